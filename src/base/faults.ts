@@ -1,0 +1,160 @@
+/**
+ * What can go wrong through no mistake of the programmer: one class for each state, with a stable code.
+ *
+ * The programmer's own mistake is a `TypeError`. `code` is for machines, `message` is shown to the caller and tells no
+ * secret, `detail` goes to the log only. Every code stands in docs/errors.md; a test compares the two.
+ */
+
+export interface FaultOptions {
+  /** For the log, never for the caller. */
+  readonly detail?: string
+  readonly cause?: unknown
+}
+
+export abstract class Fault extends Error {
+  abstract readonly code: string
+  abstract readonly status: number
+  readonly detail: string | undefined
+
+  constructor(message: string, options: FaultOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = new.target.name
+    this.detail = options.detail
+  }
+}
+
+/** The store did not answer, or answered that it cannot: nothing may be issued or called valid. */
+export class StoreUnavailable extends Fault {
+  readonly code = 'store_unavailable'
+  readonly status = 503
+  readonly retryAfterSeconds = 2
+
+  constructor(options: FaultOptions = {}) {
+    super('The service is temporarily unavailable. Please try again in a moment.', options)
+  }
+}
+
+/** Start refused: a setting is missing, unknown or wrong. One sentence a problem, each with its mend. */
+export class ConfigInvalid extends Fault {
+  readonly code = 'config_invalid'
+  readonly status = 500
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
+}
+
+/** The stored ring was sealed under another root key. */
+export class RootKeyWrong extends Fault {
+  readonly code = 'root_key_wrong'
+  readonly status = 503
+
+  constructor(options: FaultOptions = {}) {
+    super(
+      'The canary in the store was sealed under another root key: give this node the root key of the others (GRANTOR_ROOT_KEY), or point it at another store.',
+      options,
+    )
+  }
+}
+
+/** Something sealed does not open: it was altered, moved to another place, or sealed under another key. */
+export class SealBroken extends Fault {
+  readonly code = 'seal_broken'
+  readonly status = 500
+
+  constructor(options: FaultOptions = {}) {
+    super('A stored value could not be opened.', options)
+  }
+}
+
+/** Too many password checks are waiting; the surplus is sent away so that tokens never wait for logins. */
+export class LoginsBusy extends Fault {
+  readonly code = 'logins_busy'
+  readonly status = 503
+  readonly retryAfterSeconds = 2
+
+  constructor() {
+    super('Many people are signing in right now. Please try again in a few seconds.')
+  }
+}
+
+/** The limit of tries for this account or this address is reached. */
+export class TooManyAttempts extends Fault {
+  readonly code = 'too_many_attempts'
+  readonly status = 429
+  readonly retryAfterSeconds: number
+
+  constructor(retryAfterSeconds: number) {
+    super('Too many attempts to sign in. Please wait a while and try again.')
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
+/** E-mail or password wrong, account unknown or disabled: one answer for all of them. */
+export class LoginFailed extends Fault {
+  readonly code = 'login_failed'
+  readonly status = 401
+
+  constructor(options: FaultOptions = {}) {
+    super('That e-mail address and password do not match.', options)
+  }
+}
+
+/** A form came from another page than ours, or without its token. */
+export class FormForged extends Fault {
+  readonly code = 'form_forged'
+  readonly status = 403
+
+  constructor(options: FaultOptions = {}) {
+    super('This form did not come from a page of ours. Go back, reload the page and try again.', options)
+  }
+}
+
+/** The sign-in that this page belongs to has ended, expired, or was begun in another browser. */
+export class InteractionGone extends Fault {
+  readonly code = 'interaction_gone'
+  readonly status = 400
+
+  constructor(options: FaultOptions = {}) {
+    super('This sign-in has expired or was started in another browser. Go back to the application and start again.', options)
+  }
+}
+
+/** No page or endpoint at this address. */
+export class NotFound extends Fault {
+  readonly code = 'not_found'
+  readonly status = 404
+
+  constructor() {
+    super('There is nothing at this address.')
+  }
+}
+
+/** The request body is larger, or of another kind, than the form it answers. */
+export class BodyRefused extends Fault {
+  readonly code = 'body_refused'
+  readonly status: number
+
+  constructor(status: 400 | 413 | 415, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** An account with this login exists. */
+export class AccountExists extends Fault {
+  readonly code = 'account_exists'
+  readonly status = 409
+
+  constructor() {
+    super('There is an account with this login already.')
+  }
+}
+
+/** The password breaks a rule; the message says which. */
+export class PasswordRefused extends Fault {
+  readonly code = 'password_refused'
+  readonly status = 400
+}

@@ -1,0 +1,68 @@
+/**
+ * Hiding what is stored.
+ *
+ * A bearer value (code, token, session id) is stored under its hash, so a dump signs nobody in. What must be read
+ * again is sealed with AES-256-GCM under a key derived from the root key; the place it is stored at goes into the seal,
+ * so a sealed value moved elsewhere does not open.
+ */
+
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
+
+import { SealBroken } from './faults.ts'
+
+const KEY_BYTES = 32
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+
+export interface Sealer {
+  /** Names the root key, so that a value sealed under an older one is recognised. Not a secret. */
+  readonly keyId: string
+  /** `plain`, sealed for `place`: base64url text that only the same key and place open. */
+  seal(plain: string, place: string): string
+  /** What was sealed for `place`. Throws `SealBroken`. */
+  open(sealed: string, place: string): string
+}
+
+/** A sealer for one purpose (`store`, `keyring` …); different purposes cannot open each other's values. */
+export function createSealer(rootKey: Uint8Array, purpose: string): Sealer {
+  if (rootKey.byteLength !== KEY_BYTES) throw new TypeError(`a root key has ${KEY_BYTES} bytes, this one ${rootKey.byteLength}`)
+  const key = Buffer.from(hkdfSync('sha256', rootKey, '', `grantor seal ${purpose}`, KEY_BYTES))
+  const keyId = rootKeyId(rootKey)
+
+  return {
+    keyId,
+
+    seal(plain, place) {
+      const nonce = randomBytes(NONCE_BYTES)
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(place))
+      const body = cipher.update(plain, 'utf8')
+      return `${keyId}.${Buffer.concat([nonce, body, cipher.final(), cipher.getAuthTag()]).toString('base64url')}`
+    },
+
+    open(sealed, place) {
+      const dot = sealed.indexOf('.')
+      if (sealed.slice(0, dot) !== keyId) {
+        throw new SealBroken({ detail: `sealed under root key ${sealed.slice(0, dot)}, this node holds ${keyId}` })
+      }
+      const bytes = Buffer.from(sealed.slice(dot + 1), 'base64url')
+      try {
+        const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES))
+          .setAAD(Buffer.from(place))
+          .setAuthTag(bytes.subarray(-TAG_BYTES))
+        return decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
+      } catch (cause) {
+        throw new SealBroken({ detail: `at ${place}`, cause })
+      }
+    },
+  }
+}
+
+/** Eight characters that name a root key without telling anything of it. */
+export function rootKeyId(rootKey: Uint8Array): string {
+  return Buffer.from(hkdfSync('sha256', rootKey, '', 'grantor root key id', 6)).toString('base64url')
+}
+
+/** The name under which a bearer value is stored. The value has 256 random bits, so a plain SHA-256 is not guessable. */
+export function hashHandle(handle: string): string {
+  return createHash('sha256').update(handle).digest('base64url')
+}

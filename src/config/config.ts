@@ -1,0 +1,126 @@
+/**
+ * What the operator chose: one frozen object, made once at start from the environment and `grantor.yaml`.
+ *
+ * Only this folder reads `process.env`; everything above is handed the Config, or the part of it that it needs.
+ */
+
+export interface Config {
+  /** `NODE_ENV=production`: no demo data, no http issuer, no generated root key. */
+  readonly production: boolean
+  /** The issuer identifier: scheme, host, optional port; no path, no trailing slash (RFC 8414 section 2). */
+  readonly issuer: string
+  readonly host: string
+  /** 0 picks a free port. */
+  readonly port: number
+  readonly opsHost: string
+  readonly opsPort: number
+  readonly dataDir: string
+  /** Where a generated root key is kept in development. */
+  readonly keysDir: string
+  /** `redis://`, `rediss://`, `redis+sentinel://h1,h2/name`, `redis+cluster://h1,h2`; without it the embedded store. */
+  readonly redisUrl: string | undefined
+  /** Server processes on this machine. */
+  readonly workers: number
+  readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug'
+  /** Addresses (CIDR) of the reverse proxies whose `X-Forwarded-For` is believed; empty: none. */
+  readonly trustProxy: readonly string[]
+  /** 32 bytes; without it (development only) one is generated into `keysDir`. */
+  readonly rootKey: Uint8Array | undefined
+  readonly lifetimes: Lifetimes
+  readonly logins: LoginRules
+  readonly apis: readonly ApiSettings[]
+  /** The audience of tokens for which no resource was asked; absent only when there is no API. */
+  readonly defaultApi: string | undefined
+  readonly clients: readonly ClientSettings[]
+  /** Accounts made at first start; development only. */
+  readonly demoAccounts: readonly DemoAccount[]
+}
+
+/** All in seconds. */
+export interface Lifetimes {
+  readonly authorizationCodeSeconds: number
+  readonly idTokenSeconds: number
+  readonly interactionSeconds: number
+  /** A session ends after this long without use … */
+  readonly sessionIdleSeconds: number
+  /** … and after this long in any case. */
+  readonly sessionSeconds: number
+  readonly refreshTokenIdleSeconds: number
+  readonly refreshTokenSeconds: number
+  readonly consentSeconds: number
+}
+
+export interface LoginRules {
+  readonly attemptsPerAccount: number
+  readonly attemptsPerAddress: number
+  readonly windowSeconds: number
+  /** Password checks that run at the same time; the number of cores unless set. */
+  readonly concurrentHashes: number
+  /** Password checks that may wait; the next one gets 503. */
+  readonly waitingHashes: number
+}
+
+export const SIGNING_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'] as const
+export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
+
+export interface ApiSettings {
+  /** The resource indicator (RFC 8707) and the `aud` of its tokens. */
+  readonly audience: string
+  readonly name: string
+  /** A scope and the sentence that the consent page shows for it. */
+  readonly scopes: Readonly<Record<string, string>>
+  readonly tokenFormat: 'jwt' | 'opaque'
+  readonly algorithm: SigningAlgorithm
+  /** HS256 only: at least 32 bytes, shared with the API. */
+  readonly secret: Uint8Array | undefined
+  readonly accessTokenSeconds: number
+}
+
+export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credentials'
+
+export interface ClientSettings {
+  readonly clientId: string
+  readonly clientName: string
+  readonly applicationType: 'web' | 'native'
+  readonly authMethod: ClientAuthMethod
+  /** base64url SHA-256 of the secret; the secret itself is not kept. */
+  readonly secretHash: string | undefined
+  readonly jwks: { readonly keys: readonly Record<string, unknown>[] } | undefined
+  readonly jwksUri: string | undefined
+  readonly grantTypes: readonly GrantType[]
+  readonly redirectUris: readonly string[]
+  readonly postLogoutRedirectUris: readonly string[]
+  /** OpenID scopes it may ask for: openid, profile, email, offline_access. */
+  readonly scopes: readonly string[]
+  /** The APIs it may call, each with the scopes it may ask for. */
+  readonly apis: Readonly<Record<string, readonly string[]>>
+  /** Ours: no consent page. */
+  readonly firstParty: boolean
+  /** A confidential client too old for PKCE (RFC 9700 section 2.1.1 asks it of all others). */
+  readonly legacyWithoutPkce: boolean
+  /** `auto`: rotate for public clients that are not sender-constrained. */
+  readonly refreshRotation: 'auto' | 'always' | 'never'
+  /** For this long after a rotation the same client gets the same successor again; 0 turns it off. */
+  readonly refreshIdempotentSeconds: number
+  readonly logoUri: string | undefined
+}
+
+export interface DemoAccount {
+  readonly login: string
+  readonly password: string
+  readonly claims: AccountClaims
+}
+
+/** The OpenID Connect standard claims (Core section 5.1) that an account may carry. */
+export interface AccountClaims {
+  readonly name?: string
+  readonly given_name?: string
+  readonly family_name?: string
+  readonly preferred_username?: string
+  readonly picture?: string
+  readonly locale?: string
+  readonly zoneinfo?: string
+  readonly email?: string
+  readonly email_verified?: boolean
+}

@@ -1,0 +1,46 @@
+/**
+ * Every name in the store.
+ *
+ * A key reads `kind:{shard}:id`. The shard is two characters; what must be touched in one step shares it: a session
+ * (`uid`), the grants given in it, and every code and token of those grants. 4,096 shards spread over a Cluster's slots.
+ * Bearer values appear only hashed.
+ */
+
+import { hashHandle } from '../base/sealing.ts'
+import type { Key } from './store.ts'
+
+const SHARD_LENGTH = 2
+
+/** The shard of an id that is its own shard: its first two characters. */
+export function shardOf(id: string): string {
+  return id.slice(0, SHARD_LENGTH)
+}
+
+function own(kind: string, id: string): Key {
+  return `${kind}:{${shardOf(id)}}:${id}`
+}
+
+export const keys = {
+  /** A code or token by its bearer value, whose shard stands in it (see provider/handles.ts). */
+  handle: (kind: string, shard: string, handle: string): Key => `${kind}:{${shard}}:${hashHandle(handle)}`,
+  /** Anything else that is found by a bearer value. */
+  hashed: (kind: string, handle: string): Key => own(kind, hashHandle(handle)),
+  grant: (grantId: string): Key => own('grant', grantId),
+  /** Lists the codes and tokens of a grant. */
+  grantMembers: (grantId: string): Key => own('grant-members', grantId),
+  session: (uid: string): Key => own('session', uid),
+  /** From the session id in the cookie to the session's `uid`. */
+  sessionId: (id: string): Key => own('session-id', hashHandle(id)),
+  consent: (accountId: string, clientId: string): Key => own('consent', hashHandle(`${accountId}\n${clientId}`)),
+  account: (accountId: string): Key => `account:{${hashHandle(accountId).slice(0, SHARD_LENGTH)}}:${accountId}`,
+  /** From what a person types as login to the account's id. */
+  login: (canonicalLogin: string): Key => own('login', hashHandle(canonicalLogin)),
+  keyring: (): Key => 'keyring:{kr}:ring',
+  limit: (rule: string, subject: string): Key => own(`limit-${rule}`, hashHandle(subject)),
+} as const
+
+/** The logs that are kept in the store. */
+export const logs = {
+  audit: 'audit',
+  revocations: 'revocations',
+} as const

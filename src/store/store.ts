@@ -1,0 +1,151 @@
+/**
+ * What every store promises. Two makers keep it: `EmbeddedStore` (SQLite) and `RedisStore` (standalone, Sentinel,
+ * Cluster); test/contracts/store.ts holds both to it.
+ *
+ * For every verb:
+ * - An expired entry is never returned, even before it is deleted; expiry obeys the injected clock.
+ * - What you get is a copy. Nothing live is ever evicted. Nothing grows for ever: what has an end is deleted after it.
+ * - Each verb is one step: among any number of callers on any number of nodes, one wins.
+ * - Calls made in the same turn of the event loop share one round trip.
+ * - When the store cannot answer, every verb throws `StoreUnavailable` within the command time-out; none hangs.
+ *
+ * ```ts
+ * const store = await openStore(config, systemClock)
+ * await store.put(key, 'value', { ttlSeconds: 60, ifAbsent: true })   // 'stored', the second time 'exists'
+ * await store.consume(key, requestId)                                 // { outcome: 'won' }, for one caller
+ * ```
+ */
+
+/**
+ * The name of an entry, an index or a counter, made by `keys.ts`: `kind:{shard}:id`.
+ *
+ * Keys that one call touches (an entry with its refs, its index, its successor, what must be present) share a shard;
+ * on Redis Cluster the shard is the hash tag.
+ */
+export type Key = `${string}:{${string}}:${string}`
+
+export interface Entry {
+  readonly value: string
+  /** 1 when first stored, one more with every put. */
+  readonly version: number
+  /** Set once the entry was consumed. */
+  readonly consumed?: Consumption
+}
+
+export interface Consumption {
+  /** Epoch milliseconds of the winning consume. */
+  readonly atMs: number
+  /** What the winner left for late callers, while its time lasts (see `ConsumeOptions.note`). */
+  readonly note?: string
+}
+
+export interface PutOptions {
+  /** Seconds until the entry is gone; without it the entry stays until it is removed. */
+  readonly ttlSeconds?: number
+  /** Store only if there is no live entry, else `'exists'`. */
+  readonly ifAbsent?: boolean
+  /** Store only over this version, else `'changed'` (another version) or `'gone'` (no live entry). */
+  readonly ifVersion?: number
+  /** Store only while all of these are alive, else `'gone'`. May name the entry itself. */
+  readonly ifPresent?: readonly Key[]
+  /** Entries that `getLinked` returns along with this one. */
+  readonly refs?: readonly Key[]
+  /** An index that lists this entry for as long as it lives. */
+  readonly memberOf?: Key
+}
+
+export type PutOutcome = 'stored' | 'exists' | 'changed' | 'gone'
+
+/** An entry to be stored in the same step that consumes another. */
+export interface Successor {
+  readonly key: Key
+  readonly value: string
+  /** `ifPresent` failing makes the whole consume `'gone'`, and nothing is consumed. */
+  readonly options?: Pick<PutOptions, 'ttlSeconds' | 'ifPresent' | 'refs' | 'memberOf'>
+}
+
+export interface ConsumeOptions {
+  readonly successor?: Successor
+  /** A text that losers get, for `noteSeconds` after the win: the sealed successor of a refresh token. */
+  readonly note?: string
+  readonly noteSeconds?: number
+}
+
+export type Consumed =
+  /** This call was the first, or repeats the first one's `by` (a retry after a lost reply). */
+  | { readonly outcome: 'won' }
+  /** Somebody else was first. */
+  | { readonly outcome: 'lost'; readonly consumed: Consumption }
+  /** There is no live entry, or what the successor needs is gone. */
+  | { readonly outcome: 'gone' }
+
+export interface Linked {
+  readonly entry: Entry
+  /** The live entries among the refs, by key. */
+  readonly refs: ReadonlyMap<Key, Entry>
+}
+
+export interface Page {
+  readonly keys: readonly Key[]
+  /** Give it to the next call; absent on the last page. */
+  readonly cursor?: string
+}
+
+export interface Counted {
+  readonly count: number
+  /** Epoch milliseconds at which the counter starts again from zero. */
+  readonly expiresAtMs: number
+}
+
+export interface LogEntry {
+  /** Where the entry stands: later entries have cursors that sort later in `read` and `follow`. Opaque. */
+  readonly cursor: string
+  readonly value: string
+}
+
+export interface StoreStatus {
+  /** Whether the store may be used. */
+  readonly ready: boolean
+  /** One sentence for the operator: what is wrong and what to do. Absent when ready. */
+  readonly problem?: string
+  /** Epoch milliseconds of the last answer: a node that has not heard of its store for 5 s issues nothing. */
+  readonly lastContactMs: number
+}
+
+export interface Store {
+  /** The live entry, or `undefined`. */
+  get(key: Key): Promise<Entry | undefined>
+  /** The live entries in the order of the keys, `undefined` where there is none. The keys may be of any shard. */
+  getMany(keys: readonly Key[]): Promise<(Entry | undefined)[]>
+  /** The live entry together with the entries it refers to, in one step and one round trip. */
+  getLinked(key: Key): Promise<Linked | undefined>
+  put(key: Key, value: string, options?: PutOptions): Promise<PutOutcome>
+  /** Removes the entry and gives its value to exactly one caller; `undefined` to all others. */
+  take(key: Key): Promise<string | undefined>
+  /** Removes the entries; those that are not there do not matter. The keys may be of any shard. */
+  remove(keys: readonly Key[]): Promise<void>
+  /** Adds one. The first call after expiry starts at 1 and sets the time to live; later calls leave it alone. */
+  increment(key: Key, ttlSeconds: number): Promise<Counted>
+  /**
+   * Marks the entry as used, once. `by` names the request: the same request asking again (because the reply was lost)
+   * wins again, anybody else loses. A successor is stored in the same step or not at all.
+   */
+  consume(key: Key, by: string, options?: ConsumeOptions): Promise<Consumed>
+  /** Adds a member to an index for `ttlSeconds`. */
+  link(index: Key, member: string, ttlSeconds: number): Promise<void>
+  unlink(index: Key, member: string): Promise<void>
+  /** The live members of an index, in no order. */
+  members(index: Key): Promise<string[]>
+  /** Removes, in one step, every entry the index lists (its members are keys), the index, and `also`. */
+  removeMembers(index: Key, also?: readonly Key[]): Promise<void>
+  /** Live keys of a kind, a page at a time. A key stored meanwhile may be missed; none that stays is. */
+  list(kind: string, options?: { cursor?: string; limit?: number }): Promise<Page>
+  /** Adds to a log; the entry is kept for `keepSeconds`. Gives its cursor. */
+  append(log: string, value: string, keepSeconds: number): Promise<string>
+  /** Live log entries after `after` (from the start without it), oldest first. */
+  read(log: string, after: string | undefined, limit: number): Promise<LogEntry[]>
+  /** Calls `listener` for each entry after `after`, in order, none twice, within a second of its append. Returns a stop. */
+  follow(log: string, after: string | undefined, listener: (entry: LogEntry) => void): () => void
+  status(): StoreStatus
+  close(): Promise<void>
+}
