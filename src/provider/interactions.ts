@@ -1,0 +1,53 @@
+/**
+ * What the pages may ask of the engine: which sign-in is this, and how did it end.
+ *
+ * The pages know nothing of oidc-provider; they are handed this door (made by `createInteractions` in this floor).
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+export interface Interaction {
+  readonly uid: string
+  /** Which page is due. */
+  readonly prompt: 'login' | 'consent'
+  readonly client: InteractionClient
+  /** Where the browser goes at the end; registered and checked. The pages' `form-action` must allow its origin. */
+  readonly redirectUri: string
+  /** What the application guesses the person will type as login; untrusted text. */
+  readonly loginHint: string | undefined
+  /** Who is signed in; set when the prompt is `consent`. */
+  readonly accountId: string | undefined
+  /** What consent is asked for; empty lists when the prompt is `login`. */
+  readonly asked: Asked
+}
+
+export interface InteractionClient {
+  readonly clientId: string
+  readonly clientName: string
+  readonly logoUri: string | undefined
+  /** Host of the redirect URI, as a person reads it. */
+  readonly redirectHost: string
+}
+
+export interface Asked {
+  /** OpenID scopes not yet granted: openid, profile, email, offline_access. */
+  readonly scopes: readonly string[]
+  readonly apis: readonly AskedApi[]
+}
+
+export interface AskedApi {
+  readonly audience: string
+  readonly name: string
+  readonly scopes: readonly { readonly scope: string; readonly sentence: string }[]
+}
+
+/** Each throws `InteractionGone` when the sign-in has expired or belongs to another browser (its cookie decides). */
+export interface Interactions {
+  find(req: IncomingMessage, res: ServerResponse): Promise<Interaction>
+  /** The person proved who they are. Gives the address to redirect to (303). */
+  finishLogin(req: IncomingMessage, res: ServerResponse, accountId: string): Promise<string>
+  /** The person agreed to everything asked. Gives the address to redirect to (303). */
+  finishConsent(req: IncomingMessage, res: ServerResponse): Promise<string>
+  /** The person said no; the application gets `access_denied`. Gives the address to redirect to (303). */
+  abort(req: IncomingMessage, res: ServerResponse): Promise<string>
+}
