@@ -158,3 +158,29 @@ export class PasswordRefused extends Fault {
   readonly code = 'password_refused'
   readonly status = 400
 }
+
+/** There is no account with this id. */
+export class AccountUnknown extends Fault {
+  readonly code = 'account_unknown'
+  readonly status = 404
+
+  constructor() {
+    super('There is no such account.')
+  }
+}
+
+/** The text cannot be a login; the message says why. */
+export class LoginRefused extends Fault {
+  readonly code = 'login_refused'
+  readonly status = 400
+}
+
+/** There is no client with this id. */
+export class ClientUnknown extends Fault {
+  readonly code = 'client_unknown'
+  readonly status = 404
+
+  constructor() {
+    super('There is no such client.')
+  }
+}

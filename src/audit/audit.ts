@@ -1,0 +1,121 @@
+/**
+ * The audit trail: who did what, when, from where, and how it ended.
+ *
+ * It is kept apart from the log: in the store, for every node the same, for as long as the operator chose. An event is
+ * recorded when it has happened, and recording never fails the request that it is about; an event that the store did
+ * not take goes to the log in full instead.
+ */
+
+import type { Clock } from '../base/clock.ts'
+import { logs } from '../store/keys.ts'
+import type { Store } from '../store/store.ts'
+import type { Log } from './log.ts'
+import { oneLine } from './one-line.ts'
+
+/** Every event, and when it is recorded. docs/audit.md lists the same; a test compares the two. */
+export const AUDIT_EVENTS = {
+  'account.created': 'An account was made.',
+  'account.disabled': 'An account was disabled: its owner can no longer sign in.',
+  'account.enabled': 'A disabled account was enabled again.',
+  'account.password_changed': "An account's password was set.",
+  'login.succeeded': 'Somebody proved with a password who they are.',
+  'login.failed': 'A password check failed; the reason says whether the account is unknown or disabled, or the password wrong.',
+  'login.throttled': 'A sign-in was refused unchecked, because the account or the address had too many attempts.',
+  'login.busy': 'A sign-in was refused unchecked, because too many password checks were waiting.',
+  'consent.granted': 'A person let an application have what it asked for.',
+  'consent.denied': 'A person refused an application what it asked for.',
+  'session.ended': 'A browser session ended before its time, by logout or by an operator.',
+  'grant.ended': 'What an application was granted ended: every code and token of it is refused from then on.',
+  'refresh_token.reused': 'A refresh token that was used already came again; its grant ends with it.',
+  'authorization_code.reused': 'An authorization code that was redeemed already came again; its grant ends with it.',
+  'client.authentication_failed': 'A client did not prove who it is.',
+  'keyring.created': 'The signing keys were made, at the first start with this store.',
+  'keyring.key_added': 'A signing key was made for an algorithm that was configured later.',
+} as const satisfies Record<string, string>
+
+export type AuditEvent = keyof typeof AUDIT_EVENTS
+
+/** A closed list, so that no secret slips in. Identifiers only: never a token, a handle, or what was typed as a login. */
+export interface AuditFields {
+  /** The account's id. */
+  readonly subject?: string | undefined
+  readonly clientId?: string | undefined
+  /** The address that the request came from. */
+  readonly address?: string | undefined
+  readonly outcome?: 'success' | 'failure' | undefined
+  /** Why, in a word or a few. */
+  readonly reason?: string | undefined
+  readonly grantId?: string | undefined
+  /** The session's `uid`, not what is in its cookie. */
+  readonly sessionUid?: string | undefined
+  readonly keyId?: string | undefined
+}
+
+/** One line of the trail. */
+export interface AuditRecord extends AuditFields {
+  readonly event: AuditEvent
+  /** ISO 8601, UTC. */
+  readonly at: string
+}
+
+export interface AuditEntry {
+  /** Give it to `read` for what came after this entry. */
+  readonly cursor: string
+  readonly record: AuditRecord
+}
+
+export interface Audit {
+  /** Returns at once and never throws. */
+  record(event: AuditEvent, fields?: AuditFields): void
+  /** When everything recorded so far is stored, or in the log. */
+  settled(): Promise<void>
+  /** Oldest first, from the start without `after`. */
+  read(after: string | undefined, limit: number): Promise<AuditEntry[]>
+}
+
+export interface AuditOptions {
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  /** 90 days unless set. */
+  readonly keepSeconds?: number
+}
+
+const KEEP_SECONDS = 90 * 86_400
+
+export function createAudit({ store, clock, log, keepSeconds = KEEP_SECONDS }: AuditOptions): Audit {
+  const pending = new Set<Promise<void>>()
+
+  async function append(record: AuditRecord): Promise<void> {
+    try {
+      await store.append(logs.audit, oneLine(JSON.stringify(record)), keepSeconds)
+    } catch (err) {
+      log.error({ err, audit: record }, 'an audit event could not be stored')
+    }
+  }
+
+  return {
+    record(event, fields = {}) {
+      const appended = append({ event, at: new Date(clock()).toISOString(), ...shortened(fields) })
+      pending.add(appended)
+      void appended.finally(() => pending.delete(appended))
+    },
+
+    async settled() {
+      await Promise.all(pending)
+    },
+
+    async read(after, limit) {
+      const entries = await store.read(logs.audit, after, limit)
+      return entries.map(({ cursor, value }) => ({ cursor, record: JSON.parse(value) as AuditRecord }))
+    },
+  }
+}
+
+// The longest identifier of ours has 47 characters; a stranger's client_id may be as long as a request.
+const LONGEST_FIELD = 256
+
+function shortened(fields: AuditFields): AuditFields {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries.map(([name, value]) => [name, String(value).slice(0, LONGEST_FIELD)]))
+}
