@@ -16,7 +16,8 @@ export interface Apis {
 export function createApis(settings: readonly ApiSettings[], defaultApi: string | undefined): Apis {
   const byAudience = new Map(settings.map((api) => [api.audience, api]))
   if (byAudience.size < settings.length) throw new TypeError('two APIs have the same audience')
-  if (defaultApi !== undefined && !byAudience.has(defaultApi)) throw new TypeError(`no API has the audience ${defaultApi}`)
+  if (defaultApi !== undefined && !byAudience.has(defaultApi))
+    throw new TypeError(`no API has the audience ${defaultApi}`)
   const scopes = [...new Set(settings.flatMap((api) => Object.keys(api.scopes)))]
 
   return {

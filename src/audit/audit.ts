@@ -19,8 +19,9 @@ export const AUDIT_EVENTS = {
   'account.enabled': 'A disabled account was enabled again.',
   'account.password_changed': "An account's password was set.",
   'login.succeeded': 'Somebody proved with a password who they are.',
-  'login.failed': 'A password check failed; the reason says whether the account is unknown or disabled, or the password wrong.',
-  'login.throttled': 'A sign-in was refused unchecked, because the account or the address had too many attempts.',
+  'login.failed':
+    'A password check failed; the reason says whether the account is unknown or disabled, or the password wrong.',
+  'login.throttled': 'Sign-ins of an account or an address began to be refused unchecked, because there were too many.',
   'login.busy': 'A sign-in was refused unchecked, because too many password checks were waiting.',
   'consent.granted': 'A person let an application have what it asked for.',
   'consent.denied': 'A person refused an application what it asked for.',

@@ -85,10 +85,13 @@ export class TooManyAttempts extends Fault {
   readonly code = 'too_many_attempts'
   readonly status = 429
   readonly retryAfterSeconds: number
+  /** How many were refused before this one, since counting began. */
+  readonly refusedBefore: number
 
-  constructor(retryAfterSeconds: number) {
+  constructor(retryAfterSeconds: number, refusedBefore = 0) {
     super('Too many attempts to sign in. Please wait a while and try again.')
     this.retryAfterSeconds = retryAfterSeconds
+    this.refusedBefore = refusedBefore
   }
 }
 
@@ -129,6 +132,16 @@ export class NotFound extends Fault {
 
   constructor() {
     super('There is nothing at this address.')
+  }
+}
+
+/** The address exists, but not for this method. */
+export class MethodNotAllowed extends Fault {
+  readonly code = 'method_not_allowed'
+  readonly status = 405
+
+  constructor() {
+    super('This address does not answer that kind of request.')
   }
 }
 

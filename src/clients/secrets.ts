@@ -1,9 +1,10 @@
 /**
  * The secrets of confidential clients: shown once, kept as a hash.
  *
- * A plain SHA-256 and no argon2, because there is nothing to guess: a generated secret has 256 random bits, so a slow
- * hash would protect nothing and cost each token request as much as a login. A secret that people chose is no such
- * thing; the configuration takes only the hash of one, and made-up secrets only for the demo, which production refuses.
+ * A plain SHA-256 and no argon2, because there is nothing to guess: a secret has 256 random bits, so a slow hash would
+ * protect nothing and cost each token request as much as a login. A secret that people made up is no such thing; the
+ * configuration refuses any that cannot hold 256 bits (config/secrets.ts), save those of the demo, which production
+ * refuses.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto'

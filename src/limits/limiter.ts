@@ -30,7 +30,8 @@ export function createLimiter({ store, clock }: { readonly store: Store; readonl
     async hit(rule, subject) {
       const { count, expiresAtMs } = await store.increment(keys.limit(rule.name, subject), rule.windowSeconds)
       if (count <= rule.attempts) return
-      throw new TooManyAttempts(Math.max(1, Math.ceil((expiresAtMs - clock()) / 1000)))
+      const retryAfterSeconds = Math.max(1, Math.ceil((expiresAtMs - clock()) / 1000))
+      throw new TooManyAttempts(retryAfterSeconds, count - rule.attempts - 1)
     },
 
     async forget(rule, subject) {

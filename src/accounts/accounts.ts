@@ -1,0 +1,237 @@
+/**
+ * The people who can sign in.
+ *
+ * An account is one sealed record, found by its id, and by its login through a second entry that holds the id. The hash
+ * of the password is part of the record and never leaves this file. A change is made to what was read or not at all,
+ * so two changes at once never lose one.
+ */
+
+import type { Audit } from '../audit/audit.ts'
+import { type Clock, epochSeconds } from '../base/clock.ts'
+import { AccountExists, AccountUnknown, LoginsBusy, StoreUnavailable } from '../base/faults.ts'
+import { randomId } from '../base/ids.ts'
+import type { Sealer } from '../base/sealing.ts'
+import type { AccountClaims } from '../config/config.ts'
+import { keys } from '../store/keys.ts'
+import type { Key, Store } from '../store/store.ts'
+import { canonicalLogin, checkLoginName } from './login-name.ts'
+import type { Passwords } from './passwords.ts'
+
+export interface Account {
+  /** `usr_` and 128 random bits. The `sub` of its tokens, never given to anybody else. */
+  readonly id: string
+  /** As its owner writes it. */
+  readonly login: string
+  readonly claims: AccountClaims
+  /** Its owner cannot sign in. */
+  readonly disabled: boolean
+  /** Epoch seconds. */
+  readonly createdAt: number
+}
+
+export interface NewAccount {
+  readonly login: string
+  readonly password: string
+  readonly claims: AccountClaims
+}
+
+export interface AccountPage {
+  readonly accounts: readonly Account[]
+  /** Give it to the next call; absent on the last page. */
+  readonly cursor?: string
+}
+
+/** What came of a password check; `account` where there is one of that login. */
+export type PasswordCheck =
+  | { readonly outcome: 'right'; readonly account: Account }
+  | { readonly outcome: 'unknown' | 'wrong' | 'disabled'; readonly account: Account | undefined }
+
+export interface Accounts {
+  findAccount(id: string): Promise<Account | undefined>
+  findAccountByLogin(login: string): Promise<Account | undefined>
+  /** Throws `LoginRefused`, `PasswordRefused`, `AccountExists`, `LoginsBusy`. */
+  createAccount(account: NewAccount): Promise<Account>
+  /** In no order, `limit` (100 unless set) at a time. */
+  listAccounts(page?: { cursor?: string; limit?: number }): Promise<AccountPage>
+  /** Ends no session and no token: whoever disables also revokes (access/revoke.ts). Throws `AccountUnknown`. */
+  setDisabled(id: string, disabled: boolean): Promise<Account>
+  /** Ends no session and no token, as above. Throws `AccountUnknown`, `PasswordRefused`, `LoginsBusy`. */
+  setPassword(id: string, password: string): Promise<Account>
+  /**
+   * Whether this is the password of this login. Always exactly one argon2 verification and two reads, whoever is asked
+   * for. A right password of outdated parameters is hashed anew. Throws `LoginsBusy`, and `PasswordRefused` for a text
+   * that is not hashable.
+   */
+  checkPassword(login: string, password: string): Promise<PasswordCheck>
+}
+
+export interface AccountsOptions {
+  readonly store: Store
+  readonly sealer: Sealer
+  readonly clock: Clock
+  readonly passwords: Passwords
+  readonly audit: Audit
+}
+
+/** What is stored, sealed. */
+interface StoredAccount extends Account {
+  readonly passwordHash: string
+}
+
+interface Versioned {
+  readonly stored: StoredAccount
+  readonly version: number
+}
+
+// Time enough for the three puts of a creation. If its process dies between them, what it began is gone after this.
+const CREATION_SECONDS = 60
+
+// An account that no login leads to: it is looked for when there is none, so that this takes as long.
+const NOBODY = `usr_${'A'.repeat(22)}`
+
+const ID = /^usr_[\w-]{22}$/
+
+const PAGE = 100
+
+export function createAccounts({ store, sealer, clock, passwords, audit }: AccountsOptions): Accounts {
+  async function read(id: string): Promise<Versioned | undefined> {
+    if (!ID.test(id)) return undefined
+    const key = keys.account(id)
+    const entry = await store.get(key)
+    return entry && { stored: opened(entry.value, key), version: entry.version }
+  }
+
+  async function readByLogin(login: string): Promise<Versioned | undefined> {
+    const entry = await store.get(keys.login(canonicalLogin(login)))
+    return read(entry?.value ?? NOBODY)
+  }
+
+  function opened(value: string, key: Key): StoredAccount {
+    return JSON.parse(sealer.open(value, key)) as StoredAccount
+  }
+
+  function sealed(account: StoredAccount): string {
+    return sealer.seal(JSON.stringify(account), keys.account(account.id))
+  }
+
+  /** Makes the login lead to the id, unless it leads to a living account. */
+  async function claimLogin(login: string, id: string): Promise<boolean> {
+    const key = keys.login(canonicalLogin(login))
+    if ((await store.put(key, id, { ifAbsent: true })) === 'stored') return true
+    const entry = await store.get(key)
+    if (entry === undefined || (await read(entry.value)) !== undefined) return false
+    // Its creator died before the account was there to stay: the login is free. Two who see this compete for the version.
+    return (await store.put(key, id, { ifVersion: entry.version })) === 'stored'
+  }
+
+  /**
+   * The record first, for a minute only; then the login, which decides between two who want it; then the record for
+   * good. Wherever it stops, nothing stays that keeps the login from the next one.
+   */
+  async function add(account: StoredAccount): Promise<void> {
+    const key = keys.account(account.id)
+    await store.put(key, sealed(account), { ttlSeconds: CREATION_SECONDS, ifAbsent: true })
+    if (!(await claimLogin(account.login, account.id))) {
+      await store.remove([key])
+      throw new AccountExists()
+    }
+    // 'changed' is as good as 'stored': somebody signed in or was disabled meanwhile, and a change is for good.
+    if ((await store.put(key, sealed(account), { ifVersion: 1 })) === 'gone') {
+      throw new StoreUnavailable({ detail: `the creation of an account took more than ${CREATION_SECONDS} s` })
+    }
+  }
+
+  /** Puts the change over exactly what it was made from; if somebody else was first, makes it again from theirs. */
+  async function update(id: string, change: Partial<StoredAccount>): Promise<Account> {
+    for (;;) {
+      const found = await read(id)
+      if (found === undefined) throw new AccountUnknown()
+      const changed = { ...found.stored, ...change }
+      const outcome = await store.put(keys.account(id), sealed(changed), { ifVersion: found.version })
+      if (outcome === 'stored') return withoutHash(changed)
+    }
+  }
+
+  /** Over exactly the hash that was verified, so that a password set meanwhile stays. */
+  async function renewHash({ stored, version }: Versioned, password: string): Promise<void> {
+    try {
+      const renewed = { ...stored, passwordHash: await passwords.hash(password) }
+      await store.put(keys.account(stored.id), sealed(renewed), { ifVersion: version })
+    } catch (error) {
+      // Next time, then: nobody is kept out because many are signing in.
+      if (!(error instanceof LoginsBusy)) throw error
+    }
+  }
+
+  return {
+    async findAccount(id) {
+      const found = await read(id)
+      return found && withoutHash(found.stored)
+    },
+
+    async findAccountByLogin(login) {
+      const found = await readByLogin(login)
+      return found && withoutHash(found.stored)
+    },
+
+    async createAccount({ login, password, claims }) {
+      checkLoginName(login)
+      passwords.checkRules(password, login)
+      const account: StoredAccount = {
+        id: `usr_${randomId(16)}`,
+        login: login.trim().normalize('NFC'),
+        claims,
+        disabled: false,
+        createdAt: epochSeconds(clock),
+        passwordHash: await passwords.hash(password),
+      }
+      await add(account)
+      audit.record('account.created', { subject: account.id })
+      return withoutHash(account)
+    },
+
+    async listAccounts({ cursor, limit = PAGE } = {}) {
+      const page = await store.list('account', cursor === undefined ? { limit } : { cursor, limit })
+      const entries = await store.getMany(page.keys)
+      const accounts = page.keys.flatMap((key, at) => {
+        const entry = entries[at]
+        return entry === undefined ? [] : [withoutHash(opened(entry.value, key))]
+      })
+      return page.cursor === undefined ? { accounts } : { accounts, cursor: page.cursor }
+    },
+
+    async setDisabled(id, disabled) {
+      const account = await update(id, { disabled })
+      audit.record(disabled ? 'account.disabled' : 'account.enabled', { subject: id })
+      return account
+    },
+
+    async setPassword(id, password) {
+      const found = await read(id)
+      if (found === undefined) throw new AccountUnknown()
+      passwords.checkRules(password, found.stored.login)
+      const account = await update(id, { passwordHash: await passwords.hash(password) })
+      audit.record('account.password_changed', { subject: id })
+      return account
+    },
+
+    async checkPassword(login, password) {
+      const found = await readByLogin(login)
+      if (found === undefined) {
+        await passwords.verifyAgainstNothing(password)
+        return { outcome: 'unknown', account: undefined }
+      }
+      const { stored } = found
+      const right = await passwords.verify(stored.passwordHash, password)
+      const account = withoutHash(stored)
+      if (!right) return { outcome: 'wrong', account }
+      if (stored.disabled) return { outcome: 'disabled', account }
+      if (passwords.isOutdated(stored.passwordHash)) await renewHash(found, password)
+      return { outcome: 'right', account }
+    },
+  }
+}
+
+function withoutHash({ passwordHash: _, ...account }: StoredAccount): Account {
+  return account
+}

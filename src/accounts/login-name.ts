@@ -1,0 +1,32 @@
+/** What a person types as login, and what of it counts. */
+
+import { LoginRefused } from '../base/faults.ts'
+
+// The longest e-mail address that SMTP can carry (RFC 5321 section 4.5.3.1.3: 256 octets with its angle brackets).
+const LONGEST_LOGIN = 254
+
+/**
+ * The form under which a login is found and limited: what looks the same, or differs in case only, is the same.
+ *
+ * Cut to the longest login there can be, so that a page of text costs no more than a name.
+ */
+export function canonicalLogin(login: string): string {
+  const visible = login
+    .slice(0, LONGEST_LOGIN + 1)
+    .trim()
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+  return folded(folded(visible)).trim()
+}
+
+/** Throws `LoginRefused` when the text cannot be an account's login. */
+export function checkLoginName(login: string): void {
+  if (canonicalLogin(login) === '') throw new LoginRefused('A login has at least one character.')
+  if (login.trim().length > LONGEST_LOGIN) throw new LoginRefused(`A login has at most ${LONGEST_LOGIN} characters.`)
+  if (/\p{C}/u.test(login.trim())) throw new LoginRefused('A login has no control or invisible characters.')
+}
+
+// Upper case first, since lower case alone keeps apart what case folding joins: ß and ss, ς and σ. Twice, as Unicode's
+// NFKC_Casefold does, since either step can make work for the other.
+function folded(text: string): string {
+  return text.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
+}

@@ -1,0 +1,59 @@
+/**
+ * Which passwords are refused: too short, too long to be hashed, or among the first that a guesser tries.
+ *
+ * No rule asks for digits or signs; such rules make passwords harder to remember and no harder to guess
+ * (NIST SP 800-63B).
+ */
+
+import { PasswordRefused } from '../base/faults.ts'
+import { COMMON_PASSWORDS } from './common-passwords.ts'
+import { canonicalLogin } from './login-name.ts'
+
+const FEWEST_CHARACTERS = 8
+const MOST_CHARACTERS = 128
+
+/** Throws `PasswordRefused`, with a message that says which rule is broken. Characters are Unicode code points. */
+export function checkPasswordRules(password: string, login: string): void {
+  if (!password.isWellFormed()) throw new PasswordRefused('This password is not valid text.')
+  const characters = Array.from(password.normalize('NFC'))
+  if (characters.length < FEWEST_CHARACTERS) {
+    throw new PasswordRefused(`A password has at least ${FEWEST_CHARACTERS} characters.`)
+  }
+  if (characters.length > MOST_CHARACTERS) {
+    throw new PasswordRefused(`A password has at most ${MOST_CHARACTERS} characters.`)
+  }
+  const folded = canonicalLogin(password)
+  if (isLogin(folded, canonicalLogin(login))) throw new PasswordRefused('A password is not the login.')
+  if (isEasilyGuessed(folded)) throw new PasswordRefused('This password is among the first that anybody would guess.')
+}
+
+/** The login itself, or what stands before the @ of an e-mail address. */
+function isLogin(folded: string, login: string): boolean {
+  return folded === login || folded === login.split('@')[0]
+}
+
+function isEasilyGuessed(folded: string): boolean {
+  return COMMON_PASSWORDS.has(folded) || isRepetition(folded) || isRun(folded)
+}
+
+// `aaaaaaaa`, `abababab`, `123412341234`
+const LONGEST_PERIOD = 4
+
+function isRepetition(text: string): boolean {
+  const characters = Array.from(text)
+  return Array.from({ length: LONGEST_PERIOD }, (_, at) => at + 1).some((period) =>
+    characters.every((character, at) => character === characters[at % period]),
+  )
+}
+
+// Keys that lie side by side, letters and digits in their order, each also backwards and begun again at the start.
+const ROWS = ['qwertyuiop', 'asdfghjkl', 'zxcvbnm', 'qwertzuiop', 'azertyuiop', '1234567890', '0123456789']
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz'
+const RUNS = [...ROWS, ROWS.slice(0, 3).join(''), ALPHABET].flatMap((row) => {
+  const twice = row + row
+  return [twice, Array.from(twice).reverse().join('')]
+})
+
+function isRun(text: string): boolean {
+  return RUNS.some((run) => run.includes(text))
+}
