@@ -1,0 +1,132 @@
+/**
+ * The issuer's public keys, kept so that a request costs no call.
+ *
+ * Three promises. A new key is found on its first use: a `kid` that we do not hold asks the issuer again. A storm of
+ * invented `kid`s does not become a storm on the issuer: it is asked at most once in a pause, by one request at a time.
+ * And an issuer that is down stops nobody at once: keys that we hold go on working, for a bounded time.
+ */
+
+import { createLocalJWKSet, errors } from 'jose'
+import type { CryptoKey, JSONWebKeySet, JWTHeaderParameters } from 'jose'
+
+import { type Fetch, fetchJson, findJwksUri } from './metadata.ts'
+import { VerifierUnavailable } from './refusals.ts'
+
+export interface KeyCache {
+  /**
+   * The one key that the header's `kid` and `alg` name. Throws `VerifierUnavailable` when no keys can be had, and one of
+   * jose's errors when no key, or more than one, matches.
+   */
+  find(header: JWTHeaderParameters): Promise<CryptoKey>
+  /** Fetches keys unless fresh ones are here. Throws `VerifierUnavailable`. */
+  prepare(): Promise<void>
+}
+
+export interface KeyCacheOptions {
+  readonly issuer: string
+  /** Epoch milliseconds. */
+  readonly clock: () => number
+  readonly fetch: Fetch
+}
+
+/** Used when the issuer does not say; its own `max-age` counts between the two bounds. */
+const FRESH_SECONDS = 600
+const MIN_FRESH_SECONDS = 30
+/**
+ * A server that is down issues no tokens, and those that are out live minutes: after an hour there is nothing left that
+ * an old key could verify, except what a thief of that key made.
+ */
+const MAX_STALE_SECONDS = 3600
+/** Between two questions about unknown keys. Keys are published well before they sign, so nobody waits for this. */
+const UNKNOWN_KEY_PAUSE_MS = 10_000
+/** Between two attempts when there is nothing to work with, or to renew what is stale. */
+const RETRY_PAUSE_MS = 1000
+
+type PickKey = ReturnType<typeof createLocalJWKSet>
+
+interface Held {
+  readonly pick: PickKey
+  readonly fetchedAtMs: number
+  readonly freshSeconds: number
+}
+
+export function createKeyCache({ issuer, clock, fetch }: KeyCacheOptions): KeyCache {
+  let held: Held | undefined
+  let jwksUri: string | undefined
+  let loading: Promise<void> | undefined
+  let attemptedAtMs = Number.NEGATIVE_INFINITY
+  let failure: VerifierUnavailable | undefined
+
+  async function load(): Promise<void> {
+    attemptedAtMs = clock()
+    try {
+      jwksUri ??= await findJwksUri(issuer, fetch)
+      const { body, maxAgeSeconds } = await fetchJson(jwksUri, fetch)
+      held = { pick: pickFrom(body, jwksUri), fetchedAtMs: clock(), freshSeconds: freshFor(maxAgeSeconds) }
+      failure = undefined
+    } catch (error) {
+      // The keys may have moved: ask the metadata again next time.
+      jwksUri = undefined
+      failure = error as VerifierUnavailable
+      throw error
+    }
+  }
+
+  /** One load at a time, and none within the pause after the last: then that one's outcome stands. */
+  function renew(pauseMs: number): Promise<void> {
+    if (loading !== undefined) return loading
+    if (isWithin(attemptedAtMs, pauseMs, clock()))
+      return failure === undefined ? Promise.resolve() : Promise.reject(failure)
+    loading = load().finally(() => {
+      loading = undefined
+    })
+    return loading
+  }
+
+  async function current(): Promise<PickKey> {
+    if (held !== undefined && isWithin(held.fetchedAtMs, held.freshSeconds * 1000, clock())) return held.pick
+    if (held !== undefined && isWithin(held.fetchedAtMs, MAX_STALE_SECONDS * 1000, clock())) {
+      // Nobody waits for this, and a failure is no news: the next request tries again.
+      renew(RETRY_PAUSE_MS).catch(() => undefined)
+      return held.pick
+    }
+    await renew(RETRY_PAUSE_MS)
+    if (held === undefined) throw new VerifierUnavailable({ detail: `no keys of ${issuer}` })
+    return held.pick
+  }
+
+  return {
+    async find(header) {
+      const pick = await current()
+      try {
+        return await pick(header)
+      } catch (error) {
+        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+      }
+      // While the issuer cannot be asked, an unknown key may be a good one: that is "not now", never "invalid".
+      await renew(UNKNOWN_KEY_PAUSE_MS)
+      return (await current())(header)
+    },
+
+    async prepare() {
+      await current()
+    },
+  }
+}
+
+function pickFrom(body: Record<string, unknown>, address: string): PickKey {
+  try {
+    return createLocalJWKSet(body as unknown as JSONWebKeySet)
+  } catch (cause) {
+    throw new VerifierUnavailable({ detail: `${address} is not a JWKS`, cause })
+  }
+}
+
+function freshFor(maxAgeSeconds: number | undefined): number {
+  return Math.min(Math.max(maxAgeSeconds ?? FRESH_SECONDS, MIN_FRESH_SECONDS), FRESH_SECONDS)
+}
+
+/** A clock that was set back must not freeze the cache: a moment in the future counts as long ago. */
+function isWithin(sinceMs: number, spanMs: number, nowMs: number): boolean {
+  return sinceMs <= nowMs && nowMs - sinceMs < spanMs
+}

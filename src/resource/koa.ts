@@ -1,0 +1,38 @@
+/** The guard as a Koa middleware. Koa itself is not imported: only its types. */
+
+import type { Middleware } from 'koa'
+
+import type { Claims } from './claims.ts'
+import { type BearerOptions, createGuard } from './guard.ts'
+import type { Verifier } from './verifier.ts'
+
+/** What a guarded Koa route finds in `ctx.state`. */
+export interface BearerState {
+  token: Claims
+}
+
+/**
+ * Lets a request through when its access token is good, with the claims in `ctx.state.token`; answers 400, 401, 403 or
+ * 503 itself otherwise (RFC 6750 section 3, RFC 9457), and then nothing behind it runs.
+ *
+ * Throws a `TypeError` when made with scopes that no token could carry.
+ *
+ * ```ts
+ * const app = new Koa()
+ * app.use(koaBearer(verifier, { scopes: ['orders:read'] }))
+ * app.use((ctx) => { ctx.body = `orders of ${ctx.state.token.subject}` })
+ * ```
+ */
+export function koaBearer(verifier: Verifier, options: BearerOptions = {}): Middleware<BearerState> {
+  const guard = createGuard(verifier, options)
+  return async function bearer(ctx, next) {
+    const outcome = await guard(ctx.req)
+    if ('claims' in outcome) {
+      ctx.state.token = outcome.claims
+      return next()
+    }
+    ctx.status = outcome.answer.status
+    ctx.set({ ...outcome.answer.headers })
+    ctx.body = outcome.answer.body
+  }
+}
