@@ -1,0 +1,112 @@
+/**
+ * A client as grantor.yaml writes it. The names are those of OpenID Connect client metadata where there is one.
+ *
+ * What each field may hold stands here; what they may hold together stands in client-settings.ts.
+ */
+
+import { z } from 'zod'
+
+import { OPENID_SCOPES } from './api-settings.ts'
+import { duration } from './lifetimes.ts'
+import { mapping } from './problems.ts'
+
+const ID_WANTS = '1 to 200 characters out of letters, digits and -._~:/@'
+const ADDRESSES_WANT = 'a list of addresses'
+const FILE_WANTS = 'the path of a file'
+const LONGEST_IDEMPOTENT_WINDOW = '60s'
+
+const refreshSchema = mapping({
+  rotation: z
+    .enum(['auto', 'always', 'never'], { error: 'auto, always or never' })
+    .default('auto')
+    .describe('Whether each use gives a new refresh token; auto: for public clients that are not sender-constrained.'),
+  idempotent_window: duration('0s', LONGEST_IDEMPOTENT_WINDOW)
+    .default(5)
+    .describe('For this long after a rotation the same client gets the same successor again; 0 turns it off.'),
+})
+
+export const clientSchema = mapping({
+  client_id: z
+    .string({ error: ID_WANTS })
+    .regex(/^[\w\-.~:/@]{1,200}$/, { error: ID_WANTS })
+    .describe('The identifier; it may not begin with usr_, as account identifiers do.'),
+  client_name: z
+    .string({ error: 'a short text' })
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('How pages name it; unset: the client_id.'),
+  application_type: z
+    .enum(['web', 'native'], { error: 'web or native' })
+    .default('web')
+    .describe('native: an app on a device, which may use loopback and private-use redirect URIs.'),
+  token_endpoint_auth_method: z
+    .enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'], {
+      error: 'none, client_secret_basic, client_secret_post or private_key_jwt',
+    })
+    .default('client_secret_basic')
+    .describe('How it proves who it is; none: a public client.'),
+  client_secret: z
+    .string({ error: 'a text' })
+    .min(1, { error: 'a text' })
+    .optional()
+    .describe('The secret in clear; at least 256 random bits.'),
+  client_secret_file: z.string({ error: FILE_WANTS }).optional().describe('The file that holds the secret.'),
+  client_secret_sha256: z
+    .string({ error: 'the SHA-256 of the secret in base64url or hex' })
+    .regex(/^([A-Za-z0-9_-]{43}|[0-9a-fA-F]{64})$/, { error: 'the SHA-256 of the secret in base64url or hex' })
+    .optional()
+    .describe('The SHA-256 of the secret (`grantor clients secret` prints one), so that the file holds no secret.'),
+  jwks: z
+    .object(
+      { keys: z.array(z.record(z.string(), z.unknown())).min(1) },
+      { error: 'a JWK Set: a mapping with a list `keys`' },
+    )
+    .optional()
+    .describe('private_key_jwt: its public keys.'),
+  jwks_uri: z.string({ error: 'an https address' }).optional().describe('private_key_jwt: where its public keys are.'),
+  grant_types: z
+    .array(
+      z.enum(['authorization_code', 'refresh_token', 'client_credentials'], {
+        error: 'authorization_code, refresh_token or client_credentials',
+      }),
+      {
+        error: 'a list of grant types',
+      },
+    )
+    .min(1, { error: 'at least one grant type' })
+    .default(['authorization_code'])
+    .describe('How it may get tokens.'),
+  redirect_uris: z
+    .array(z.string({ error: 'an address' }), { error: ADDRESSES_WANT })
+    .default([])
+    .describe('Where browsers may be sent back to, compared exactly.'),
+  post_logout_redirect_uris: z
+    .array(z.string({ error: 'an address' }), { error: ADDRESSES_WANT })
+    .default([])
+    .describe('Where browsers may be sent after a logout, compared exactly.'),
+  scopes: z
+    .array(
+      z.enum(OPENID_SCOPES, { error: `one of ${OPENID_SCOPES.join(', ')}; the scopes of APIs stand under apis` }),
+      {
+        error: 'a list of scopes',
+      },
+    )
+    .optional()
+    .describe('OpenID scopes it may ask for; unset: openid for authorization_code, else none.'),
+  apis: z
+    .record(z.string(), z.array(z.string({ error: 'a scope' }), { error: 'a list of scopes' }), {
+      error: 'a mapping from audience to a list of scopes',
+    })
+    .default({})
+    .describe('The APIs it may call, each with the scopes it may ask for.'),
+  first_party: z.boolean({ error: 'true or false' }).default(false).describe('Ours: no consent page.'),
+  legacy_without_pkce: z
+    .boolean({ error: 'true or false' })
+    .default(false)
+    .describe('A confidential client too old for PKCE; a new one never needs this.'),
+  refresh: refreshSchema.prefault({}).describe('How its refresh tokens behave.'),
+  logo_uri: z.string({ error: 'an https address' }).optional().describe('The picture on the consent page.'),
+})
+
+export type ClientEntry = z.output<typeof clientSchema>

@@ -1,0 +1,194 @@
+/**
+ * From a client as grantor.yaml writes it to the client that the server knows, and the rules that its settings have to
+ * keep together. Every broken rule is reported, not only the first.
+ */
+
+import { hashHandle } from '../base/sealing.ts'
+import type { ClientEntry } from './client-schema.ts'
+import type { ClientSettings } from './config.ts'
+import { jwksWants } from './jwks.ts'
+import { type Path, pathText, wrong } from './problems.ts'
+import { type ReadFile, readSecretFile } from './read-settings.ts'
+import { isLoopback, redirectUriWants } from './redirect-uris.ts'
+import { isStrongSecret } from './secrets.ts'
+
+export interface ClientContext {
+  readonly production: boolean
+  readonly readFile: ReadFile
+  readonly problems: string[]
+}
+
+// Account identifiers begin like this. In client credentials tokens the client stands in `sub`, and an API must never
+// take it for a person (RFC 9700 section 4.15).
+const ACCOUNT_PREFIX = 'usr_'
+
+export function toClient(entry: ClientEntry, path: Path, context: ClientContext): ClientSettings {
+  const { problems } = context
+  problems.push(
+    ...identityProblems(entry, path),
+    ...keyProblems(entry, path, context.production),
+    ...grantProblems(entry, path),
+  )
+  problems.push(...addressProblems(entry, path, context.production))
+  return {
+    clientId: entry.client_id,
+    clientName: entry.client_name ?? entry.client_id,
+    applicationType: entry.application_type,
+    authMethod: entry.token_endpoint_auth_method,
+    secretHash: secretHash(entry, path, context),
+    jwks: entry.jwks,
+    jwksUri: entry.jwks_uri,
+    grantTypes: entry.grant_types,
+    redirectUris: entry.redirect_uris,
+    postLogoutRedirectUris: entry.post_logout_redirect_uris,
+    scopes: entry.scopes ?? (entry.grant_types.includes('authorization_code') ? ['openid'] : []),
+    apis: entry.apis,
+    firstParty: entry.first_party,
+    legacyWithoutPkce: entry.legacy_without_pkce,
+    refreshRotation: entry.refresh.rotation,
+    refreshIdempotentSeconds: entry.refresh.idempotent_window,
+    logoUri: entry.logo_uri,
+  }
+}
+
+function identityProblems(entry: ClientEntry, path: Path): string[] {
+  if (!entry.client_id.startsWith(ACCOUNT_PREFIX)) return []
+  return [
+    wrong(
+      [...path, 'client_id'],
+      entry.client_id,
+      `an identifier that does not begin with ${ACCOUNT_PREFIX}, as accounts do`,
+    ),
+  ]
+}
+
+function keyProblems(entry: ClientEntry, path: Path, production: boolean): string[] {
+  const at = (name: string) => pathText([...path, name])
+  const given = entry.jwks !== undefined || entry.jwks_uri !== undefined
+  if (entry.token_endpoint_auth_method !== 'private_key_jwt') {
+    return given
+      ? [`${at(entry.jwks === undefined ? 'jwks_uri' : 'jwks')} is set, but only private_key_jwt uses it; remove it.`]
+      : []
+  }
+  if ((entry.jwks === undefined) === (entry.jwks_uri === undefined)) {
+    return [`${at('jwks')} or ${at('jwks_uri')} has to be set, and only one of them, for private_key_jwt.`]
+  }
+  const wants = entry.jwks === undefined ? fetchedWants(entry.jwks_uri, production) : jwksWants(entry.jwks)
+  return wants === undefined
+    ? []
+    : [wrong([...path, entry.jwks === undefined ? 'jwks_uri' : 'jwks'], entry.jwks ?? entry.jwks_uri, wants)]
+}
+
+function grantProblems(entry: ClientEntry, path: Path): string[] {
+  const at = (name: string) => pathText([...path, name])
+  const grants = new Set(entry.grant_types)
+  const isPublic = entry.token_endpoint_auth_method === 'none'
+  const withCode = grants.has('authorization_code')
+  const rules: [boolean, string][] = [
+    [
+      isPublic && grants.has('client_credentials'),
+      `${at('grant_types')} has client_credentials, which a client without credentials cannot use; choose another token_endpoint_auth_method.`,
+    ],
+    [
+      grants.has('refresh_token') && !withCode,
+      `${at('grant_types')} has refresh_token without authorization_code, which is where a refresh token comes from; add it.`,
+    ],
+    [
+      withCode && entry.redirect_uris.length === 0,
+      `${at('redirect_uris')} is empty; it wants at least one address for authorization_code.`,
+    ],
+    [
+      !withCode && entry.redirect_uris.length > 0,
+      `${at('redirect_uris')} is set, but grant_types has no authorization_code; remove it or add the grant type.`,
+    ],
+    [
+      !withCode && (entry.scopes?.length ?? 0) > 0,
+      `${at('scopes')} is set, but nobody signs in without authorization_code; remove it or add the grant type.`,
+    ],
+    [
+      hasOffline(entry) && !grants.has('refresh_token'),
+      `${at('scopes')} has offline_access, which needs refresh_token in grant_types; add it.`,
+    ],
+    [
+      hasOffline(entry) && !entry.scopes?.includes('openid'),
+      `${at('scopes')} has offline_access without openid, which defines it; add openid.`,
+    ],
+    [
+      isPublic && entry.legacy_without_pkce,
+      `${at('legacy_without_pkce')} is true, but a public client has nothing else than PKCE to protect its codes; remove it.`,
+    ],
+    // RFC 9700 section 2.2.2: refresh tokens of public clients are sender-constrained or rotated.
+    [
+      isPublic && entry.refresh.rotation === 'never',
+      `${at('refresh')}.rotation is "never"; it wants auto or always for a public client.`,
+    ],
+  ]
+  return rules.filter(([broken]) => broken).map(([, sentence]) => sentence)
+}
+
+function hasOffline(entry: ClientEntry): boolean {
+  return entry.scopes?.includes('offline_access') ?? false
+}
+
+function addressProblems(entry: ClientEntry, path: Path, production: boolean): string[] {
+  const rules = { native: entry.application_type === 'native', production }
+  const lists = (['redirect_uris', 'post_logout_redirect_uris'] as const).flatMap((name) =>
+    entry[name].flatMap((uri, at) => refusal([...path, name, at], uri, redirectUriWants(uri, rules))),
+  )
+  const logo = entry.logo_uri === undefined ? undefined : fetchedWants(entry.logo_uri, production)
+  return [...lists, ...refusal([...path, 'logo_uri'], entry.logo_uri, logo)]
+}
+
+function refusal(path: Path, got: unknown, wants: string | undefined): string[] {
+  return wants === undefined ? [] : [wrong(path, got, wants)]
+}
+
+/** An address that this server or a browser loads something from. */
+function fetchedWants(uri: string | undefined, production: boolean): string | undefined {
+  const url = URL.parse(uri ?? '')
+  const plain = url !== null && url.username === '' && url.password === '' && url.hash === ''
+  if (plain && url.protocol === 'https:') return undefined
+  if (plain && url.protocol === 'http:' && !production && isLoopback(url.hostname)) return undefined
+  return 'an https address without user, password or fragment'
+}
+
+function secretHash(
+  entry: ClientEntry,
+  path: Path,
+  { production, readFile, problems }: ClientContext,
+): string | undefined {
+  const given = (['client_secret', 'client_secret_file', 'client_secret_sha256'] as const).filter(
+    (name) => entry[name] !== undefined,
+  )
+  const needed = entry.token_endpoint_auth_method.startsWith('client_secret_')
+  if (!needed) {
+    problems.push(
+      ...given.map(
+        (name) =>
+          `${pathText([...path, name])} is set, but ${entry.token_endpoint_auth_method} uses no secret; remove it.`,
+      ),
+    )
+    return undefined
+  }
+  if (given.length !== 1) {
+    const found = given.length === 0 ? 'none of' : 'more than one of'
+    problems.push(
+      `${pathText(path)} has ${found} client_secret, client_secret_file, client_secret_sha256; it wants one for ${entry.token_endpoint_auth_method}.`,
+    )
+    return undefined
+  }
+  if (entry.client_secret_sha256 !== undefined) return toBase64url(entry.client_secret_sha256)
+  const at = [...path, given[0] ?? 'client_secret']
+  const secret = entry.client_secret ?? readSecretFile(pathText(at), entry.client_secret_file ?? '', readFile, problems)
+  if (secret === undefined) return undefined
+  if (production && !isStrongSecret(secret)) {
+    problems.push(
+      `${pathText(at)} is too weak (its value is not shown); it wants 256 random bits: \`npx grantor clients secret\` makes one.`,
+    )
+  }
+  return hashHandle(secret)
+}
+
+function toBase64url(sha256: string): string {
+  return sha256.length === 64 ? Buffer.from(sha256, 'hex').toString('base64url') : sha256
+}

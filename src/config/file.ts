@@ -1,0 +1,113 @@
+/**
+ * grantor.yaml: what the operator declares beyond single settings. Read strictly: what is not known is refused.
+ *
+ * Clients and APIs are judged one by one, so that a mistake in one of them does not hide the mistakes in the others.
+ */
+
+import { parseDocument } from 'yaml'
+import { z } from 'zod'
+
+import { type ApiEntry, apiSchema } from './api-settings.ts'
+import { type ClientEntry, clientSchema } from './client-schema.ts'
+import { lifetimesSchema, loginsSchema } from './lifetimes.ts'
+import { mapping, type Path, zodProblems } from './problems.ts'
+
+/** What the file may hold; docs/settings.md is compared with it. */
+export const fileSchema = mapping({
+  issuer: z
+    .string({ error: 'an address such as https://auth.example.com' })
+    .optional()
+    .describe('As ISSUER, which wins over it.'),
+  default_api: z
+    .string({ error: 'the audience of an API' })
+    .optional()
+    .describe('The audience of tokens for which no resource was asked; unset: the first API.'),
+  demo: z
+    .boolean({ error: 'true or false' })
+    .optional()
+    .describe('The demo seed, on in development unless this is false; refused in production.'),
+  lifetimes: lifetimesSchema.prefault({}).describe('How long things live.'),
+  logins: loginsSchema.prefault({}).describe('How often a login may be tried.'),
+  apis: z.array(apiSchema, { error: 'a list of APIs' }).default([]).describe('The APIs that tokens are for.'),
+  clients: z
+    .array(clientSchema, { error: 'a list of clients' })
+    .default([])
+    .describe('The applications that get tokens.'),
+})
+
+/** The file, with the place of each client and API, for later sentences about them. Refused entries are left out. */
+export interface SettingsFile extends Omit<z.output<typeof fileSchema>, 'apis' | 'clients'> {
+  readonly apis: readonly Placed<ApiEntry>[]
+  readonly clients: readonly Placed<ClientEntry>[]
+  /** Whether everything was understood: only then can references between the parts be judged. */
+  readonly complete: boolean
+}
+
+export interface Placed<Entry> {
+  readonly path: Path
+  readonly entry: Entry
+}
+
+const outline = fileSchema.extend({
+  apis: z.array(z.unknown(), { error: 'a list of APIs' }).default([]),
+  clients: z.array(z.unknown(), { error: 'a list of clients' }).default([]),
+})
+
+export const EMPTY_FILE: SettingsFile = { ...outline.parse({}), apis: [], clients: [], complete: true }
+
+export function readSettingsFile(text: string, problems: string[]): SettingsFile {
+  const before = problems.length
+  const content = parseYaml(text, problems)
+  if (problems.length > before) return { ...EMPTY_FILE, complete: false }
+  const whole = readOutline(content ?? {}, problems)
+  const apis = readEach(whole.apis, 'apis', apiSchema, problems)
+  const clients = readEach(whole.clients, 'clients', clientSchema, problems)
+  return { ...whole, apis, clients, complete: problems.length === before }
+}
+
+/** Only the place and kind of a mistake: the parser's own sentence quotes the line, and a secret may stand in it. */
+function parseYaml(text: string, problems: string[]): unknown {
+  const document = parseDocument(text, { prettyErrors: true })
+  for (const { code, linePos } of [...document.errors, ...document.warnings]) {
+    const place = linePos === undefined ? '' : ` in line ${linePos[0].line}, column ${linePos[0].col}`
+    problems.push(
+      `The file is not YAML${place} (${code.toLowerCase().replaceAll('_', ' ')}); quote values that begin with a special character.`,
+    )
+  }
+  if (document.errors.length > 0) return undefined
+  try {
+    return document.toJS()
+  } catch {
+    problems.push('The file has an alias (*name) that stands for nothing or for too much; write the value out.')
+    return undefined
+  }
+}
+
+/** The file with its clients and APIs unread. What is refused is left out, so that the rest is judged all the same. */
+function readOutline(content: unknown, problems: string[]): z.output<typeof outline> {
+  const read = outline.safeParse(content)
+  if (read.success) return read.data
+  problems.push(...zodProblems([], content, read.error))
+  const refused = new Set(
+    read.error.issues.flatMap((issue) =>
+      issue.path[0] === undefined && issue.code === 'unrecognized_keys' ? issue.keys : issue.path.slice(0, 1),
+    ),
+  )
+  const rest = Object.entries(content as Record<string, unknown>).filter(([name]) => !refused.has(name))
+  return outline.safeParse(Object.fromEntries(rest)).data ?? outline.parse({})
+}
+
+function readEach<Entry>(
+  list: readonly unknown[],
+  name: string,
+  schema: z.ZodType<Entry>,
+  problems: string[],
+): Placed<Entry>[] {
+  return list.flatMap((item, index) => {
+    const path: Path = [name, index]
+    const read = schema.safeParse(item)
+    if (read.success) return [{ path, entry: read.data }]
+    problems.push(...zodProblems(path, item, read.error))
+    return []
+  })
+}

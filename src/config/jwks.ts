@@ -1,0 +1,28 @@
+/** Public keys that a client registers: nothing private, nothing shared, nothing weak. */
+
+const RSA_BITS = 2048
+const CURVES = ['P-256', 'P-384', 'P-521', 'Ed25519']
+// RFC 7518 section 6.2.2 and 6.3.2, RFC 8037 section 2, RFC 7518 section 6.4.1.
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+
+/** What the set should have been (completes "it wants …"), or `undefined` when it is fine. */
+export function jwksWants(jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] }): string | undefined {
+  for (const key of jwks.keys) {
+    if (PRIVATE_MEMBERS.some((member) => member in key))
+      return 'public keys only: the private half belongs to the client'
+    const wants = key.kty === 'RSA' ? rsaWants(key) : curveWants(key)
+    if (wants !== undefined) return wants
+  }
+  return undefined
+}
+
+function rsaWants(key: Readonly<Record<string, unknown>>): string | undefined {
+  const modulus = Buffer.from(typeof key.n === 'string' ? key.n : '', 'base64url')
+  const bits = modulus.length === 0 ? 0 : modulus.length * 8 - Math.clz32(modulus[0] ?? 0) + 24
+  return bits >= RSA_BITS ? undefined : `RSA keys of at least ${RSA_BITS} bits`
+}
+
+function curveWants(key: Readonly<Record<string, unknown>>): string | undefined {
+  if ((key.kty === 'EC' || key.kty === 'OKP') && CURVES.includes(String(key.crv))) return undefined
+  return `RSA, EC or Ed25519 keys (${CURVES.join(', ')})`
+}

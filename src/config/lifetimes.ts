@@ -1,0 +1,137 @@
+/** How long things live and how often a login may be tried: each limit with its default, its bounds and its sentence. */
+
+import { z } from 'zod'
+
+import { formatDuration, parseDuration } from '../base/duration.ts'
+import type { Lifetimes, LoginRules } from './config.ts'
+import { mapping } from './problems.ts'
+
+interface Lifetime {
+  readonly field: keyof Lifetimes
+  readonly default: string
+  readonly longest: string
+  readonly sentence: string
+}
+
+/** By the name that stands in grantor.yaml. */
+export const LIFETIMES = {
+  // A code longer valid than a minute is only good to a thief.
+  authorization_code: lifetime(
+    'authorizationCodeSeconds',
+    '60s',
+    '60s',
+    'From the redirect to the exchange of the code.',
+  ),
+  id_token: lifetime('idTokenSeconds', '1h', '24h', 'How long an ID token may be accepted as news of a sign-in.'),
+  interaction: lifetime('interactionSeconds', '15m', '1h', 'How long the login and consent pages wait for a person.'),
+  session_idle: lifetime('sessionIdleSeconds', '24h', '90d', 'A session that is not used for this long ends.'),
+  session: lifetime('sessionSeconds', '14d', '90d', 'A session ends after this long in any case.'),
+  refresh_token_idle: lifetime(
+    'refreshTokenIdleSeconds',
+    '14d',
+    '365d',
+    'A refresh token that is not used for this long ends.',
+  ),
+  refresh_token: lifetime(
+    'refreshTokenSeconds',
+    '30d',
+    '365d',
+    'A family of refresh tokens ends after this long in any case.',
+  ),
+  consent: lifetime('consentSeconds', '365d', '3650d', 'How long an answer on the consent page is remembered.'),
+} as const
+
+/** An API's access tokens. */
+export const ACCESS_TOKEN = { default: '10m', longest: '24h' } as const
+
+type LifetimeName = keyof typeof LIFETIMES
+const NAMES = Object.keys(LIFETIMES) as LifetimeName[]
+
+export const lifetimesSchema = mapping(
+  Object.fromEntries(NAMES.map((name) => [name, lifetimeSchema(LIFETIMES[name])])) as Record<
+    LifetimeName,
+    LifetimeSchema
+  >,
+).superRefine((read, context) => {
+  for (const [idle, whole] of [
+    ['session_idle', 'session'],
+    ['refresh_token_idle', 'refresh_token'],
+  ] as const) {
+    if (read[idle] <= read[whole]) continue
+    context.addIssue({
+      code: 'custom',
+      path: [idle],
+      message: `no more than ${whole} (${formatDuration(read[whole])})`,
+    })
+  }
+})
+
+export const loginsSchema = mapping({
+  attempts_per_account: count(1, 1000)
+    .default(10)
+    .describe('Wrong passwords for one account within the window before it has to wait.'),
+  attempts_per_address: count(1, 100_000)
+    .default(100)
+    .describe('Wrong passwords from one address within the window before it has to wait.'),
+  window: duration('1s', '24h').default(parseDuration('15m')).describe('The window in which attempts are counted.'),
+  concurrent_hashes: count(1, 256)
+    .optional()
+    .describe('Password checks that run at the same time; unset: the number of cores.'),
+  waiting_hashes: count(0, 10_000)
+    .default(32)
+    .describe('Password checks that may wait; the next one is answered with 503.'),
+})
+
+export function toLifetimes(read: z.output<typeof lifetimesSchema>): Lifetimes {
+  return Object.fromEntries(NAMES.map((name) => [LIFETIMES[name].field, read[name]])) as unknown as Lifetimes
+}
+
+export function toLoginRules(read: z.output<typeof loginsSchema>, cores: number): LoginRules {
+  return {
+    attemptsPerAccount: read.attempts_per_account,
+    attemptsPerAddress: read.attempts_per_address,
+    windowSeconds: read.window,
+    concurrentHashes: read.concurrent_hashes ?? cores,
+    waitingHashes: read.waiting_hashes,
+  }
+}
+
+/** A duration in the file (`10m`, or seconds as a number), in seconds. */
+export function duration(shortest: string, longest: string): z.ZodType<number, string | number> {
+  const wants = `a duration from ${shortest} to ${longest}, such as 90s, 10m, 8h or 30d`
+  return z.union([z.string(), z.number()], { error: wants }).transform((text, context) => {
+    const seconds = secondsOf(text)
+    if (seconds !== undefined && seconds >= parseDuration(shortest) && seconds <= parseDuration(longest)) return seconds
+    context.addIssue({ code: 'custom', message: wants })
+    return z.NEVER
+  })
+}
+
+function secondsOf(text: string | number): number | undefined {
+  try {
+    return parseDuration(text)
+  } catch {
+    return undefined
+  }
+}
+
+type LifetimeSchema = ReturnType<typeof lifetimeSchema>
+
+function lifetimeSchema(declared: Lifetime) {
+  return duration('1s', declared.longest).default(parseDuration(declared.default)).describe(declared.sentence)
+}
+
+function lifetime(field: keyof Lifetimes, usual: string, longest: string, sentence: string): Lifetime {
+  return { field, default: usual, longest, sentence }
+}
+
+function count(least: number, most: number) {
+  return z
+    .int({ error: `a whole number from ${least} to ${most}` })
+    .min(least, wantsCount(least, most))
+    .max(most, wantsCount(least, most))
+}
+
+function wantsCount(least: number, most: number): { error: string } {
+  return { error: `a whole number from ${least} to ${most}` }
+}

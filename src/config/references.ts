@@ -1,0 +1,61 @@
+/** What only shows when clients and APIs are seen together: names used twice, and APIs or scopes that do not exist. */
+
+import type { ApiSettings, ClientSettings } from './config.ts'
+import type { Placed, SettingsFile } from './file.ts'
+import { hint, pathText, shown } from './problems.ts'
+
+/** The sentences about clients and APIs of the file; `apis` and `clients` include those of the demo seed. */
+export function referenceProblems(
+  file: SettingsFile,
+  apis: readonly ApiSettings[],
+  clients: readonly ClientSettings[],
+): string[] {
+  return [
+    ...file.apis.flatMap(({ path, entry }) =>
+      twice(
+        pathText([...path, 'audience']),
+        entry.audience,
+        apis.map((api) => api.audience),
+      ),
+    ),
+    ...file.clients.flatMap(({ path, entry }) =>
+      twice(
+        pathText([...path, 'client_id']),
+        entry.client_id,
+        clients.map((client) => client.clientId),
+      ),
+    ),
+    ...file.clients.flatMap((client) => apiProblems(client, apis)),
+    ...defaultProblems(file.default_api, apis),
+  ]
+}
+
+function twice(at: string, name: string, all: readonly string[]): string[] {
+  return all.filter((other) => other === name).length < 2
+    ? []
+    : [`${at} is ${shown(name)}, which is declared twice (the demo seed counts); rename one.`]
+}
+
+function apiProblems(
+  { path, entry }: Placed<{ readonly apis: Readonly<Record<string, readonly string[]>> }>,
+  apis: readonly ApiSettings[],
+): string[] {
+  return Object.entries(entry.apis).flatMap(([audience, scopes]) => {
+    const at = pathText([...path, 'apis', audience])
+    const api = apis.find((candidate) => candidate.audience === audience)
+    if (api === undefined) return [`${at} names an API that is not declared; ${hint(audience, audiences(apis))}.`]
+    const known = Object.keys(api.scopes)
+    return scopes
+      .filter((scope) => !known.includes(scope))
+      .map((scope) => `${at} has the scope ${shown(scope)}, which that API does not have; ${hint(scope, known)}.`)
+  })
+}
+
+function defaultProblems(audience: string | undefined, apis: readonly ApiSettings[]): string[] {
+  if (audience === undefined || audiences(apis).includes(audience)) return []
+  return [`default_api is ${shown(audience)}, which is no API; ${hint(audience, audiences(apis))}.`]
+}
+
+function audiences(apis: readonly ApiSettings[]): string[] {
+  return apis.map((api) => api.audience)
+}

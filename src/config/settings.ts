@@ -1,0 +1,186 @@
+/**
+ * Every setting that is read from the environment, declared once: what it is for, what it wants, what it is when unset.
+ *
+ * docs/settings.md is compared with this table by a test. A setting marked `secret` may also be given as the path of a
+ * file in `<NAME>_FILE`, as container platforms mount them; its value is never shown.
+ */
+
+import { BlockList, isIP } from 'node:net'
+
+import { z } from 'zod'
+
+import { decodeRootKey } from './secrets.ts'
+
+export interface Setting<Value> {
+  /** One sentence of documentation. */
+  readonly sentence: string
+  /** Completes "it wants …". */
+  readonly wants: string
+  readonly schema: z.ZodType<Value, string>
+  readonly secret: boolean
+  /** What it is when unset, as it would be written; absent: no value. */
+  readonly development?: string
+  readonly production?: string
+  /** For the documentation, when the default is not a plain value. */
+  readonly unset?: string
+}
+
+export const SETTINGS = {
+  NODE_ENV: setting({
+    sentence: 'production turns every development convenience off and every requirement on.',
+    wants: 'production or development',
+    schema: z.enum(['production', 'development', 'test']),
+    development: 'development',
+    production: 'production',
+    unset: 'development',
+  }),
+  PORT: setting({
+    sentence: 'The port for browsers, applications and APIs; 0 takes any free one and then needs ISSUER.',
+    wants: 'a port number from 0 to 65535',
+    schema: integer(0, 65_535),
+    development: '3000',
+    production: '3000',
+  }),
+  HOST: setting({
+    sentence: 'The address to listen on; in development beyond this machine only without the demo seed.',
+    wants: 'an IP address or a host name',
+    schema: host(),
+    development: '127.0.0.1',
+    production: '0.0.0.0',
+  }),
+  ISSUER: setting({
+    sentence: 'The address under which everybody reaches the server; it stands in every token as `iss`.',
+    wants: 'scheme, host and optional port, without path or trailing slash, such as https://auth.example.com',
+    schema: z.string(),
+    unset: 'http://localhost:PORT in development, required in production',
+  }),
+  REDIS_URL: setting({
+    sentence: 'The Redis that several servers share; without it the embedded store in DATA_DIR is used.',
+    wants: 'redis://host, rediss://host, redis+sentinel://host,host/name or redis+cluster://host,host',
+    schema: redisUrl(),
+    secret: true,
+    unset: 'the embedded store',
+  }),
+  DATA_DIR: setting({
+    sentence: 'The folder of the embedded store.',
+    wants: 'the path of a folder',
+    schema: z.string(),
+    development: 'data',
+    production: 'data',
+  }),
+  WORKERS: setting({
+    sentence: 'How many server processes to run on this machine.',
+    wants: 'a whole number from 1 to 64',
+    schema: integer(1, 64),
+    development: '1',
+    production: '1',
+  }),
+  OPS_PORT: setting({
+    sentence: 'The port of the operator: health and metrics. 0 takes any free one.',
+    wants: 'a port number from 0 to 65535, other than PORT',
+    schema: integer(0, 65_535),
+    development: '9000',
+    production: '9000',
+  }),
+  OPS_HOST: setting({
+    sentence: 'The address that the operator’s port listens on; nothing there asks who is calling.',
+    wants: 'an IP address or a host name',
+    schema: host(),
+    development: '127.0.0.1',
+    production: '127.0.0.1',
+  }),
+  LOG_LEVEL: setting({
+    sentence: 'How much is logged.',
+    wants: 'silent, error, warn, info or debug',
+    schema: z.enum(['silent', 'error', 'warn', 'info', 'debug']),
+    development: 'info',
+    production: 'info',
+  }),
+  TRUST_PROXY: setting({
+    sentence: 'The reverse proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas.',
+    wants: 'addresses or networks such as 10.0.0.0/8,::1, and not every address there is',
+    schema: networks(),
+    unset: 'no proxy is believed',
+  }),
+  GRANTOR_ROOT_KEY: setting({
+    sentence: 'The key that seals what is stored: 32 random bytes, the same on every server of one store.',
+    wants: '32 random bytes in base64 or hex: make one with `openssl rand -base64 32`',
+    schema: rootKey(),
+    secret: true,
+    unset: 'generated into GRANTOR_KEYS_DIR in development, required in production',
+  }),
+  GRANTOR_KEYS_DIR: setting({
+    sentence: 'The folder for the root key that development generates.',
+    wants: 'the path of a folder',
+    schema: z.string(),
+    development: 'keys',
+    production: 'keys',
+  }),
+  GRANTOR_CONFIG: setting({
+    sentence: 'The file that declares clients, APIs and lifetimes.',
+    wants: 'the path of a readable grantor.yaml that lists at least one client',
+    schema: z.string(),
+    unset: 'grantor.yaml where the server is started, if there is one; required in production',
+  }),
+} as const
+
+export type SettingName = keyof typeof SETTINGS
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[]
+export type SettingValue<Name extends SettingName> = z.output<(typeof SETTINGS)[Name]['schema']>
+
+function setting<Value>(declared: Omit<Setting<Value>, 'secret'> & { readonly secret?: true }): Setting<Value> {
+  return { ...declared, secret: declared.secret ?? false }
+}
+
+function integer(least: number, most: number): z.ZodType<number, string> {
+  return z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most)
+}
+
+function host(): z.ZodType<string, string> {
+  return z.string().refine((text) => isIP(text) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text))
+}
+
+function redisUrl(): z.ZodType<string, string> {
+  return z.string().regex(/^(rediss?(\+cluster)?:\/\/[^\s/]+(\/\d*)?|rediss?\+sentinel:\/\/[^\s/]+\/[^\s/]+)(\?\S*)?$/)
+}
+
+function networks(): z.ZodType<readonly string[], string> {
+  const parts = (text: string) => text.split(',').map((part) => part.trim())
+  return z
+    .string()
+    .transform(parts)
+    .refine((list) => list.every(isNetwork))
+}
+
+/** An address or a CIDR network; `/0` would believe everybody. */
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  if (prefix === undefined) return true
+  if (!/^[1-9]\d{0,2}$/.test(prefix)) return false
+  return canMatch(address, Number(prefix), family === 6 ? 'ipv6' : 'ipv4')
+}
+
+/** Node's own matcher is the one that will be asked later, so it decides what a network is. */
+function canMatch(address: string, prefix: number, family: 'ipv4' | 'ipv6'): boolean {
+  try {
+    new BlockList().addSubnet(address, prefix, family)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function rootKey(): z.ZodType<Uint8Array, string> {
+  return z.string().transform((text, context) => {
+    const key = decodeRootKey(text.trim())
+    if (typeof key !== 'string') return key
+    context.addIssue({ code: 'custom', message: key })
+    return z.NEVER
+  })
+}
