@@ -1,0 +1,93 @@
+/**
+ * The one place where an error becomes a response.
+ *
+ * A Fault tells its status, its code and a message that is safe to show; anything else is a 500 that tells nothing. The
+ * caller also gets a short id, and the log has the detail under the same id.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { STATUS_CODES } from 'node:http'
+
+import type { Context, Middleware } from 'koa'
+
+import type { Log } from '../../audit/log.ts'
+import { Fault, MethodNotAllowed, NotFound } from '../../base/faults.ts'
+import { showPage } from '../pages/reply.ts'
+import type { ErrorPage } from '../pages/render.ts'
+
+const ERROR_ID_BYTES = 5
+
+export interface ErrorsOptions {
+  readonly log: Log
+  readonly renderErrorPage: (page: ErrorPage) => string
+}
+
+export function answerErrors({ log, renderErrorPage }: ErrorsOptions): Middleware {
+  return async function errors(ctx, next) {
+    try {
+      await next()
+      refuseUnanswered(ctx)
+    } catch (error) {
+      const answer = { ...answerTo(error), errorId: newErrorId() }
+      logError(log, error, answer)
+      setErrorHeaders(ctx, error)
+      if (ctx.accepts('html', 'json') === 'json') sendProblem(ctx, answer)
+      else showPage(ctx, answer.status, (nonce) => renderErrorPage({ ...answer, nonce }))
+    }
+  }
+}
+
+/** Ten characters that a person can read over the telephone. */
+export function newErrorId(): string {
+  return randomBytes(ERROR_ID_BYTES).toString('hex')
+}
+
+type Answer = Omit<ErrorPage, 'nonce'>
+
+/** Nothing answered, or the router answered with a bare status. */
+function refuseUnanswered(ctx: Context): void {
+  if (ctx.body !== undefined && ctx.body !== null) return
+  if (ctx.status === 404) throw new NotFound()
+  if (ctx.status === 405 || ctx.status === 501) throw new MethodNotAllowed()
+}
+
+function answerTo(error: unknown): Omit<Answer, 'errorId'> {
+  if (error instanceof Fault) return { status: error.status, code: error.code, message: error.message }
+  return { status: 500, code: 'server_error', message: 'Something went wrong on our side. Please try again.' }
+}
+
+function logError(log: Log, error: unknown, { errorId, code, status }: Answer): void {
+  if (!(error instanceof Fault)) {
+    log.error({ err: error, errorId }, 'a request failed')
+    return
+  }
+  const level = status >= 500 ? 'warn' : 'info'
+  log[level]({ errorId, fault: code, detail: error.detail, cause: messageOf(error.cause) }, 'a request was refused')
+}
+
+function messageOf(cause: unknown): string | undefined {
+  return cause instanceof Error ? cause.message : undefined
+}
+
+function setErrorHeaders(ctx: Context, error: unknown): void {
+  if (error instanceof Fault && 'retryAfterSeconds' in error) {
+    ctx.set('Retry-After', String(error.retryAfterSeconds))
+  }
+  // What is left of a refused body is not read, so the connection cannot carry another request.
+  if (!ctx.req.complete) ctx.set('Connection', 'close')
+}
+
+/** The same for programs (RFC 9457). */
+function sendProblem(ctx: Context, { status, code, message, errorId }: Answer): void {
+  ctx.status = status
+  ctx.set('Cache-Control', 'no-store')
+  ctx.body = JSON.stringify({
+    type: 'about:blank',
+    title: STATUS_CODES[status],
+    status,
+    detail: message,
+    code,
+    error_id: errorId,
+  })
+  ctx.type = 'application/problem+json'
+}

@@ -1,0 +1,81 @@
+/**
+ * The page that asks whether an application may have what it wants.
+ *
+ * Agreed is to what was asked, as the engine holds it: the form carries no scopes, so nothing can be added to it.
+ */
+
+import type { Context } from 'koa'
+
+import type { Account, Accounts } from '../../accounts/accounts.ts'
+import type { Audit } from '../../audit/audit.ts'
+import { InteractionGone } from '../../base/faults.ts'
+import type { Interaction, Interactions } from '../../provider/interactions.ts'
+import type { FormGuard } from '../middleware/form-guard.ts'
+import { type ConsentLifetimes, sayHowLong } from './lasting.ts'
+import type { Renderer } from './render.ts'
+import { sendOn, showPage } from './reply.ts'
+import { sentencesFor } from './scopes.ts'
+
+export interface ConsentParts {
+  readonly interactions: Pick<Interactions, 'finishConsent'>
+  readonly accounts: Pick<Accounts, 'findAccount'>
+  readonly audit: Pick<Audit, 'record'>
+  readonly guard: FormGuard
+  readonly renderer: Renderer
+  readonly lifetimes: ConsentLifetimes
+}
+
+export interface ConsentPages {
+  show(ctx: Context, interaction: Interaction): Promise<void>
+  submit(ctx: Context, interaction: Interaction): Promise<void>
+}
+
+export function consentPages({
+  interactions,
+  accounts,
+  audit,
+  guard,
+  renderer,
+  lifetimes,
+}: ConsentParts): ConsentPages {
+  async function getAccount({ accountId }: Interaction): Promise<Account> {
+    const account = accountId === undefined ? undefined : await accounts.findAccount(accountId)
+    if (account !== undefined && !account.disabled) return account
+    throw new InteractionGone({ detail: 'nobody is signed in, or the account is gone or disabled' })
+  }
+
+  return {
+    async show(ctx, interaction) {
+      const { uid, client, asked, redirectUri } = interaction
+      const page = {
+        clientName: client.clientName,
+        redirectHost: client.redirectHost,
+        accountName: nameOf(await getAccount(interaction)),
+        identitySentences: sentencesFor(asked.scopes),
+        apis: asked.apis.map(({ name, scopes }) => ({ name, sentences: scopes.map(({ sentence }) => sentence) })),
+        lasts: sayHowLong(asked.scopes, lifetimes),
+        consentAction: `/interaction/${uid}/consent`,
+        consentToken: guard.tokenFor('consent', uid),
+        abortAction: `/interaction/${uid}/abort`,
+        abortToken: guard.tokenFor('abort', uid),
+      }
+      showPage(ctx, 200, (nonce) => renderer.renderConsentPage({ ...page, nonce }), { formAction: [redirectUri] })
+    },
+
+    async submit(ctx, interaction) {
+      const { accountId, client } = interaction
+      const address = await interactions.finishConsent(ctx.req, ctx.res)
+      audit.record('consent.granted', {
+        subject: accountId,
+        clientId: client.clientId,
+        address: ctx.ip,
+        outcome: 'success',
+      })
+      sendOn(ctx, address)
+    },
+  }
+}
+
+function nameOf({ login, claims }: Account): string {
+  return claims.name === undefined ? login : `${claims.name} (${login})`
+}

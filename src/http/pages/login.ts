@@ -1,0 +1,101 @@
+/** The page that asks who somebody is. */
+
+import type { Context } from 'koa'
+
+import type { Logins } from '../../accounts/logins.ts'
+import { LoginFailed, LoginsBusy, TooManyAttempts } from '../../base/faults.ts'
+import type { Interaction, Interactions } from '../../provider/interactions.ts'
+import type { Form } from '../middleware/form.ts'
+import type { FormGuard } from '../middleware/form-guard.ts'
+import { sayDuration } from './lasting.ts'
+import type { LoginField, Renderer } from './render.ts'
+import { sendOn, showPage } from './reply.ts'
+
+export interface LoginParts {
+  readonly interactions: Pick<Interactions, 'finishLogin'>
+  readonly logins: Pick<Logins, 'checkLogin'>
+  readonly guard: FormGuard
+  readonly renderer: Renderer
+  /** Shown on the page; development only. */
+  readonly demo: DemoLogin | undefined
+}
+
+export interface DemoLogin {
+  readonly login: string
+  readonly password: string
+}
+
+export interface LoginPages {
+  show(ctx: Context, interaction: Interaction): void
+  /** Signs in, or shows the page again with what was typed as login; a password is never shown again. */
+  submit(ctx: Context, interaction: Interaction, form: Form): Promise<void>
+}
+
+export function loginPages({ interactions, logins, guard, renderer, demo }: LoginParts): LoginPages {
+  function showForm(ctx: Context, interaction: Interaction, login: string, problem?: LoginProblem): void {
+    const { uid, client, redirectUri } = interaction
+    const page = {
+      clientName: client.clientName,
+      loginAction: `/interaction/${uid}/login`,
+      loginToken: guard.tokenFor('login', uid),
+      abortAction: `/interaction/${uid}/abort`,
+      abortToken: guard.tokenFor('abort', uid),
+      login,
+      problem: problem?.text ?? '',
+      problemField: problem?.field ?? 'none',
+      demoLogin: demo?.login ?? '',
+      demoPassword: demo?.password ?? '',
+    } as const
+    showPage(ctx, problem?.status ?? 200, (nonce) => renderer.renderLoginPage({ ...page, nonce }), {
+      formAction: [redirectUri],
+      scripts: true,
+    })
+  }
+
+  return {
+    show: (ctx, interaction) => showForm(ctx, interaction, interaction.loginHint ?? ''),
+
+    async submit(ctx, interaction, form) {
+      const login = form.get('login') ?? ''
+      const password = form.get('password') ?? ''
+      const missing = missingField(login, password)
+      if (missing !== undefined) return showForm(ctx, interaction, login, missing)
+
+      try {
+        const account = await logins.checkLogin({ login, password, address: ctx.ip })
+        sendOn(ctx, await interactions.finishLogin(ctx.req, ctx.res, account.id))
+      } catch (error) {
+        const problem = problemOf(error)
+        if (problem === undefined) throw error
+        if (problem.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(problem.retryAfterSeconds))
+        showForm(ctx, interaction, login, problem)
+      }
+    },
+  }
+}
+
+interface LoginProblem {
+  readonly status: number
+  readonly text: string
+  readonly field: LoginField
+  readonly retryAfterSeconds?: number
+}
+
+function missingField(login: string, password: string): LoginProblem | undefined {
+  if (login.trim() === '') return { status: 400, text: 'Enter your e-mail address or username.', field: 'login' }
+  if (password === '') return { status: 400, text: 'Enter your password.', field: 'password' }
+  return undefined
+}
+
+/** What the page says of a refused login; `undefined` for errors that have a page of their own. */
+function problemOf(error: unknown): LoginProblem | undefined {
+  if (error instanceof LoginFailed) return { status: error.status, text: error.message, field: 'both' }
+  if (error instanceof TooManyAttempts) {
+    const text = `Too many attempts to sign in. Please try again in ${sayDuration(error.retryAfterSeconds)}.`
+    return { status: error.status, text, field: 'none', retryAfterSeconds: error.retryAfterSeconds }
+  }
+  if (error instanceof LoginsBusy) {
+    return { status: error.status, text: error.message, field: 'none', retryAfterSeconds: error.retryAfterSeconds }
+  }
+  return undefined
+}

@@ -1,0 +1,30 @@
+/**
+ * Names that strangers chose, made fit to show.
+ *
+ * A client's name comes from whoever registered it. Escaping stops HTML; this stops the rest: letters that turn the
+ * reading direction, invisible ones, piles of accents that spill over other lines, and length. The views wrap what is
+ * left in `<bdi>`, so that a right-to-left name does not reorder the sentence around it.
+ */
+
+const LONGEST_NAME = 80
+// More than any name needs; it bounds the work that the patterns below do on a name of megabytes.
+const LONGEST_INPUT = 1000
+// Control, format (bidirectional overrides), surrogate, private-use and unassigned characters, and whatever else shows
+// nothing (zero-width, fillers, variation selectors). Some emoji come apart by it, and nothing invisible stays.
+const INVISIBLE = /\p{C}|\p{Default_Ignorable_Code_Point}/gu
+const PILED_MARKS = /(\p{M}{2})\p{M}+/gu
+
+/** The name without what could deceive, at most 80 characters; `Unnamed` when nothing is left. */
+export function safeName(name: string): string {
+  const plain = name
+    .slice(0, LONGEST_INPUT)
+    .normalize('NFC')
+    .replace(/[\s\p{Z}]+/gu, ' ')
+    .replace(INVISIBLE, '')
+    .replace(PILED_MARKS, '$1')
+    .replace(/ {2,}/g, ' ')
+    .trim()
+  const characters = Array.from(plain)
+  if (characters.length === 0) return 'Unnamed'
+  return characters.length > LONGEST_NAME ? `${characters.slice(0, LONGEST_NAME - 1).join('')}…` : plain
+}

@@ -1,0 +1,34 @@
+/** How our pages leave: with a fresh nonce, a policy that names it, and nothing kept by any cache. */
+
+import type { Context } from 'koa'
+
+import { randomId } from '../../base/ids.ts'
+import { type PagePolicy, pageSecurityPolicy } from './security-policy.ts'
+
+const NONCE_BYTES = 16
+
+/** Answers with the page that `render` makes for the nonce. */
+export function showPage(
+  ctx: Context,
+  status: number,
+  render: (nonce: string) => string,
+  policy: Omit<PagePolicy, 'nonce'> = {},
+): void {
+  const nonce = randomId(NONCE_BYTES)
+  ctx.status = status
+  ctx.type = 'text/html; charset=utf-8'
+  ctx.set('Content-Security-Policy', pageSecurityPolicy({ ...policy, nonce }))
+  ctx.set('Cache-Control', 'no-store')
+  // Under `no-referrer` browsers send `Origin: null` with our own forms (Fetch, section 3.2), and the form guard could
+  // no longer tell them from foreign ones. To other sites this policy sends no more than `no-referrer` does.
+  ctx.set('Referrer-Policy', 'same-origin')
+  ctx.body = render(nonce)
+}
+
+/** Sends the browser on with GET, whatever it came with: 303, never 307, so that no form is posted again elsewhere. */
+export function sendOn(ctx: Context, address: string): void {
+  ctx.status = 303
+  // Not `ctx.redirect`, which re-encodes the address: it must arrive as the engine made it.
+  ctx.set('Location', address)
+  ctx.body = ''
+}

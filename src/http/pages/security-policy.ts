@@ -1,0 +1,38 @@
+/**
+ * The Content-Security-Policy of a page: nothing, and then the little that it needs.
+ *
+ * Chromium holds the redirects that follow a form to `form-action` as well, so the page that starts the way back to an
+ * application must name the application's origin.
+ */
+
+export interface PagePolicy {
+  /** Fresh for each response. */
+  readonly nonce: string
+  /** Where forms may end besides ourselves: redirect URIs, or addresses that a form posts to. */
+  readonly formAction?: readonly string[]
+  /** Whether the page runs a script of its own, marked with the nonce. */
+  readonly scripts?: boolean
+}
+
+export function pageSecurityPolicy({ nonce, formAction = [], scripts = false }: PagePolicy): string {
+  const targets = new Set(formAction.map(formTarget).filter((target) => target !== undefined))
+  return [
+    "default-src 'none'",
+    `style-src 'nonce-${nonce}'`,
+    scripts ? `script-src 'nonce-${nonce}'` : "script-src 'none'",
+    "img-src 'self' data:",
+    ["form-action 'self'", ...targets].join(' '),
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    "object-src 'none'",
+  ].join('; ')
+}
+
+/** The origin, or for an app's own scheme the scheme; `undefined` for what is no address. */
+function formTarget(address: string): string | undefined {
+  if (!URL.canParse(address)) return undefined
+  const url = new URL(address)
+  // An address in brackets is no host in the grammar of CSP (Level 3, section 2.3.1), so its scheme must do.
+  const hostless = url.origin === 'null' || url.hostname.startsWith('[')
+  return hostless ? url.protocol : url.origin
+}
