@@ -1,0 +1,105 @@
+/**
+ * The SQLite file behind the embedded store: how it is made, its tables, and what its errors mean.
+ *
+ * WAL lets readers of any process go on while one writes. `synchronous=NORMAL` keeps every commit through the death of
+ * the process; only a power cut can lose the last moments, and never the file.
+ */
+
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+import { StoreUnavailable } from '../base/faults.ts'
+import { FOREVER_MS } from './expiry.ts'
+
+// Opening may meet another process that is just creating the file or reading it in after a crash.
+const OPEN_WAIT_MS = 5000
+
+/** The database at `file`, created for its owner alone if it is not there. */
+export function openDatabase(file: string, nowMs: number): DatabaseSync {
+  createPrivately(file)
+  const database = new DatabaseSync(file, { timeout: OPEN_WAIT_MS })
+  database.exec(SETTINGS)
+  database.exec('BEGIN IMMEDIATE')
+  database.exec(SCHEMA)
+  // Cursors of a new file begin at the present microsecond, so that one kept from a deleted file stands before
+  // everything in the new one and its reader misses nothing.
+  database
+    .prepare("INSERT INTO sqlite_sequence (name, seq) SELECT 'log', ? WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence)")
+    .run(nowMs * 1000)
+  database.exec('COMMIT')
+  // From here on nobody waits inside SQLite, where waiting stops the whole process: see WriteQueue.
+  database.exec('PRAGMA busy_timeout = 0')
+  return database
+}
+
+/** SQLite creates files that all may read, and gives its side files the mode of the main one: so we create that. */
+function createPrivately(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  closeSync(openSync(file, 'a', 0o600))
+}
+
+const SETTINGS = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = NORMAL;
+  PRAGMA cache_size = -16000;
+  PRAGMA journal_size_limit = 67108864;
+`
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS entry (
+    key TEXT NOT NULL UNIQUE,
+    value TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    refs TEXT,
+    member_of TEXT,
+    consumed_at_ms INTEGER,
+    consumed_by TEXT,
+    note TEXT,
+    note_expires_at_ms INTEGER
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS entry_expiry ON entry (expires_at_ms) WHERE expires_at_ms < ${FOREVER_MS};
+  CREATE INDEX IF NOT EXISTS entry_member_of ON entry (member_of) WHERE member_of IS NOT NULL;
+
+  CREATE TABLE IF NOT EXISTS link (
+    list TEXT NOT NULL,
+    member TEXT NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (list, member)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS link_expiry ON link (expires_at_ms);
+
+  CREATE TABLE IF NOT EXISTS log (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    log TEXT NOT NULL,
+    value TEXT NOT NULL,
+    expires_at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS log_order ON log (log, seq);
+  CREATE INDEX IF NOT EXISTS log_expiry ON log (expires_at_ms);
+`
+
+const SQLITE_BUSY = 5
+
+/** Whether another process holds the lock, so that trying again soon may help. */
+export function isBusy(cause: unknown): boolean {
+  // The low byte is the primary code; SQLITE_BUSY_SNAPSHOT and _RECOVERY carry it too.
+  return isSqliteError(cause) && (cause.errcode & 0xff) === SQLITE_BUSY
+}
+
+/** What the caller is told: a full disk, a lost file and a closed database mean that the store is not available. */
+export function asFault(cause: unknown): unknown {
+  if (isSqliteError(cause))
+    return new StoreUnavailable({ detail: `SQLite: ${cause.message} (${cause.errcode})`, cause })
+  if (isClosed(cause)) return new StoreUnavailable({ detail: 'the store is closed', cause })
+  return cause
+}
+
+function isSqliteError(cause: unknown): cause is Error & { errcode: number } {
+  return cause instanceof Error && 'errcode' in cause && typeof cause.errcode === 'number'
+}
+
+function isClosed(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'ERR_INVALID_STATE'
+}

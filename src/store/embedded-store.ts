@@ -1,0 +1,370 @@
+/**
+ * The store of one machine: a SQLite file that several processes share.
+ *
+ * Reads answer at once from the last committed state. Writes of one turn share a transaction (see WriteQueue), inside
+ * which every verb is one step: SQLite admits one writer among all processes. What has expired is filtered by every
+ * statement and swept in small batches.
+ */
+
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+
+import type { Clock } from '../base/clock.ts'
+import { StoreUnavailable } from '../base/faults.ts'
+import { asFault, isBusy, openDatabase } from './embedded-database.ts'
+import { EmbeddedLog } from './embedded-log.ts'
+import { expiryMs } from './expiry.ts'
+import type {
+  Consumed,
+  ConsumeOptions,
+  Consumption,
+  Counted,
+  Entry,
+  Key,
+  Linked,
+  LogEntry,
+  Page,
+  PutOptions,
+  PutOutcome,
+  Store,
+  StoreStatus,
+} from './store.ts'
+import { WriteQueue } from './write-queue.ts'
+
+export interface EmbeddedStoreOptions {
+  readonly file: string
+  readonly clock: Clock
+}
+
+/** Opens the store in `file`, creating file and folder if need be. Throws `StoreUnavailable` when it cannot. */
+export async function openEmbeddedStore({ file, clock }: EmbeddedStoreOptions): Promise<EmbeddedStore> {
+  try {
+    return new EmbeddedStore(openDatabase(file, clock()), clock)
+  } catch (cause) {
+    throw new StoreUnavailable({ detail: `cannot open ${file}: ${(cause as Error).message}`, cause })
+  }
+}
+
+const TICK_MS = 1000
+// A sweep of this size takes about a millisecond; with one per `WRITES_PER_SWEEP` writes, more is deleted than stored.
+const SWEEP_ROWS = 200
+const WRITES_PER_SWEEP = 100
+const LIST_LIMIT = 500
+
+interface EntryRow {
+  readonly key: Key
+  readonly value: string
+  readonly version: number
+  readonly consumedAtMs: number | null
+  readonly consumedBy: string | null
+  readonly note: string | null
+  readonly noteExpiresAtMs: number | null
+}
+
+export class EmbeddedStore implements Store {
+  readonly #database: DatabaseSync
+  readonly #clock: Clock
+  readonly #sql: Statements
+  readonly #writes: WriteQueue
+  readonly #log: EmbeddedLog
+  readonly #ticker: NodeJS.Timeout
+  #writesUntilSweep = WRITES_PER_SWEEP
+  #trouble: { readonly problem: string; readonly sinceMs: number } | undefined
+
+  constructor(database: DatabaseSync, clock: Clock) {
+    this.#database = database
+    this.#clock = clock
+    this.#sql = prepareStatements(database)
+    this.#writes = new WriteQueue(database)
+    this.#log = new EmbeddedLog(database, this.#writes, clock)
+    this.#ticker = setInterval(() => void this.#tick(), TICK_MS).unref()
+  }
+
+  get(key: Key): Promise<Entry | undefined> {
+    return this.#read(() => this.#entry(key, this.#clock()))
+  }
+
+  getMany(keys: readonly Key[]): Promise<(Entry | undefined)[]> {
+    return this.#read(() => {
+      const now = this.#clock()
+      return keys.map((key) => this.#entry(key, now))
+    })
+  }
+
+  getLinked(key: Key): Promise<Linked | undefined> {
+    return this.#read(() => {
+      const now = this.#clock()
+      let entry: Entry | undefined
+      const refs = new Map<Key, Entry>()
+      for (const row of this.#sql.linked.all(key, now) as unknown as EntryRow[]) {
+        if (row.key === key) entry = toEntry(row, now)
+        else refs.set(row.key, toEntry(row, now))
+      }
+      return entry && { entry, refs }
+    })
+  }
+
+  put(key: Key, value: string, options: PutOptions = {}): Promise<PutOutcome> {
+    return this.#write(() => {
+      const now = this.#clock()
+      const refusal = this.#refusal(key, options, now)
+      if (refusal === undefined) this.#store(key, value, options, now)
+      return refusal ?? 'stored'
+    })
+  }
+
+  take(key: Key): Promise<string | undefined> {
+    return this.#write(() => (this.#sql.take.get(key, this.#clock()) as EntryRow | undefined)?.value)
+  }
+
+  remove(keys: readonly Key[]): Promise<void> {
+    return this.#write(() => {
+      for (const key of keys) this.#sql.remove.run(key)
+    })
+  }
+
+  increment(key: Key, ttlSeconds: number): Promise<Counted> {
+    return this.#write(() => {
+      const now = this.#clock()
+      return { ...(this.#sql.increment.get(key, expiryMs(now, ttlSeconds), now) as unknown as Counted) }
+    })
+  }
+
+  consume(key: Key, by: string, options: ConsumeOptions = {}): Promise<Consumed> {
+    return this.#write(() => {
+      const now = this.#clock()
+      const { successor } = options
+      if (!this.#areLive(successor?.options?.ifPresent, now)) return { outcome: 'gone' }
+      const row = this.#row(key, now)
+      if (row === undefined) return { outcome: 'gone' }
+      if (row.consumedBy !== null) return afterTheFirst(row, by, now)
+
+      const noteExpiresAtMs = expiryMs(now, options.noteSeconds ?? 0)
+      this.#sql.consume.run(now, by, options.note ?? null, noteExpiresAtMs, key)
+      if (successor !== undefined) this.#store(successor.key, successor.value, successor.options ?? {}, now)
+      return { outcome: 'won' }
+    })
+  }
+
+  link(index: Key, member: string, ttlSeconds: number): Promise<void> {
+    return this.#write(() => {
+      this.#sql.link.run(index, member, expiryMs(this.#clock(), ttlSeconds))
+    })
+  }
+
+  unlink(index: Key, member: string): Promise<void> {
+    return this.#write(() => {
+      this.#sql.unlink.run(index, member)
+      this.#sql.unlinkEntry.run(index, member)
+    })
+  }
+
+  members(index: Key): Promise<string[]> {
+    return this.#read(() => this.#sql.members.all(index, this.#clock()).map((row) => row.member as string))
+  }
+
+  removeMembers(index: Key, also: readonly Key[] = []): Promise<void> {
+    return this.#write(() => {
+      this.#sql.removeMemberEntries.run(index)
+      this.#sql.removeLinked.run(index)
+      this.#sql.removeLinks.run(index)
+      for (const key of also) this.#sql.remove.run(key)
+    })
+  }
+
+  list(kind: string, options: { cursor?: string; limit?: number } = {}): Promise<Page> {
+    return this.#read(() => {
+      const limit = options.limit ?? LIST_LIMIT
+      // ';' follows ':' in ASCII, so the two enclose every key of the kind.
+      const rows = this.#sql.list.all(options.cursor ?? `${kind}:`, `${kind};`, this.#clock(), limit)
+      const keys = rows.map((row) => row.key as Key)
+      const last = keys.at(-1)
+      return keys.length === limit && last !== undefined ? { keys, cursor: last } : { keys }
+    })
+  }
+
+  append(log: string, value: string, keepSeconds: number): Promise<string> {
+    return this.#log.append(log, value, keepSeconds)
+  }
+
+  read(log: string, after: string | undefined, limit: number): Promise<LogEntry[]> {
+    return this.#read(() => this.#log.read(log, after, limit))
+  }
+
+  follow(log: string, after: string | undefined, listener: (entry: LogEntry) => void): () => void {
+    return this.#log.follow(log, after, listener)
+  }
+
+  status(): StoreStatus {
+    if (this.#trouble === undefined) return { ready: true, lastContactMs: this.#clock() }
+    return { ready: false, problem: this.#trouble.problem, lastContactMs: this.#trouble.sinceMs }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#ticker)
+    this.#log.close()
+    if (!this.#database.isOpen) return
+    await this.#writes.run(() => undefined) // What was asked before is done first.
+    this.#database.close()
+  }
+
+  /** Answers now; only a file that another process is just reading in after a crash makes a read wait its turn. */
+  async #read<T>(step: () => T): Promise<T> {
+    try {
+      return step()
+    } catch (cause) {
+      if (isBusy(cause)) return this.#writes.run(step)
+      throw this.#noteTrouble(asFault(cause))
+    }
+  }
+
+  async #write<T>(step: () => T): Promise<T> {
+    this.#writesUntilSweep -= 1
+    if (this.#writesUntilSweep === 0) void this.#sweep()
+    try {
+      return await this.#writes.run(step)
+    } catch (cause) {
+      throw this.#noteTrouble(cause)
+    }
+  }
+
+  #noteTrouble(cause: unknown): unknown {
+    if (cause instanceof StoreUnavailable) {
+      const problem = `The store file cannot be used (${cause.detail}): check the disk and the rights of DATA_DIR.`
+      this.#trouble ??= { problem, sinceMs: this.#clock() }
+    }
+    return cause
+  }
+
+  #row(key: Key, nowMs: number): EntryRow | undefined {
+    return this.#sql.get.get(key, nowMs) as EntryRow | undefined
+  }
+
+  #entry(key: Key, nowMs: number): Entry | undefined {
+    const row = this.#row(key, nowMs)
+    return row && toEntry(row, nowMs)
+  }
+
+  #areLive(keys: readonly Key[] | undefined, nowMs: number): boolean {
+    return keys?.every((key) => this.#row(key, nowMs) !== undefined) ?? true
+  }
+
+  #refusal(key: Key, options: PutOptions, nowMs: number): PutOutcome | undefined {
+    if (!this.#areLive(options.ifPresent, nowMs)) return 'gone'
+    if (options.ifAbsent !== true && options.ifVersion === undefined) return undefined
+    const version = this.#row(key, nowMs)?.version
+    if (options.ifAbsent === true && version !== undefined) return 'exists'
+    if (options.ifVersion === undefined || options.ifVersion === version) return undefined
+    return version === undefined ? 'gone' : 'changed'
+  }
+
+  #store(key: Key, value: string, options: PutOptions, nowMs: number): void {
+    const refs = options.refs === undefined ? null : JSON.stringify(options.refs)
+    this.#sql.put.run(key, value, expiryMs(nowMs, options.ttlSeconds), refs, options.memberOf ?? null, nowMs)
+  }
+
+  /** Sweeps, and after trouble finds out by writing whether it is over. */
+  async #tick(): Promise<void> {
+    await this.#sweep()
+    if (this.#trouble === undefined) return
+    try {
+      await this.#writes.run(() => this.#sql.probe.run(this.#clock()))
+      this.#trouble = undefined
+    } catch {
+      // Still in trouble.
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    this.#writesUntilSweep = WRITES_PER_SWEEP
+    try {
+      const now = this.#clock()
+      if (this.#sql.expired.get(now) === undefined) return
+      await this.#writes.run(() => {
+        for (const sweep of this.#sql.sweeps) sweep.run(now, SWEEP_ROWS)
+      })
+    } catch (cause) {
+      this.#noteTrouble(asFault(cause))
+    }
+  }
+}
+
+function toEntry(row: EntryRow, nowMs: number): Entry {
+  if (row.consumedAtMs === null) return { value: row.value, version: row.version }
+  return { value: row.value, version: row.version, consumed: toConsumption(row, nowMs) }
+}
+
+function toConsumption(row: EntryRow, nowMs: number): Consumption {
+  const atMs = row.consumedAtMs ?? 0
+  return row.note !== null && (row.noteExpiresAtMs ?? 0) > nowMs ? { atMs, note: row.note } : { atMs }
+}
+
+function afterTheFirst(row: EntryRow, by: string, nowMs: number): Consumed {
+  if (row.consumedBy === by) return { outcome: 'won' }
+  return { outcome: 'lost', consumed: toConsumption(row, nowMs) }
+}
+
+type Statements = ReturnType<typeof prepareStatements>
+
+const COLUMNS = `key, value, version, consumed_at_ms AS consumedAtMs, consumed_by AS consumedBy, note,
+  note_expires_at_ms AS noteExpiresAtMs`
+
+function prepareStatements(database: DatabaseSync) {
+  const sql = (text: string): StatementSync => database.prepare(text)
+  return {
+    get: sql(`SELECT ${COLUMNS} FROM entry WHERE key = ? AND expires_at_ms > ?`),
+    linked: sql(`
+      SELECT ${COLUMNS} FROM entry WHERE key = ?1 AND expires_at_ms > ?2
+      UNION ALL
+      SELECT ${COLUMNS} FROM entry
+      WHERE expires_at_ms > ?2 AND key IN (
+        SELECT json_each.value FROM entry AS source, json_each(source.refs)
+        WHERE source.key = ?1 AND source.expires_at_ms > ?2)`),
+    // Over an entry that has expired this stores a new one; over a live one it keeps whether that was consumed.
+    put: sql(`
+      INSERT INTO entry (key, value, version, expires_at_ms, refs, member_of) VALUES (?1, ?2, 1, ?3, ?4, ?5)
+      ON CONFLICT (key) DO UPDATE SET
+        value = excluded.value, refs = excluded.refs, member_of = excluded.member_of,
+        version = iif(expires_at_ms > ?6, version + 1, 1),
+        consumed_at_ms = iif(expires_at_ms > ?6, consumed_at_ms, NULL),
+        consumed_by = iif(expires_at_ms > ?6, consumed_by, NULL),
+        note = iif(expires_at_ms > ?6, note, NULL),
+        expires_at_ms = excluded.expires_at_ms`),
+    take: sql('DELETE FROM entry WHERE key = ? AND expires_at_ms > ? RETURNING value'),
+    remove: sql('DELETE FROM entry WHERE key = ?'),
+    increment: sql(`
+      INSERT INTO entry (key, value, version, expires_at_ms) VALUES (?1, '1', 1, ?2)
+      ON CONFLICT (key) DO UPDATE SET
+        version = iif(expires_at_ms > ?3, version + 1, 1),
+        value = iif(expires_at_ms > ?3, version + 1, 1),
+        expires_at_ms = iif(expires_at_ms > ?3, expires_at_ms, excluded.expires_at_ms)
+      RETURNING version AS count, expires_at_ms AS expiresAtMs`),
+    consume: sql(`
+      UPDATE entry SET consumed_at_ms = ?, consumed_by = ?, note = ?, note_expires_at_ms = ? WHERE key = ?`),
+    link: sql(`
+      INSERT INTO link (list, member, expires_at_ms) VALUES (?, ?, ?)
+      ON CONFLICT (list, member) DO UPDATE SET expires_at_ms = excluded.expires_at_ms`),
+    unlink: sql('DELETE FROM link WHERE list = ? AND member = ?'),
+    unlinkEntry: sql('UPDATE entry SET member_of = NULL WHERE member_of = ? AND key = ?'),
+    members: sql(`
+      SELECT key AS member FROM entry WHERE member_of = ?1 AND expires_at_ms > ?2
+      UNION
+      SELECT member FROM link WHERE list = ?1 AND expires_at_ms > ?2`),
+    removeMemberEntries: sql('DELETE FROM entry WHERE member_of = ?'),
+    removeLinked: sql('DELETE FROM entry WHERE key IN (SELECT member FROM link WHERE list = ?)'),
+    removeLinks: sql('DELETE FROM link WHERE list = ?'),
+    list: sql('SELECT key FROM entry WHERE key > ? AND key < ? AND expires_at_ms > ? ORDER BY key LIMIT ?'),
+    expired: sql(`
+      SELECT 1 WHERE EXISTS (SELECT 1 FROM entry WHERE expires_at_ms <= ?1)
+        OR EXISTS (SELECT 1 FROM link WHERE expires_at_ms <= ?1) OR EXISTS (SELECT 1 FROM log WHERE expires_at_ms <= ?1)`),
+    sweeps: [
+      sql('DELETE FROM entry WHERE rowid IN (SELECT rowid FROM entry WHERE expires_at_ms <= ? LIMIT ?)'),
+      sql(`DELETE FROM link WHERE (list, member) IN (
+        SELECT list, member FROM link WHERE expires_at_ms <= ? LIMIT ?)`),
+      sql('DELETE FROM log WHERE seq IN (SELECT seq FROM log WHERE expires_at_ms <= ? LIMIT ?)'),
+    ],
+    // Any write will do; this one changes nothing but touches the disk.
+    probe: sql(
+      "INSERT INTO link VALUES ('probe', 'probe', ?) ON CONFLICT DO UPDATE SET expires_at_ms = excluded.expires_at_ms",
+    ),
+  }
+}

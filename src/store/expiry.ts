@@ -1,0 +1,11 @@
+/** When a stored thing ends: epoch milliseconds, counted from the injected clock. */
+
+/** The end of what has none. A number, so that one comparison decides whether something is alive. */
+export const FOREVER_MS = Number.MAX_SAFE_INTEGER
+
+/** The moment `ttlSeconds` from `nowMs`; without a time to live, `FOREVER_MS`. */
+export function expiryMs(nowMs: number, ttlSeconds: number | undefined): number {
+  if (ttlSeconds === undefined) return FOREVER_MS
+  if (!Number.isFinite(ttlSeconds)) throw new TypeError(`a time to live is a number of seconds, not ${ttlSeconds}`)
+  return Math.ceil(nowMs + ttlSeconds * 1000)
+}

@@ -1,0 +1,15 @@
+/** Which store: Redis when the settings name one, else the file in the data folder. */
+
+import { join } from 'node:path'
+
+import type { Clock } from '../base/clock.ts'
+import type { Config } from '../config/config.ts'
+import { openEmbeddedStore } from './embedded-store.ts'
+import type { Store } from './store.ts'
+
+const FILE = 'grantor.db'
+
+export async function openStore(config: Pick<Config, 'redisUrl' | 'dataDir'>, clock: Clock): Promise<Store> {
+  if (config.redisUrl !== undefined) throw new TypeError('the Redis store is not there yet')
+  return openEmbeddedStore({ file: join(config.dataDir, FILE), clock })
+}
