@@ -123,9 +123,9 @@ describe('the keys of an issuer', () => {
     now += 11
     await expect(verifier.verify(fresh(ecKey('ec-9')))).rejects.toMatchObject({ code: 'verifier_unavailable' })
     at.answer = (req, res) => {
-      if (req.url !== '/keys') return false
-      res.end(JSON.stringify({ keys: at.says.keys }))
-      return true
+      if (req.url === '/keys') res.end(JSON.stringify({ keys: at.says.keys }))
+      if (req.url === '/jwks') res.writeHead(404).end()
+      return req.url !== METADATA
     }
     now += 3600
 
@@ -180,10 +180,14 @@ describe('the metadata of an issuer', () => {
     ['an error page', (res: Res) => res.writeHead(200).end('<html>')],
     ['an array', (res: Res) => res.end('[]')],
     ['nothing', (res: Res) => res.end()],
-    ['an endless body', (res: Res) => res.end(' '.repeat(300_000))],
+    [
+      'far too large',
+      (res: Res) => res.end(JSON.stringify({ ...at.says, jwks_uri: at.says.jwksUri, x: ' '.repeat(300_000) })),
+    ],
     ['a hang-up', (res: Res) => res.destroy()],
   ])('is refused when it is %s', async (_name, reply) => {
-    at.answer = (_req, res) => {
+    at.answer = (req, res) => {
+      if (req.url !== METADATA) return false
       reply(res)
       return true
     }
