@@ -232,6 +232,6 @@ export function createAccounts({ store, sealer, clock, passwords, audit }: Accou
   }
 }
 
-function withoutHash({ passwordHash: _, ...account }: StoredAccount): Account {
-  return account
+function withoutHash({ id, login, claims, disabled, createdAt }: StoredAccount): Account {
+  return { id, login, claims, disabled, createdAt }
 }

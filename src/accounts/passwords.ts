@@ -48,7 +48,7 @@ export function createPasswords(limits: TurnstileLimits): Passwords {
   const turnstile = createTurnstile(limits)
 
   return {
-    isBusy: turnstile.isFull,
+    isBusy: () => turnstile.isFull(),
     isHashable,
     checkRules: checkPasswordRules,
 

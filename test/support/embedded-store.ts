@@ -1,0 +1,27 @@
+/** An embedded store for one test: in a directory of its own, closed and removed when the test has finished. */
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+import type { Clock } from '../../src/base/clock.ts'
+import { openEmbeddedStore } from '../../src/store/embedded-store.ts'
+import type { Store } from '../../src/store/store.ts'
+
+export async function openTestStore(clock: Clock): Promise<Store> {
+  const [store] = await openTestStores(clock, 1)
+  return store as Store
+}
+
+/** So many stores on one file, as so many processes of one machine have them. */
+export async function openTestStores(clock: Clock, count: number): Promise<Store[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'grantor-test-'))
+  const file = join(directory, 'store.sqlite')
+  const stores = await Promise.all(Array.from({ length: count }, () => openEmbeddedStore({ file, clock })))
+  onTestFinished(async () => {
+    await Promise.all(stores.map((store) => store.close()))
+    await rm(directory, { recursive: true, force: true })
+  })
+  return stores
+}
