@@ -59,7 +59,10 @@ export function consentPages({
         abortAction: `/interaction/${uid}/abort`,
         abortToken: guard.tokenFor('abort', uid),
       }
-      showPage(ctx, 200, (nonce) => renderer.renderConsentPage({ ...page, nonce }), { formAction: [redirectUri] })
+      showPage(ctx, 200, (nonce) => renderer.renderConsentPage({ ...page, nonce }), {
+        formAction: [redirectUri],
+        guardedForms: true,
+      })
     },
 
     async submit(ctx, interaction) {

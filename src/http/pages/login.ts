@@ -49,6 +49,7 @@ export function loginPages({ interactions, logins, guard, renderer, demo }: Logi
     showPage(ctx, problem?.status ?? 200, (nonce) => renderer.renderLoginPage({ ...page, nonce }), {
       formAction: [redirectUri],
       scripts: true,
+      guardedForms: true,
     })
   }
 

@@ -58,7 +58,8 @@ export function createPages(options: PagesOptions): Pages {
   if (production && (demo !== undefined || tour !== undefined)) throw new TypeError('no demo and no tour in production')
   if (csrfKey.byteLength < SMALLEST_KEY_BYTES) throw new TypeError(`csrfKey has at least ${SMALLEST_KEY_BYTES} bytes`)
 
-  const app = new Koa()
+  // Whoever listens has replaced `X-Forwarded-For` by the address that is true (http/request-facts.ts).
+  const app = new Koa({ proxy: true, maxIpsCount: 1 })
   app.on('error', (err) => log.error({ err }, 'a page could not be sent'))
   app.use(answerErrors({ log, renderErrorPage: renderer.renderErrorPage }))
   mount(app, interactionRoutes({ ...options, demo, guard: createFormGuard({ csrfKey, issuer }) }))

@@ -8,7 +8,7 @@
 
 import { readFileSync } from 'node:fs'
 
-import { compile } from 'ejs'
+import ejs from 'ejs'
 
 import type { Assets } from './assets.ts'
 import { safeName } from './names.ts'
@@ -158,7 +158,7 @@ export function createRenderer(assets: Assets): Renderer {
 
 function compileView(view: string): (page: object) => string {
   const source = readView('pages', view).replace(INCLUDE, (_, partial: string) => readView('partials', partial))
-  return compile(source, { filename: view, strict: true, _with: false, localsName: 'page', client: false })
+  return ejs.compile(source, { filename: view, strict: true, _with: false, localsName: 'page', client: false })
 }
 
 function readView(folder: 'pages' | 'partials', name: string): string {

@@ -7,21 +7,26 @@ import { type PagePolicy, pageSecurityPolicy } from './security-policy.ts'
 
 const NONCE_BYTES = 16
 
+export interface PageOptions extends Omit<PagePolicy, 'nonce'> {
+  /** Whether the page has forms for the form guard, which wants to see their `Origin`. */
+  readonly guardedForms?: boolean
+}
+
 /** Answers with the page that `render` makes for the nonce. */
 export function showPage(
   ctx: Context,
   status: number,
   render: (nonce: string) => string,
-  policy: Omit<PagePolicy, 'nonce'> = {},
+  { guardedForms = false, ...policy }: PageOptions = {},
 ): void {
   const nonce = randomId(NONCE_BYTES)
   ctx.status = status
   ctx.type = 'text/html; charset=utf-8'
   ctx.set('Content-Security-Policy', pageSecurityPolicy({ ...policy, nonce }))
   ctx.set('Cache-Control', 'no-store')
-  // Under `no-referrer` browsers send `Origin: null` with our own forms (Fetch, section 3.2), and the form guard could
-  // no longer tell them from foreign ones. To other sites this policy sends no more than `no-referrer` does.
-  ctx.set('Referrer-Policy', 'same-origin')
+  // Under `no-referrer` browsers send `Origin: null` with our own forms (Fetch, section 3.2), and the guard could no
+  // longer tell them from foreign ones. Other sites learn no more from `same-origin`.
+  ctx.set('Referrer-Policy', guardedForms ? 'same-origin' : 'no-referrer')
   ctx.body = render(nonce)
 }
 
