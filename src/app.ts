@@ -1,0 +1,166 @@
+/**
+ * The composition root: the only file that knows every concrete part, and hands each what it needs.
+ *
+ * Read from top to bottom it is the house from the ground up.
+ */
+
+import { createConsents } from './access/consents.ts'
+import { createRevocation } from './access/revoke.ts'
+import { type Accounts, createAccounts } from './accounts/accounts.ts'
+import { createLogins } from './accounts/logins.ts'
+import { createPasswords } from './accounts/passwords.ts'
+import { createApis } from './apis/apis.ts'
+import { type Audit, createAudit } from './audit/audit.ts'
+import type { Log } from './audit/log.ts'
+import { type Clock, systemClock } from './base/clock.ts'
+import { AccountExists } from './base/faults.ts'
+import { createSealer } from './base/sealing.ts'
+import { createClients } from './clients/clients.ts'
+import type { Config } from './config/config.ts'
+import { createDispatch } from './http/dispatch.ts'
+import { type Listener, listen } from './http/listen.ts'
+import { createOps } from './http/ops.ts'
+import { loadAssets } from './http/pages/assets.ts'
+import { createEnginePages } from './http/pages/engine-pages.ts'
+import { createPages } from './http/pages/pages.ts'
+import { createRenderer } from './http/pages/render.ts'
+import { openKeyring } from './keyring/keyring.ts'
+import { obtainRootKey } from './keyring/root-key.ts'
+import { createLimiter } from './limits/limiter.ts'
+import { buildEngine } from './provider/build.ts'
+import { createCurrentEngine, type CurrentEngine } from './provider/current.ts'
+import type { Interactions } from './provider/interactions.ts'
+import { openStore } from './store/open-store.ts'
+import type { Store } from './store/store.ts'
+
+export interface App {
+  /** Where the public listener is bound, which need not be the issuer. */
+  readonly url: string
+  readonly opsUrl: string
+  readonly store: Store
+  readonly accounts: Accounts
+  readonly audit: Audit
+  /** Refuses new work, finishes what is under way, and lets go of the store. */
+  close(): Promise<void>
+}
+
+export interface AppOptions {
+  readonly log: Log
+  readonly clock?: Clock
+}
+
+/** Starts one node. Resolves when it listens and is ready; throws the `Fault` that stops it. */
+export async function startApp(config: Config, { log, clock = systemClock }: AppOptions): Promise<App> {
+  const rootKey = await obtainRootKey(config)
+  const store = await openStore(config, clock)
+  let stopping = false
+  const ops = await listen(createOps({ store, isStopping: () => stopping }), {
+    host: config.opsHost,
+    port: config.opsPort,
+  })
+
+  async function close(publicListener?: Listener): Promise<void> {
+    stopping = true
+    await publicListener?.close()
+    await ops.close()
+    await audit.settled()
+    await store.close()
+  }
+
+  const audit = createAudit({ store, clock, log })
+  try {
+    await untilReady(store, log)
+    const sealer = createSealer(rootKey, 'store')
+    const algorithms = config.apis.map(({ algorithm }) => algorithm)
+    const keyring = await openKeyring({ store, rootKey, clock, algorithms, audit })
+    const clients = createClients(config.clients)
+    const apis = createApis(config.apis, config.defaultApi)
+    const passwords = createPasswords({
+      concurrent: config.logins.concurrentHashes,
+      waiting: config.logins.waitingHashes,
+    })
+    const accounts = createAccounts({ store, sealer, clock, passwords, audit })
+    await seed(accounts, config)
+    const limiter = createLimiter({ store, clock })
+    const logins = createLogins({ accounts, passwords, limiter, audit, rules: config.logins })
+    const revocation = createRevocation({ store, audit })
+    const consents = createConsents({ store, ttlSeconds: config.lifetimes.consentSeconds })
+
+    const assets = loadAssets()
+    const renderer = createRenderer(assets)
+    const { issuer, lifetimes, production } = config
+    const pagesOfEngine = createEnginePages({ renderer, log })
+    const engineParts = {
+      issuer,
+      lifetimes,
+      store,
+      sealer,
+      clock,
+      clients,
+      apis,
+      accounts,
+      consents,
+      revocation,
+      keyring,
+    }
+    const current = createCurrentEngine(await buildEngine({ ...engineParts, pages: pagesOfEngine, audit, log }))
+
+    let selfUrl = ''
+    const pages = createPages({
+      ...{ issuer, production, lifetimes, logins, accounts, audit, log, assets, renderer, csrfKey: keyring.csrfKey },
+      interactions: ofCurrent(current),
+      ...developmentPages(config, () => selfUrl),
+    })
+    const dispatch = createDispatch({ issuer, trustProxy: config.trustProxy, current, pages, store, clock })
+    const listener = await listen(dispatch, config)
+    selfUrl = listener.url
+    return { url: listener.url, opsUrl: ops.url, store, accounts, audit, close: () => close(listener) }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+const WAIT_MS = 100
+const SAY_EVERY = 50
+
+/** A node whose store is away, or configured so that it may lose what it was given, waits and says so. */
+async function untilReady(store: Store, log: Log): Promise<void> {
+  for (let round = 0; !store.status().ready; round++) {
+    if (round % SAY_EVERY === SAY_EVERY - 1) log.warn({ problem: store.status().problem }, 'waiting for the store')
+    await new Promise((resolve) => setTimeout(resolve, WAIT_MS))
+  }
+}
+
+async function seed(accounts: Accounts, { demoAccounts }: Config): Promise<void> {
+  for (const account of demoAccounts) {
+    if ((await accounts.findAccountByLogin(account.login)) !== undefined) continue
+    try {
+      await accounts.createAccount(account)
+    } catch (error) {
+      // Another node that starts now was first.
+      if (!(error instanceof AccountExists)) throw error
+    }
+  }
+}
+
+/** The pages outlive an engine: they ask whichever is in use. */
+function ofCurrent(current: CurrentEngine): Interactions {
+  return {
+    find: (req, res) => current.engine().interactions.find(req, res),
+    finishLogin: (req, res, accountId) => current.engine().interactions.finishLogin(req, res, accountId),
+    finishConsent: (req, res) => current.engine().interactions.finishConsent(req, res),
+    abort: (req, res) => current.engine().interactions.abort(req, res),
+  }
+}
+
+const TOUR_CLIENT = 'grantor-tour'
+
+function developmentPages({ production, demoAccounts, clients }: Config, selfUrl: () => string) {
+  if (production) return {}
+  const [account] = demoAccounts
+  return {
+    ...(account === undefined ? {} : { demo: { login: account.login, password: account.password } }),
+    ...(clients.some(({ clientId }) => clientId === TOUR_CLIENT) ? { tour: { selfUrl } } : {}),
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * The first to see a request: it states the facts, sets the headers, and says who answers.
+ *
+ * Kept on bare `node:http`, because all of it is paid by every token: prepared documents go out from here, the engine's
+ * paths go to the engine, everything else is a page.
+ */
+
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+
+import type { Clock } from '../base/clock.ts'
+import type { CurrentEngine } from '../provider/current.ts'
+import { documentAt, engineMethods } from '../provider/routes.ts'
+import type { Store } from '../store/store.ts'
+import { sendDocument } from './documents.ts'
+import type { Pages } from './pages/pages.ts'
+import { createFacts } from './request-facts.ts'
+import { setSecurityHeaders } from './security-headers.ts'
+
+export interface DispatchParts {
+  readonly issuer: string
+  readonly trustProxy: readonly string[]
+  readonly current: CurrentEngine
+  readonly pages: Pages
+  readonly store: Store
+  readonly clock: Clock
+}
+
+// A token for a machine needs no store, but a node that has not heard of its store cannot know what was removed: it
+// stops this long after the last answer.
+const LONGEST_SILENCE_MS = 5000
+
+export function createDispatch({ issuer, trustProxy, current, pages, store, clock }: DispatchParts): RequestListener {
+  const stateFacts = createFacts({ issuer, trustProxy })
+
+  return function dispatch(req, res) {
+    stateFacts(req)
+    setSecurityHeaders(res)
+    const url = req.url ?? '/'
+    const end = url.indexOf('?')
+    const path = end < 0 ? url : url.slice(0, end)
+
+    const document = documentAt(path)
+    if (document !== undefined && isRead(req)) {
+      const prepared = current.engine().documents.get(document)
+      if (prepared !== undefined) {
+        sendDocument(req, res, prepared)
+        return
+      }
+    }
+    const methods = engineMethods(path)
+    if (methods === undefined) {
+      void pages.handle(req, res)
+    } else if (!methods.includes(req.method ?? '')) {
+      refuse(res, 405, 'invalid_request', `use ${methods.join(' or ')} here`, { Allow: methods.join(', ') })
+    } else if (document === undefined && clock() - store.status().lastContactMs > LONGEST_SILENCE_MS) {
+      refuse(res, 503, 'temporarily_unavailable', 'the store does not answer', { 'Retry-After': '2' })
+    } else {
+      void current.engine().handle(req, res)
+    }
+  }
+}
+
+function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+function refuse(
+  res: ServerResponse,
+  status: number,
+  error: string,
+  description: string,
+  headers: Readonly<Record<string, string>>,
+): void {
+  res.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store', ...headers })
+  res.end(JSON.stringify({ error, error_description: description }))
+}

@@ -1,0 +1,24 @@
+/** Discovery and JWKS from memory: readable from every origin, cached by everybody for a while, revalidated by ETag. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import type { PreparedDocument } from '../provider/documents.ts'
+
+// Short, while keys do not rotate yet: a verifier that has never seen a key fetches anew anyway.
+const MAX_AGE_SECONDS = 300
+
+export function sendDocument(req: IncomingMessage, res: ServerResponse, { body, etag }: PreparedDocument): void {
+  res.setHeader('Content-Type', 'application/json; charset=utf-8')
+  res.setHeader('Cache-Control', `public, max-age=${MAX_AGE_SECONDS}`)
+  res.setHeader('ETag', etag)
+  res.setHeader('Access-Control-Allow-Origin', '*')
+  res.setHeader('Cross-Origin-Resource-Policy', 'cross-origin')
+  res.setHeader('Vary', 'Origin')
+  if (req.headers['if-none-match'] === etag) {
+    res.statusCode = 304
+    res.end()
+    return
+  }
+  res.setHeader('Content-Length', body.byteLength)
+  res.end(req.method === 'HEAD' ? undefined : body)
+}

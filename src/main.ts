@@ -1,0 +1,57 @@
+/** The server's entry: config → app → listen → stop on a signal. */
+
+import cluster from 'node:cluster'
+import { once } from 'node:events'
+import { pathToFileURL } from 'node:url'
+
+import { startApp } from './app.ts'
+import { createLog } from './audit/log.ts'
+import { Fault } from './base/faults.ts'
+import type { Config } from './config/config.ts'
+import { type Environment, environment } from './config/environment.ts'
+import { loadConfig } from './config/load-config.ts'
+import { banner } from './http/banner.ts'
+
+/** Runs a server until a signal stops it. Throws the `Fault` that stops the start. */
+export async function run(env: Environment): Promise<void> {
+  const config = loadConfig({ env, cwd: process.cwd() })
+  if (config.workers > 1 && cluster.isPrimary) await superviseWorkers(config)
+  else await serve(config)
+}
+
+async function serve(config: Config): Promise<void> {
+  const log = createLog({ level: config.logLevel })
+  const app = await startApp(config, { log })
+  log.info({ issuer: config.issuer, url: app.url, opsUrl: app.opsUrl }, 'listening')
+  if (!config.production && (cluster.worker?.id ?? 1) === 1) console.log(banner(config, app))
+  const signal = await stopSignal()
+  log.info({ signal }, 'stopping')
+  await app.close()
+}
+
+/** One process a core shares the port; one that dies is replaced, and a signal stops all of them. */
+async function superviseWorkers({ workers }: Config): Promise<void> {
+  let stopping = false
+  cluster.on('exit', () => {
+    if (!stopping) cluster.fork()
+  })
+  for (let worker = 0; worker < workers; worker++) cluster.fork()
+  await stopSignal()
+  stopping = true
+  const ended = Object.values(cluster.workers ?? {}).map((worker) => {
+    worker?.kill('SIGTERM')
+    return worker && once(worker, 'exit')
+  })
+  await Promise.all(ended)
+}
+
+async function stopSignal(): Promise<string> {
+  return Promise.race(['SIGTERM', 'SIGINT'].map((signal) => once(process, signal).then(() => signal)))
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  run(environment()).catch((error: unknown) => {
+    console.error(error instanceof Fault ? error.message : error)
+    process.exitCode = 1
+  })
+}

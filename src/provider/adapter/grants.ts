@@ -1,0 +1,42 @@
+/**
+ * Grants: what a person allowed one client in one session.
+ *
+ * A grant that was read in this request and has ended since is not written back: it would rise from the dead.
+ */
+
+import { type AdapterPayload, errors } from 'oidc-provider'
+
+import { keys } from '../../store/keys.ts'
+import { requestScope } from '../request-scope.ts'
+import { type AdapterParts, keptSeconds, type ModelAdapter } from './adapter.ts'
+import { endOnce } from './endings.ts'
+
+export function grantAdapter({ store, revocation }: AdapterParts): ModelAdapter {
+  return {
+    async find(id) {
+      const key = keys.grant(id)
+      const { seen } = requestScope()
+      const reading = seen.get(key) ?? store.get(key)
+      seen.set(key, reading)
+      const entry = await reading
+      return entry && { ...(JSON.parse(entry.value) as AdapterPayload), jti: id }
+    },
+
+    async upsert(id, payload, expiresIn) {
+      const key = keys.grant(id)
+      const { seen } = requestScope()
+      const wasRead = (await seen.get(key)) !== undefined
+      seen.delete(key)
+      const { jti: _id, ...kept } = payload
+      const outcome = await store.put(key, JSON.stringify(kept), {
+        ttlSeconds: keptSeconds(expiresIn),
+        ...(wasRead ? { ifPresent: [key] } : {}),
+      })
+      if (outcome === 'gone') throw new errors.AccessDenied('the grant has ended')
+    },
+
+    async destroy(id) {
+      await endOnce(revocation, id, { withGrant: true })
+    },
+  }
+}

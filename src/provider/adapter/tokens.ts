@@ -1,0 +1,174 @@
+/**
+ * Codes, refresh tokens and opaque access tokens.
+ *
+ * - `find` brings the grant and the session along: one round trip where the engine makes three.
+ * - A code is consumed once. Whoever comes second ends the grant, whether he comes at once or later: we cannot tell the
+ *   thief from the owner (RFC 6749 section 4.1.2, RFC 9700 section 4.5).
+ * - A refresh token is consumed and its successor stored in one step, so no crash falls between them. For a short while
+ *   the same client gets the same successor again (its answer may have been lost); after it, reuse ends the grant
+ *   (RFC 9700 section 4.14.2).
+ * - Nothing is stored for a grant that has ended.
+ */
+
+import { type AdapterPayload, errors, Provider } from 'oidc-provider'
+
+import { keys, shardOf } from '../../store/keys.ts'
+import type { Entry, Key, PutOptions } from '../../store/store.ts'
+import { type HandleModel, handleKey } from '../handles.ts'
+import { type Consuming, requestScope } from '../request-scope.ts'
+import { type AdapterParts, keptSeconds, type ModelAdapter } from './adapter.ts'
+import { endOnce } from './endings.ts'
+
+export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdapter {
+  const { store, sealer, revocation, audit } = parts
+
+  return {
+    async find(id) {
+      if (model === 'AccessToken' && id.includes('.')) return parts.accessTokens.read(id)
+      const key = handleKey(model, id)
+      if (key === undefined) return undefined
+      const linked = await store.getLinked(key)
+      if (linked === undefined) return undefined
+
+      const payload = JSON.parse(linked.entry.value) as TokenPayload
+      payload.jti = id
+      remember(payload, linked.refs)
+      if (model === 'AuthorizationCode') {
+        requestScope().redeeming = { key, clientId: payload.clientId, grantId: payload.grantId ?? '' }
+      }
+      markConsumed(payload, linked.entry, key)
+      return payload
+    },
+
+    async upsert(id, payload, expiresIn) {
+      const scope = requestScope()
+      if (model === 'RefreshToken' && scope.settledSuccessor !== undefined) return
+      const key = handleKey(model, id)
+      if (key === undefined) throw new TypeError(`not a handle of ${model}`)
+      const { jti: _bearer, ...kept } = payload
+      const value = JSON.stringify(kept)
+      const options = placing(payload as TokenPayload, expiresIn)
+
+      if (model === 'RefreshToken' && scope.consuming !== undefined) {
+        await succeed(scope.consuming, { id, key, value, options })
+        return
+      }
+      const outcome = await store.put(key, value, options)
+      // A code for a grant that ended meanwhile is refused here. A token is not: the second user of a code ends the
+      // grant while the first is still being answered, and the first must get his answer; the token in it is dead.
+      if (outcome === 'gone' && model === 'AuthorizationCode') throw new errors.AccessDenied('the session has ended')
+    },
+
+    async consume(id) {
+      const scope = requestScope()
+      const key = handleKey(model, id)
+      if (key === undefined) throw new TypeError(`not a handle of ${model}`)
+      if (model === 'RefreshToken') {
+        if (scope.settledSuccessor === undefined) scope.consuming = consuming(key)
+        return
+      }
+      const { outcome } = await store.consume(key, scope.by)
+      if (outcome === 'won') {
+        const grantId = scope.redeeming?.grantId
+        scope.redeeming = undefined
+        if (grantId === undefined) throw new TypeError(`${model} was consumed before it was found`)
+        return
+      }
+      if (outcome === 'lost') await endReused('authorization_code.reused', scope.redeeming?.grantId)
+      scope.redeeming = undefined
+      throw new errors.InvalidGrant('authorization code already consumed')
+    },
+
+    async destroy(id) {
+      const key = handleKey(model, id)
+      if (key !== undefined) await store.remove([key])
+    },
+
+    async revokeByGrantId(grantId) {
+      await endOnce(revocation, grantId, { withGrant: false })
+    },
+  }
+
+  /** Whoever reads the grant, the session or the account next in this request finds it here. */
+  function remember(payload: TokenPayload, refs: ReadonlyMap<Key, Entry>): void {
+    const { seen } = requestScope()
+    for (const key of refsOf(payload)) seen.set(key, Promise.resolve(refs.get(key)))
+  }
+
+  function markConsumed(payload: TokenPayload, entry: Entry, key: Key): void {
+    if (entry.consumed === undefined) return
+    const { note, atMs } = entry.consumed
+    if (note !== undefined && isTokenRequest()) {
+      requestScope().settledSuccessor = sealer.open(note, key)
+    } else {
+      payload.consumed = Math.floor(atMs / 1000)
+    }
+  }
+
+  function consuming(key: Key): Consuming {
+    const refreshToken = tokenBeingRefreshed()
+    const client = parts.clients.getClient(refreshToken.clientId)
+    return { key, grantId: refreshToken.grantId, idempotentSeconds: client.refreshIdempotentSeconds }
+  }
+
+  async function succeed(
+    { key, grantId, idempotentSeconds }: Consuming,
+    successor: { id: string; key: Key; value: string; options: PutOptions },
+  ): Promise<void> {
+    const scope = requestScope()
+    const note = idempotentSeconds > 0 ? { note: sealer.seal(successor.id, key), noteSeconds: idempotentSeconds } : {}
+    const result = await store.consume(key, scope.by, {
+      successor: { key: successor.key, value: successor.value, options: successor.options },
+      ...note,
+    })
+    if (result.outcome === 'won') return
+    if (result.outcome === 'lost' && result.consumed.note !== undefined) {
+      scope.settledSuccessor = sealer.open(result.consumed.note, key)
+      return
+    }
+    if (result.outcome === 'lost') await endReused('refresh_token.reused', grantId)
+    throw new errors.InvalidGrant('refresh token already used')
+  }
+
+  async function endReused(event: 'refresh_token.reused' | 'authorization_code.reused', grantId: string | undefined) {
+    if (!grantId) return
+    audit.record(event, { grantId })
+    await endOnce(revocation, grantId, { withGrant: true })
+  }
+}
+
+function isTokenRequest(): boolean {
+  return Provider.ctx?.oidc?.route === 'token'
+}
+
+function tokenBeingRefreshed(): { clientId: string; grantId: string } {
+  const token = Provider.ctx?.oidc?.entities.RefreshToken
+  if (token?.clientId === undefined || token.grantId === undefined) {
+    throw new TypeError('a refresh token was consumed outside of a refresh')
+  }
+  return { clientId: token.clientId, grantId: token.grantId }
+}
+
+interface TokenPayload extends AdapterPayload {
+  clientId: string
+  grantId?: string
+  sessionUid?: string
+}
+
+function placing(payload: TokenPayload, expiresIn: number | undefined): PutOptions {
+  const ttlSeconds = keptSeconds(expiresIn)
+  if (payload.grantId === undefined) return { ttlSeconds }
+  return {
+    ttlSeconds,
+    ifPresent: [keys.grant(payload.grantId)],
+    refs: refsOf(payload),
+    memberOf: keys.grantMembers(payload.grantId),
+  }
+}
+
+function refsOf({ grantId, sessionUid }: TokenPayload): Key[] {
+  if (grantId === undefined) return []
+  // A grant that was given in another session than the one in use lies in another shard: it is read on its own.
+  const sessionNear = sessionUid !== undefined && shardOf(sessionUid) === shardOf(grantId)
+  return sessionNear ? [keys.grant(grantId), keys.session(sessionUid)] : [keys.grant(grantId)]
+}

@@ -1,0 +1,136 @@
+/** Builds an engine from our parts. One function, because a new ring or new clients mean a new engine. */
+
+import { type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider'
+
+import type { Consents } from '../access/consents.ts'
+import type { Apis } from '../apis/apis.ts'
+import type { Audit } from '../audit/audit.ts'
+import type { Log } from '../audit/log.ts'
+import { ConfigInvalid } from '../base/faults.ts'
+import type { Clients } from '../clients/clients.ts'
+import type { Lifetimes } from '../config/config.ts'
+import type { Keyring } from '../keyring/keyring.ts'
+import { createAccessTokenReader } from './access-token-reader.ts'
+import { type AdapterParts, CLOCK_TOLERANCE_SECONDS, createAdapterFactory } from './adapter/adapter.ts'
+import { browsers, type EnginePages, logoutPages, originOf } from './configuration/browsers.ts'
+import { clientAuthentication } from './configuration/client-authentication.ts'
+import { clientMetadata, compareSecretsByHash } from './configuration/clients.ts'
+import { mayIntrospect, mayRevoke } from './configuration/introspection.ts'
+import { people } from './configuration/people.ts'
+import { resourceIndicators } from './configuration/resources.ts'
+import { tokens } from './configuration/tokens.ts'
+import type { Engine } from './current.ts'
+import { createDocuments, prepareDocuments } from './documents.ts'
+import { createInteractions } from './engine-interactions.ts'
+import { recordEvents } from './events.ts'
+import { frame } from './frame.ts'
+import { decideReplaysInStore, nameHandles, settleSuccessors } from './models.ts'
+import { ENGINE_PATHS } from './routes.ts'
+
+export interface EngineParts extends Omit<AdapterParts, 'accessTokens'> {
+  readonly issuer: string
+  readonly lifetimes: Lifetimes
+  readonly apis: Apis
+  readonly clients: Clients
+  readonly consents: Consents
+  readonly keyring: Keyring
+  readonly pages: EnginePages
+  readonly audit: Audit
+  readonly log: Log
+}
+
+/** Throws `ConfigInvalid` when the engine refuses a client's metadata. */
+export async function buildEngine(parts: EngineParts): Promise<Engine> {
+  const provider = new (withOurFormPost(parts.pages))(parts.issuer, configuration(parts))
+  // The dispatcher states scheme, host and client address of every request; the engine believes it and nobody else.
+  provider.proxy = true
+  compareSecretsByHash(provider)
+  nameHandles(provider)
+  settleSuccessors(provider)
+  decideReplaysInStore(provider, parts)
+  recordEvents(provider, parts)
+  await checkClients(provider, parts.clients)
+
+  const documents = createDocuments()
+  provider.use(frame({ ...parts, documents, origins: registeredOrigins(parts.clients) }))
+  const callback = provider.callback()
+  const handle: Engine['handle'] = async (req, res) => callback(req, res)
+  await prepareDocuments(handle, parts.issuer)
+  return { handle, documents, interactions: createInteractions(provider, parts) }
+}
+
+function configuration(parts: EngineParts): Configuration {
+  const { clients, apis, keyring } = parts
+  const accessTokens = createAccessTokenReader(parts)
+  return {
+    adapter: createAdapterFactory({ ...parts, accessTokens }),
+    jwks: { keys: keyring.signingJwks.map((jwk) => ({ ...jwk })) },
+    clients: clients.listClients().map(clientMetadata),
+    routes: ENGINE_PATHS,
+    scopes: ['openid', 'offline_access'],
+    responseTypes: ['code'],
+    subjectTypes: ['public'],
+    // Every client proves possession of the code; old confidential ones may be excused (RFC 9700 section 2.1.1).
+    pkce: { required: (_ctx, client) => !clients.getClient(client.clientId).legacyWithoutPkce },
+    // The redirect URI is always sent, so that it can always be compared.
+    allowOmittingSingleRegisteredRedirectUri: false,
+    clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    enabledJWA: enabledAlgorithms(keyring),
+    ...tokens(parts),
+    ...clientAuthentication(parts),
+    ...people(parts),
+    ...browsers({ ...parts, cookieKeys: keyring.cookieKeys }),
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      introspection: { enabled: true, allowedPolicy: mayIntrospect(parts) },
+      revocation: { enabled: true, allowedPolicy: mayRevoke },
+      resourceIndicators: resourceIndicators({ apis, clients }),
+      rpInitiatedLogout: logoutPages(parts.pages),
+    },
+  }
+}
+
+type ResponseMode = Parameters<Provider['registerResponseMode']>[1]
+
+/** The engine registers its own `form_post` page first and lets nobody replace it, so ours takes its place right then. */
+function withOurFormPost(pages: EnginePages): typeof Provider {
+  return class extends Provider {
+    override registerResponseMode(name: string, handler: ResponseMode): void {
+      super.registerResponseMode(name, name === 'form_post' ? formPost : handler)
+    }
+  }
+
+  function formPost(ctx: KoaContextWithOIDC, redirectUri: string, response: Record<string, unknown>): void {
+    const fields = Object.fromEntries(Object.entries(response).map(([name, value]) => [name, String(value)]))
+    pages.formPost(ctx, { action: redirectUri, fields, targets: [redirectUri] })
+  }
+}
+
+function enabledAlgorithms(keyring: Keyring): NonNullable<Configuration['enabledJWA']> {
+  const ours = [...new Set(keyring.signingJwks.map(({ alg }) => alg))] as 'RS256'[]
+  return {
+    idTokenSigningAlgValues: ours,
+    clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+    dPoPSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+  }
+}
+
+/** The engine judges a client when it is first used; ours are judged before the first request. */
+async function checkClients(provider: Provider, clients: Clients): Promise<void> {
+  const problems: string[] = []
+  for (const { clientId } of clients.listClients()) {
+    try {
+      await provider.Client.find(clientId)
+    } catch (error) {
+      const { error_description: description } = error as { error_description?: string }
+      problems.push(`client ${clientId}: ${description ?? (error as Error).message}.`)
+    }
+  }
+  if (problems.length > 0) throw new ConfigInvalid(problems)
+}
+
+function registeredOrigins(clients: Clients): ReadonlySet<string> {
+  const origins = clients.listClients().flatMap(({ redirectUris }) => redirectUris.map(originOf))
+  return new Set(origins.filter((origin) => origin !== undefined))
+}

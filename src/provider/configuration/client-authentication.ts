@@ -1,0 +1,25 @@
+/** How clients prove who they are: nothing (public), a secret, or an assertion signed with their own key. */
+
+import { type Configuration, errors } from 'oidc-provider'
+
+import { type Clock, epochSeconds } from '../../base/clock.ts'
+
+// An assertion is remembered until it expires, to be used once; the bound keeps that memory small.
+const LONGEST_ASSERTION_SECONDS = 600
+
+export function clientAuthentication({ issuer, clock }: { issuer: string; clock: Clock }): Partial<Configuration> {
+  return {
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+
+    async assertJwtClientAuthClaimsAndHeader(_ctx, claims) {
+      // An assertion for anything but this issuer may have been meant for another server, whose endpoint URL the client
+      // was given by an attacker (draft-ietf-oauth-rfc7523bis section 4).
+      if (claims.aud !== issuer) {
+        throw new errors.InvalidClientAuth('audience (aud) must be the issuer identifier, as a string')
+      }
+      if (Number(claims.exp) - epochSeconds(clock) > LONGEST_ASSERTION_SECONDS) {
+        throw new errors.InvalidClientAuth(`expiration (exp) must be at most ${LONGEST_ASSERTION_SECONDS} s away`)
+      }
+    },
+  }
+}

@@ -1,0 +1,34 @@
+/** Our clients in the engine's words, and how their secrets are compared. */
+
+import type { ClientMetadata, Provider } from 'oidc-provider'
+
+import { secretMatches } from '../../clients/secrets.ts'
+import type { ClientSettings } from '../../config/config.ts'
+
+/** Client metadata as OpenID Connect Dynamic Client Registration section 2 names it. */
+export function clientMetadata(client: ClientSettings): ClientMetadata {
+  return {
+    client_id: client.clientId,
+    client_name: client.clientName,
+    application_type: client.applicationType,
+    token_endpoint_auth_method: client.authMethod,
+    grant_types: [...client.grantTypes],
+    response_types: client.grantTypes.includes('authorization_code') ? ['code'] : [],
+    redirect_uris: [...client.redirectUris],
+    post_logout_redirect_uris: [...client.postLogoutRedirectUris],
+    // Only OpenID scopes may stand here; what a client may ask of an API is decided where the API is resolved.
+    ...(client.scopes.length > 0 ? { scope: client.scopes.join(' ') } : {}),
+    // The engine wants a secret for these methods; it gets the hash, and `compareSecretsByHash` compares with that.
+    ...(client.secretHash === undefined ? {} : { client_secret: client.secretHash }),
+    ...(client.jwks === undefined ? {} : { jwks: client.jwks as ClientMetadata['jwks'] }),
+    ...(client.jwksUri === undefined ? {} : { jwks_uri: client.jwksUri }),
+    ...(client.logoUri === undefined ? {} : { logo_uri: client.logoUri }),
+  }
+}
+
+/** Secrets are kept as hashes, so the engine's comparison in clear is replaced. */
+export function compareSecretsByHash(provider: Provider): void {
+  provider.Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {
+    return secretMatches(this.clientSecret ?? '', actual)
+  }
+}

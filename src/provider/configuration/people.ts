@@ -1,0 +1,97 @@
+/** Who signs in, what is told of them to whom, and what is asked of them: accounts, claims, login and consent. */
+
+import { type Configuration, type KoaContextWithOIDC, interactionPolicy } from 'oidc-provider'
+
+import type { Consent, Consents } from '../../access/consents.ts'
+import type { Account, Accounts } from '../../accounts/accounts.ts'
+import type { Clients } from '../../clients/clients.ts'
+import { answering } from '../engine-errors.ts'
+import { newGrantId } from '../handles.ts'
+
+interface Parts {
+  readonly accounts: Accounts
+  readonly clients: Clients
+  readonly consents: Consents
+}
+
+type EngineGrant = NonNullable<KoaContextWithOIDC['oidc']['grant']>
+
+export function people({ accounts, clients, consents }: Parts): Partial<Configuration> {
+  return {
+    findAccount: (_ctx, id) => answering(async () => present(await accounts.findAccount(id))),
+    claims: {
+      openid: ['sub'],
+      profile: ['name', 'given_name', 'family_name', 'preferred_username', 'picture', 'locale', 'zoneinfo'],
+      email: ['email', 'email_verified'],
+    },
+    interactions: { policy: policy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    loadExistingGrant: (ctx) => answering(() => grantOf(ctx)),
+  }
+
+  /** The session's grant; else a new one with what the person once agreed to, or with all for a client of our own. */
+  async function grantOf(ctx: KoaContextWithOIDC): Promise<EngineGrant | undefined> {
+    const { client, session, provider, account, result } = ctx.oidc
+    if (client === undefined || session === undefined || account === undefined) return undefined
+    const grantId = result?.consent?.grantId ?? session.grantIdFor(client.clientId)
+    const existing = grantId === undefined ? undefined : await provider.Grant.find(grantId)
+    const ours = clients.getClient(client.clientId).firstParty
+    if (existing !== undefined && !ours) return existing
+
+    const agreed = ours ? everythingAsked(ctx) : await consents.findConsent(account.accountId, client.clientId)
+    if (agreed === undefined) return undefined
+    const grant = existing ?? new provider.Grant({ accountId: account.accountId, clientId: client.clientId })
+    if (existing === undefined) grant.jti = newGrantId(session.uid)
+    if (covers(grant, agreed)) return grant
+    grant.addOIDCScope([...agreed.scopes].join(' '))
+    for (const [audience, scopes] of Object.entries(agreed.apis)) grant.addResourceScope(audience, scopes.join(' '))
+    await grant.save()
+    return grant
+  }
+}
+
+function covers(grant: EngineGrant, { scopes, apis }: Consent): boolean {
+  if (grant.iat === undefined) return false
+  return (
+    subset(scopes, grant.getOIDCScope()) &&
+    Object.entries(apis).every(([audience, wanted]) => subset(wanted, grant.getResourceScope(audience)))
+  )
+}
+
+function subset(wanted: readonly string[], granted: string): boolean {
+  const has = new Set(granted.split(' '))
+  return wanted.every((scope) => has.has(scope))
+}
+
+function everythingAsked({ oidc }: KoaContextWithOIDC): Consent {
+  const apis = Object.entries(oidc.resourceServers ?? {}).map(([audience, { scopes }]) => {
+    return [audience, [...oidc.requestParamScopes].filter((scope) => scopes.has(scope))] as const
+  })
+  return { scopes: [...oidc.requestParamOIDCScopes], apis: Object.fromEntries(apis) }
+}
+
+/** A disabled account is, to the engine, no account: no token, no code, no claim. */
+function present(account: Account | undefined) {
+  if (account === undefined || account.disabled) return undefined
+  return {
+    accountId: account.id,
+    async claims(use: string) {
+      // An ID token travels in URLs (id_token_hint); who the person is, userinfo tells (OpenID Connect Core 5.4).
+      return use === 'id_token' ? { sub: account.id } : { sub: account.id, ...account.claims }
+    },
+  }
+}
+
+function policy() {
+  const base = interactionPolicy.base()
+  const { Check } = interactionPolicy
+  base
+    .get('login')
+    ?.checks.add(
+      new Check('account_gone', 'the account is gone or disabled', 'login_required', ({ oidc }) =>
+        oidc.session?.accountId !== undefined && oidc.account === undefined
+          ? Check.REQUEST_PROMPT
+          : Check.NO_NEED_TO_PROMPT,
+      ),
+    )
+  return base
+}

@@ -1,0 +1,83 @@
+/**
+ * Which API a token is for, and what it may do there (RFC 8707, RFC 9068).
+ *
+ * Where no resource is named, the scopes say it: the APIs that define them; where they say nothing, the default API.
+ */
+
+import { createSecretKey } from 'node:crypto'
+import { type Configuration, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider'
+
+import type { Apis } from '../../apis/apis.ts'
+import type { Clients } from '../../clients/clients.ts'
+import type { ApiSettings, ClientSettings } from '../../config/config.ts'
+
+interface Parts {
+  readonly apis: Apis
+  readonly clients: Clients
+}
+
+type ResourceIndicators = NonNullable<NonNullable<Configuration['features']>['resourceIndicators']>
+
+export function resourceIndicators({ apis, clients }: Parts): ResourceIndicators {
+  const infos = new Map<string, ResourceServer>()
+
+  return {
+    enabled: true,
+
+    async defaultResource(ctx, client, oneOf) {
+      const settings = clients.getClient(client.clientId)
+      return oneOf === undefined ? apisFor(settings, requestedScopes(ctx)) : preferred(oneOf)
+    },
+
+    // A token request that names no resource gets a token for one of those that were granted.
+    useGrantedResource: async () => true,
+
+    async getResourceServerInfo(_ctx, resource, client) {
+      const name = `${client.clientId}\n${resource}`
+      let info = infos.get(name)
+      if (info === undefined) {
+        info = describe(apis.findApi(resource), clients.getClient(client.clientId))
+        infos.set(name, info)
+      }
+      return info
+    },
+  }
+
+  function apisFor(client: ClientSettings, scopes: ReadonlySet<string>): string | string[] {
+    const named = Object.entries(client.apis)
+      .filter(([, allowed]) => allowed.some((scope) => scopes.has(scope)))
+      .map(([audience]) => audience)
+    if (named.length > 0) return named.length === 1 ? (named[0] as string) : named
+    const allowed = Object.keys(client.apis)
+    const fallback = allowed.includes(apis.defaultApi ?? '') ? apis.defaultApi : allowed[0]
+    return fallback ?? []
+  }
+
+  function preferred(oneOf: readonly string[]): string {
+    return oneOf.find((audience) => audience === apis.defaultApi) ?? (oneOf[0] as string)
+  }
+}
+
+/** An API that does not exist and one that this client may not call get one answer (RFC 8707 section 2). */
+function describe(api: ApiSettings | undefined, client: ClientSettings): ResourceServer {
+  const allowed = api === undefined ? undefined : client.apis[api.audience]
+  if (api === undefined || allowed === undefined) throw new errors.InvalidTarget('unknown or forbidden resource')
+  return {
+    scope: allowed.filter((scope) => Object.hasOwn(api.scopes, scope)).join(' '),
+    audience: api.audience,
+    accessTokenTTL: api.accessTokenSeconds,
+    accessTokenFormat: api.tokenFormat,
+    ...(api.tokenFormat === 'jwt' ? { jwt: { sign: signing(api) } } : {}),
+  } as ResourceServer
+}
+
+function signing(api: ApiSettings): Record<string, unknown> {
+  if (api.algorithm !== 'HS256') return { alg: api.algorithm }
+  if (api.secret === undefined) throw new TypeError(`no secret for ${api.audience}`)
+  return { alg: 'HS256', key: createSecretKey(api.secret) }
+}
+
+function requestedScopes(ctx: KoaContextWithOIDC): ReadonlySet<string> {
+  const scope = ctx.oidc.params?.scope
+  return new Set(typeof scope === 'string' ? scope.split(' ') : [])
+}

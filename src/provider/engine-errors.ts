@@ -1,0 +1,32 @@
+/**
+ * Our faults in the engine's words.
+ *
+ * The engine passes on the errors it knows and turns all others into `server_error` 500. A store that does not answer
+ * must become 503 `temporarily_unavailable`, so it is translated here, at every place where the engine calls us.
+ */
+
+import { errors } from 'oidc-provider'
+
+import { Fault, StoreUnavailable } from '../base/faults.ts'
+
+/** Runs a call of the engine into our parts; a `Fault` leaves it as an error that the engine passes on. */
+export async function answering<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof Fault ? asEngineError(error) : error
+  }
+}
+
+export function asEngineError(fault: Fault): Error {
+  if (!(fault instanceof StoreUnavailable)) return fault
+  const error = new errors.OIDCProviderError(503, 'temporarily_unavailable')
+  return Object.assign(error, {
+    expose: true,
+    // A page with 503 and Retry-After, not a redirect: whether the request is a good one could not be looked up.
+    allow_redirect: false,
+    error_description: fault.message,
+    error_detail: fault.detail,
+    retryAfterSeconds: fault.retryAfterSeconds,
+  })
+}

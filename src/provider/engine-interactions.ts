@@ -1,0 +1,131 @@
+/** The pages' door to the engine: which sign-in is this, and how did it end (see interactions.ts). */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { errors, type InteractionResults, type Provider } from 'oidc-provider'
+
+import type { Consents } from '../access/consents.ts'
+import type { Apis } from '../apis/apis.ts'
+import { InteractionGone, StoreUnavailable } from '../base/faults.ts'
+import { readFlowCookies } from './flow-cookies.ts'
+import { newGrantId } from './handles.ts'
+import type { Asked, Interaction, Interactions } from './interactions.ts'
+import { inRequestScope } from './request-scope.ts'
+
+interface Parts {
+  readonly apis: Apis
+  readonly consents: Consents
+}
+
+type EngineInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
+
+export function createInteractions(provider: Provider, { apis, consents }: Parts): Interactions {
+  return {
+    find: (req, res) => door(async () => describe(await details(req, res))),
+
+    finishLogin: (req, res, accountId) =>
+      door(async () => {
+        await details(req, res, 'login')
+        return finish(req, res, { login: { accountId, amr: ['pwd'] } })
+      }),
+
+    finishConsent: (req, res) =>
+      door(async () => {
+        const interaction = await details(req, res, 'consent')
+        return finish(req, res, { consent: { grantId: await grant(interaction) } }, true)
+      }),
+
+    abort: (req, res) =>
+      door(async () => {
+        await details(req, res)
+        return finish(req, res, { error: 'access_denied', error_description: 'the person said no' })
+      }),
+  }
+
+  /** The sign-in of the cookie that belongs to this address. A form for another prompt than the one due is refused. */
+  async function details(req: IncomingMessage, res: ServerResponse, due?: string): Promise<EngineInteraction> {
+    readFlowCookies(req)
+    const interaction = await provider.interactionDetails(req, res)
+    const uidInAddress = (req.url ?? '').split(/[/?]/)[2]
+    if (interaction.uid !== uidInAddress) throw new InteractionGone({ detail: 'the cookie is of another sign-in' })
+    if (due !== undefined && interaction.prompt.name !== due) {
+      throw new InteractionGone({ detail: `a form for ${due}, but ${interaction.prompt.name} is due` })
+    }
+    return interaction
+  }
+
+  function finish(req: IncomingMessage, res: ServerResponse, result: InteractionResults, merge = false) {
+    return provider.interactionResult(req, res, result, { mergeWithLastSubmission: merge })
+  }
+
+  async function describe(interaction: EngineInteraction): Promise<Interaction> {
+    const { params, prompt, session, uid } = interaction
+    const client = await provider.Client.find(String(params.client_id))
+    if (client === undefined) throw new InteractionGone({ detail: 'its client is gone' })
+    const redirectUri = String(params.redirect_uri)
+    const loginHint = params.login_hint
+    return {
+      uid,
+      prompt: prompt.name === 'consent' ? 'consent' : 'login',
+      client: {
+        clientId: client.clientId,
+        clientName: client.clientName ?? client.clientId,
+        logoUri: client.logoUri,
+        redirectHost: URL.parse(redirectUri)?.host || redirectUri,
+      },
+      redirectUri,
+      loginHint: typeof loginHint === 'string' ? loginHint : undefined,
+      accountId: session?.accountId,
+      asked: asked(prompt.details),
+    }
+  }
+
+  function asked(details: EngineInteraction['prompt']['details']): Asked {
+    const { missingOIDCScope = [], missingResourceScopes = {} } = details as MissingScopes
+    return {
+      scopes: missingOIDCScope,
+      apis: Object.entries(missingResourceScopes).map(([audience, scopes]) => ({
+        audience,
+        name: apis.findApi(audience)?.name ?? audience,
+        scopes: scopes.map((scope) => ({ scope, sentence: apis.sentenceFor(audience, scope) })),
+      })),
+    }
+  }
+
+  /** Grants what was asked, no more and no less: nothing of it is read from the form. */
+  async function grant({ grantId, params, prompt, session }: EngineInteraction): Promise<string> {
+    const accountId = session?.accountId
+    const clientId = String(params.client_id)
+    if (accountId === undefined) throw new InteractionGone({ detail: 'consent without a session' })
+    const grant = (await existing(grantId)) ?? new provider.Grant({ accountId, clientId })
+    grant.jti ??= newGrantId(session?.uid)
+    const { missingOIDCScope = [], missingResourceScopes = {} } = prompt.details as MissingScopes
+    if (missingOIDCScope.length > 0) grant.addOIDCScope(missingOIDCScope.join(' '))
+    for (const [audience, scopes] of Object.entries(missingResourceScopes)) {
+      grant.addResourceScope(audience, scopes.join(' '))
+    }
+    await grant.save()
+    await consents.rememberConsent(accountId, clientId, { scopes: missingOIDCScope, apis: missingResourceScopes })
+    return grant.jti
+  }
+
+  async function existing(grantId: string | undefined) {
+    return grantId === undefined ? undefined : provider.Grant.find(grantId)
+  }
+}
+
+interface MissingScopes {
+  readonly missingOIDCScope?: string[]
+  readonly missingResourceScopes?: Record<string, string[]>
+}
+
+/** The engine's errors in our words. */
+async function door<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await inRequestScope(work)
+  } catch (error) {
+    if (error instanceof errors.SessionNotFound) throw new InteractionGone({ cause: error })
+    if (error instanceof errors.OIDCProviderError && error.statusCode === 503)
+      throw new StoreUnavailable({ cause: error })
+    throw error
+  }
+}

@@ -1,0 +1,78 @@
+/** What is done around every request to the engine: one middleware, outermost in the engine's own stack. */
+
+import type { KoaContextWithOIDC } from 'oidc-provider'
+
+import type { Log } from '../audit/log.ts'
+import { Fault } from '../base/faults.ts'
+import type { Store } from '../store/store.ts'
+import { dressSelfPost, type EnginePages } from './configuration/browsers.ts'
+import { asEngineError } from './engine-errors.ts'
+import { readFlowCookies, writeFlowCookies } from './flow-cookies.ts'
+import type { Documents } from './documents.ts'
+import { scopeOf } from './request-scope.ts'
+
+interface FrameParts {
+  readonly store: Store
+  readonly log: Log
+  readonly documents: Documents
+  readonly pages: EnginePages
+  /** Every origin of a redirect URI that some client registered. */
+  readonly origins: ReadonlySet<string>
+}
+
+export function frame({ store, log, documents, origins, pages }: FrameParts) {
+  return async function frame(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
+    readFlowCookies(ctx.req)
+    try {
+      await next()
+      await spendCode(ctx)
+    } catch (error) {
+      fail(ctx, error)
+    }
+    dressSelfPost(ctx, pages)
+    nameCookies(ctx)
+    if (ctx.status === 503 && !ctx.response.get('Retry-After')) ctx.set('Retry-After', '2')
+    withholdFromStrangers(ctx)
+    documents.keep(ctx.oidc?.route, ctx)
+  }
+
+  /**
+   * A redemption that its own client got wrong spends the code: whoever holds the code without the verifier gets one
+   * try. A client that the code was not issued to cannot spend it, or any stranger could.
+   */
+  async function spendCode(ctx: KoaContextWithOIDC): Promise<void> {
+    if (ctx.oidc?.route !== 'token' || ctx.status !== 400) return
+    const { redeeming, by } = scopeOf(ctx)
+    if (redeeming === undefined || redeeming.clientId !== ctx.oidc.client?.clientId) return
+    await store.consume(redeeming.key, by)
+  }
+
+  /** Errors thrown outside of the engine's own handlers: saving the session after the answer was made. */
+  function fail(ctx: KoaContextWithOIDC, error: unknown): void {
+    const known = error instanceof Fault ? asEngineError(error) : error
+    const { status, error: code } = known as { status?: number; error?: string }
+    log.error({ err: error, path: ctx.path }, 'a request failed outside of its endpoint')
+    ctx.status = status === 503 ? 503 : 500
+    ctx.body = { error: ctx.status === 503 ? code : 'server_error' }
+    ctx.response.remove('Location')
+    ctx.set('Cache-Control', 'no-store')
+  }
+
+  function nameCookies(ctx: KoaContextWithOIDC): void {
+    const header = ctx.response.headers['set-cookie']
+    if (header !== undefined) ctx.set('Set-Cookie', writeFlowCookies([header].flat() as string[]))
+  }
+
+  /**
+   * The engine echoes any origin until it knows the client: in preflights, and in errors before authentication. An
+   * origin that no client registered learns nothing.
+   */
+  function withholdFromStrangers(ctx: KoaContextWithOIDC): void {
+    const allowed = ctx.response.get('Access-Control-Allow-Origin')
+    if (allowed !== '' && allowed !== '*' && !origins.has(allowed)) {
+      for (const name of Object.keys(ctx.response.headers)) {
+        if (name.startsWith('access-control-')) ctx.remove(name)
+      }
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * The shape of the bearer values we hand out: a letter for the kind, two characters of shard, 256 random bits.
+ *
+ * The letter lets the adapter answer a look-up in the wrong model by itself (introspection without a hint asks three).
+ * The shard is the grant's, so that a code, its grant and its successor stand together in the store and one step can
+ * touch them all. Neither tells anything of client or person; a handle with any character changed is unknown, because
+ * the store knows it only by its hash.
+ */
+
+import { randomId } from '../base/ids.ts'
+import { keys, shardOf } from '../store/keys.ts'
+import type { Key } from '../store/store.ts'
+
+/** The engine's models whose values are handles, with the letter each begins with. */
+const LETTERS = {
+  AuthorizationCode: 'c',
+  RefreshToken: 'r',
+  AccessToken: 'a',
+  ClientCredentials: 'm',
+} as const
+
+export type HandleModel = keyof typeof LETTERS
+
+const KINDS: Record<HandleModel, string> = {
+  AuthorizationCode: 'code',
+  RefreshToken: 'refresh',
+  AccessToken: 'access',
+  ClientCredentials: 'machine',
+}
+
+const HANDLE = /^[a-z][A-Za-z0-9_-]{45}$/
+
+/** A new handle; tokens of a grant carry its shard, those of no grant a random one. */
+export function newHandle(model: HandleModel, grantId: string | undefined): string {
+  const random = randomId()
+  return LETTERS[model] + shardOf(grantId ?? randomId(2)) + random
+}
+
+/** Where the store keeps this handle; `undefined` when it cannot be one of this model. */
+export function handleKey(model: HandleModel, handle: string): Key | undefined {
+  if (handle[0] !== LETTERS[model] || !HANDLE.test(handle)) return undefined
+  return keys.handle(KINDS[model], handle.slice(1, 3), handle)
+}
+
+export function isHandleModel(model: string): model is HandleModel {
+  return model in LETTERS
+}
+
+/** A new grant id, in the shard of the browser session in which the grant is given. */
+export function newGrantId(sessionUid: string | undefined): string {
+  return shardOf(sessionUid ?? randomId(2)) + randomId(16)
+}

@@ -1,0 +1,62 @@
+/** Where the engine's models are bent to our store: the values they make up, and who decides a replay. */
+
+import type { Provider } from 'oidc-provider'
+
+import { type Clock, epochSeconds } from '../base/clock.ts'
+import { randomId } from '../base/ids.ts'
+import { keys } from '../store/keys.ts'
+import type { Store } from '../store/store.ts'
+import { answering } from './engine-errors.ts'
+import { newHandle } from './handles.ts'
+import { requestScope } from './request-scope.ts'
+
+interface EngineToken {
+  readonly grantId?: string
+  readonly resourceServer?: { readonly accessTokenFormat?: string }
+  format?: string
+}
+
+const JTI_BYTES = 16
+
+/** Codes and tokens are handles of ours. A JWT's `jti` is no bearer value: 128 bits make it unique. */
+export function nameHandles(provider: Provider): void {
+  define(provider.AuthorizationCode, 'generateTokenId', function name(this: EngineToken) {
+    return newHandle('AuthorizationCode', this.grantId)
+  })
+  define(provider.RefreshToken, 'generateTokenId', function name(this: EngineToken) {
+    return newHandle('RefreshToken', this.grantId)
+  })
+  define(provider.AccessToken, 'generateTokenId', function name(this: EngineToken) {
+    return accessTokenId(this, () => newHandle('AccessToken', this.grantId))
+  })
+  define(provider.ClientCredentials, 'generateTokenId', function name(this: EngineToken) {
+    return accessTokenId(this, () => newHandle('ClientCredentials', undefined))
+  })
+}
+
+function accessTokenId(token: EngineToken, handle: () => string): string {
+  token.format = token.resourceServer?.accessTokenFormat ?? 'opaque'
+  return token.format === 'jwt' ? randomId(JTI_BYTES) : handle()
+}
+
+/** The engine answers with the refresh token it made up; where another request was first, the store says which it is. */
+export function settleSuccessors(provider: Provider): void {
+  const { save } = provider.RefreshToken.prototype
+  define(provider.RefreshToken, 'save', async function settle(this: InstanceType<typeof provider.RefreshToken>) {
+    const made = await save.call(this)
+    return requestScope().settledSuccessor ?? made
+  })
+}
+
+/** The engine looks an assertion or proof up and then stores it; here the store does both in one step. */
+export function decideReplaysInStore(provider: Provider, { store, clock }: { store: Store; clock: Clock }): void {
+  Reflect.set(provider.ReplayDetection, 'unique', function unique(iss: string, jti: string, exp: number) {
+    const ttlSeconds = Math.max(1, Math.ceil(exp - epochSeconds(clock)))
+    const key = keys.hashed('replay', `${iss}\n${jti}`)
+    return answering(async () => (await store.put(key, '1', { ttlSeconds, ifAbsent: true })) === 'stored')
+  })
+}
+
+function define(model: { prototype: object }, name: string, method: (...args: never[]) => unknown): void {
+  Object.defineProperty(model.prototype, name, { value: method, configurable: true, writable: true })
+}

@@ -1,0 +1,72 @@
+/**
+ * What one request has already read, and what it has yet to write.
+ *
+ * The engine asks for a token, then for its grant, then for its session; the first read brings all three, and they wait
+ * here. It also consumes a refresh token and saves its successor in two calls; the first waits here for the second, so
+ * that the store does both in one step. A scope lives as long as the request's context.
+ */
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { Provider } from 'oidc-provider'
+
+import { randomId } from '../base/ids.ts'
+import type { Entry, Key } from '../store/store.ts'
+
+export interface RequestScope {
+  /** Names this request to the store, so that a consume retried after a lost reply wins again. */
+  readonly by: string
+  /** Entries read in this request; `undefined` where there was none. */
+  readonly seen: Map<Key, Promise<Entry | undefined>>
+  /** Session ids that this request found or made; any other id it is asked to store is a new one. */
+  readonly sessionIds: Set<string>
+  /** The refresh token that the engine said it consumes; settled when its successor is saved. */
+  consuming: Consuming | undefined
+  /** The refresh token that another request of the same client got for the same predecessor, to be answered again. */
+  settledSuccessor: string | undefined
+  /** The code this request tries to redeem; spent when the redemption fails. */
+  redeeming: { readonly key: Key; readonly clientId: string; readonly grantId: string } | undefined
+  /** Grants that this request ends: the engine asks once a model, one step ends them all. */
+  readonly ending: Map<string, { withGrant: boolean; readonly done: Promise<void> }>
+}
+
+export interface Consuming {
+  readonly key: Key
+  readonly grantId: string
+  readonly idempotentSeconds: number
+}
+
+const engineScopes = new WeakMap<object, RequestScope>()
+const pageScopes = new AsyncLocalStorage<RequestScope>()
+
+/** The scope of the engine's current request, or of the page's (`inRequestScope`). */
+export function requestScope(): RequestScope {
+  const ctx: object | undefined = Provider.ctx
+  return ctx === undefined ? (pageScopes.getStore() ?? createScope()) : scopeOf(ctx)
+}
+
+/** The scope of this request of the engine. */
+export function scopeOf(ctx: object): RequestScope {
+  let scope = engineScopes.get(ctx)
+  if (scope === undefined) {
+    scope = createScope()
+    engineScopes.set(ctx, scope)
+  }
+  return scope
+}
+
+/** Runs what a page asks of the engine's models, which outside of the engine's routes have no context, in one scope. */
+export function inRequestScope<T>(work: () => Promise<T>): Promise<T> {
+  return pageScopes.run(createScope(), work)
+}
+
+function createScope(): RequestScope {
+  return {
+    by: randomId(12),
+    seen: new Map(),
+    sessionIds: new Set(),
+    consuming: undefined,
+    settledSuccessor: undefined,
+    redeeming: undefined,
+    ending: new Map(),
+  }
+}
