@@ -24,6 +24,8 @@ export interface Keyring {
   readonly version: number
   /** Names the root key under which the ring is sealed. Not a secret. */
   readonly rootKeyId: string
+  /** What may be told of every key in the ring. */
+  readonly keys: readonly KeyFacts[]
   /** Private keys, one of each algorithm; RS256 first, so that it is what signs when nobody asks for another. */
   readonly signingJwks: readonly PrivateJwk[]
   /** The first signs cookies, all of them verify. */
@@ -32,6 +34,12 @@ export interface Keyring {
   readonly pairwiseSalt: string
   /** 32 bytes from which the tokens of forms are derived. */
   readonly csrfKey: Uint8Array
+}
+
+/** A key without its private half. */
+export interface KeyFacts extends Omit<SigningKey, 'jwk'> {
+  readonly keyId: string
+  readonly algorithm: KeyAlgorithm
 }
 
 export interface KeyringOptions {
@@ -115,6 +123,7 @@ function opened(ring: Ring, version: number, sealer: Sealer): Keyring {
   return {
     version,
     rootKeyId: sealer.keyId,
+    keys: ring.keys.map(({ jwk, state, createdAt }) => ({ keyId: jwk.kid, algorithm: jwk.alg, state, createdAt })),
     signingJwks: signing.toSorted((a, b) => Number(b.alg === 'RS256') - Number(a.alg === 'RS256')),
     cookieKeys: ring.cookieKeys,
     pairwiseSalt: ring.pairwiseSalt,

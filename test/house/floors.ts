@@ -152,7 +152,8 @@ function edgeProblem(path: string, target: string): string[] {
 /** Only app.ts knows the parts; the other entries know app.ts, their own folder and the ground floors. */
 function entryProblem(path: string, target: string): string[] {
   if (path === 'app.ts') return ['main.ts', 'cli.ts'].includes(target) ? [`imports ${target}, an entry`] : []
-  const reach = { 'main.ts': ['', 'base', 'config', 'audit'], 'cli.ts': ['', 'base', 'config', 'cli'] }[path] ?? []
+  const reach =
+    { 'main.ts': ['', 'base', 'config', 'audit', 'http'], 'cli.ts': ['', 'base', 'config', 'cli'] }[path] ?? []
   return reach.includes(folderOf(target)) ? [] : [`imports ${target}; only app.ts composes`]
 }
 

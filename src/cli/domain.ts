@@ -1,0 +1,62 @@
+/**
+ * The part of the server that commands work on, opened for one command and closed after it: the same store, the same
+ * root key, the same functions as the server's own.
+ */
+
+import { createAccounts, type Accounts } from '../accounts/accounts.ts'
+import { createPasswords } from '../accounts/passwords.ts'
+import { type Audit, createAudit } from '../audit/audit.ts'
+import { createLog } from '../audit/log.ts'
+import { createSealer } from '../base/sealing.ts'
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/load-config.ts'
+import { type Keyring, openKeyring } from '../keyring/keyring.ts'
+import { obtainRootKey } from '../keyring/root-key.ts'
+import { openStore } from '../store/open-store.ts'
+import type { Store } from '../store/store.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface Domain {
+  readonly config: Config
+  readonly accounts: Accounts
+  readonly keyring: Keyring
+  readonly audit: Audit
+}
+
+export function readConfig(terminal: Terminal): Config {
+  return loadConfig({ env: terminal.env, cwd: terminal.cwd })
+}
+
+export async function withDomain<Result>(
+  terminal: Terminal,
+  work: (domain: Domain) => Promise<Result>,
+): Promise<Result> {
+  const config = readConfig(terminal)
+  const store = await openStore(config, terminal.clock)
+  try {
+    const domain = await openDomain(config, store, terminal)
+    const result = await work(domain)
+    await domain.audit.settled()
+    return result
+  } finally {
+    await store.close()
+  }
+}
+
+async function openDomain(config: Config, store: Store, terminal: Terminal): Promise<Domain> {
+  const { clock } = terminal
+  const log = createLog({ level: 'error', destination: { write: (line) => terminal.err(line.trimEnd()) } })
+  const audit = createAudit({ store, clock, log })
+  const rootKey = await obtainRootKey(config)
+  // First of all, since it refuses a wrong root key before anything is sealed under it.
+  const keyring = await openKeyring({
+    store,
+    rootKey,
+    clock,
+    audit,
+    algorithms: config.apis.map((api) => api.algorithm),
+  })
+  const passwords = createPasswords({ concurrent: 1, waiting: 1 })
+  const accounts = createAccounts({ store, clock, audit, passwords, sealer: createSealer(rootKey, 'store') })
+  return { config, accounts, keyring, audit }
+}

@@ -1,0 +1,80 @@
+/**
+ * Runs one command and says how it ended: 0 well, 1 a fault or a refusal, 2 it was not understood.
+ *
+ * What the operator did wrong is told in one sentence without a stack; only our own mistakes show one.
+ */
+
+import { Command, CommanderError } from 'commander'
+
+import { Fault } from '../base/faults.ts'
+import { accountsCommand } from './accounts.ts'
+import { apisCommand } from './apis.ts'
+import { auditCommand } from './audit.ts'
+import { clientsCommand } from './clients.ts'
+import { configCommand } from './config.ts'
+import { keysCommand } from './keys.ts'
+import { startCommand } from './start.ts'
+import { Interrupted, type Terminal } from './terminal.ts'
+import { tokenCommand } from './token.ts'
+import { Refused } from './refused.ts'
+
+const FAULT = 1
+const USAGE = 2
+
+export async function runCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const program = grantor(terminal)
+  try {
+    // Without a command there is nothing to be wrong about: show what there is.
+    await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' })
+    return 0
+  } catch (error) {
+    return report(error, terminal)
+  }
+}
+
+/** The whole command tree; docs/commands.md is compared with it. */
+export function grantor(terminal: Terminal): Command {
+  const program = new Command('grantor')
+    .description('An OAuth 2.0 / OpenID Connect authorization server, and what its operator needs.')
+    .addHelpText(
+      'after',
+      '\nSettings come from the environment and grantor.yaml, as for the server itself: see docs/settings.md.',
+    )
+  for (const make of COMMANDS) program.addCommand(make(terminal))
+  return quiet(program, terminal)
+}
+
+const COMMANDS = [
+  startCommand,
+  configCommand,
+  accountsCommand,
+  clientsCommand,
+  apisCommand,
+  keysCommand,
+  tokenCommand,
+  auditCommand,
+]
+
+/** commander writes to the terminal it is given and throws instead of ending the process. */
+function quiet(command: Command, terminal: Terminal): Command {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => terminal.out(text.trimEnd()),
+    writeErr: (text) => terminal.err(text.trimEnd()),
+  })
+  for (const inner of command.commands) quiet(inner, terminal)
+  return command
+}
+
+function report(error: unknown, terminal: Terminal): number {
+  // commander has printed its own sentence; help that was asked for ends well.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
+  if (error instanceof Interrupted) return FAULT
+  terminal.err(sentence(error))
+  return FAULT
+}
+
+function sentence(error: unknown): string {
+  if (error instanceof Refused) return error.message
+  if (error instanceof Fault) return error.detail === undefined ? error.message : `${error.message} (${error.detail})`
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

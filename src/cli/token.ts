@@ -1,0 +1,146 @@
+/** `grantor token inspect`: what a JWT says, in words, and whether its signature holds. */
+
+import { Command } from 'commander'
+import {
+  createRemoteJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  jwtVerify,
+  type ProtectedHeaderParameters,
+} from 'jose'
+
+import { epochSeconds } from '../base/clock.ts'
+import { formatDuration } from '../base/duration.ts'
+import { moment, table } from './print.ts'
+import { Refused } from './refused.ts'
+import type { Terminal } from './terminal.ts'
+
+interface InspectOptions {
+  readonly verify?: string
+  readonly json?: boolean
+}
+
+interface Inspected {
+  readonly header: ProtectedHeaderParameters
+  readonly payload: JWTPayload
+  readonly verdict: string | undefined
+  readonly genuine: boolean | undefined
+}
+
+// Standard claims whose number is a moment (RFC 7519 section 4.1, OpenID Connect Core section 2).
+const MOMENTS = ['exp', 'nbf', 'iat', 'auth_time', 'updated_at']
+// Asymmetric only: with a shared secret there is nothing at an issuer to check against.
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
+const FETCH_TIMEOUT_MS = 5000
+
+export function tokenCommand(terminal: Terminal): Command {
+  const command = new Command('token').description('look into a token')
+  command
+    .command('inspect')
+    .argument('[token]', 'the JWT; without it, standard input is read')
+    .description('decode a JWT; with --verify also check its signature, issuer and times')
+    .option('--verify <issuer>', 'the address of the issuer whose published keys must have signed it')
+    .option('--json', 'print JSON for programs')
+    .addHelpText(
+      'after',
+      '\nA token given as an argument stays in the history of the shell; a pipe leaves no trace.\n\nExamples:\n  grantor token inspect < token.txt\n  grantor token inspect --verify https://auth.example.com < token.txt',
+    )
+    .action(async (argument: string | undefined, { verify, json }: InspectOptions) => {
+      const token = (argument ?? (await terminal.readAll())).trim()
+      const inspected = await inspect(token, verify, terminal)
+      terminal.out(
+        json === true ? JSON.stringify(inspected, undefined, 2) : describe(inspected, epochSeconds(terminal.clock)),
+      )
+      if (inspected.genuine === false) throw new Refused('The token is not to be trusted.')
+    })
+  return command
+}
+
+async function inspect(token: string, issuer: string | undefined, terminal: Terminal): Promise<Inspected> {
+  const { header, payload } = decode(token)
+  if (issuer === undefined) return { header, payload, verdict: undefined, genuine: undefined }
+  return { header, payload, ...(await verifyAt(issuer, token, terminal)) }
+}
+
+function decode(token: string): Pick<Inspected, 'header' | 'payload'> {
+  try {
+    return { header: decodeProtectedHeader(token), payload: decodeJwt(token) }
+  } catch {
+    throw new Refused(
+      'This is no JWT: three base64url parts with dots between them are wanted. An opaque token tells nothing; ask /introspect.',
+    )
+  }
+}
+
+/** As any API does: the issuer's metadata names itself and its keys (RFC 8414 section 3.3), and one of them must fit. */
+async function verifyAt(
+  issuer: string,
+  token: string,
+  terminal: Terminal,
+): Promise<Pick<Inspected, 'verdict' | 'genuine'>> {
+  const keys = createRemoteJWKSet(await findKeys(issuer))
+  try {
+    const { protectedHeader } = await jwtVerify(token, keys, {
+      issuer,
+      algorithms: ALGORITHMS,
+      currentDate: new Date(terminal.clock()),
+    })
+    return {
+      genuine: true,
+      verdict: `good: signed by key ${protectedHeader.kid ?? '(unnamed)'} of ${issuer}, and in its time`,
+    }
+  } catch (error) {
+    if (!(error instanceof errors.JOSEError) || error instanceof errors.JWKSTimeout)
+      throw new Refused(`The keys of ${issuer} cannot be fetched.`)
+    return { genuine: false, verdict: `bad: ${error.message}` }
+  }
+}
+
+async function findKeys(issuer: string): Promise<URL> {
+  const wellKnown = URL.parse(`${issuer}/.well-known/openid-configuration`)
+  if (wellKnown === null) throw new Refused(`"${issuer}" is no address of an issuer.`)
+  const metadata = await fetchMetadata(wellKnown, issuer)
+  if (metadata.issuer !== issuer)
+    throw new Refused(`${wellKnown.href} calls itself ${String(metadata.issuer)}, not ${issuer}.`)
+  const keys = typeof metadata.jwks_uri === 'string' ? URL.parse(metadata.jwks_uri) : null
+  if (keys === null) throw new Refused(`${wellKnown.href} does not say where the keys are.`)
+  return keys
+}
+
+async function fetchMetadata(wellKnown: URL, issuer: string): Promise<Record<string, unknown>> {
+  try {
+    const answer = await fetch(wellKnown, { redirect: 'error', signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) })
+    if (!answer.ok) throw new TypeError(`status ${answer.status}`)
+    return (await answer.json()) as Record<string, unknown>
+  } catch {
+    throw new Refused(`${issuer} does not answer with its metadata at ${wellKnown.pathname}.`)
+  }
+}
+
+function describe({ header, payload, verdict }: Inspected, now: number): string {
+  const rows = (part: object) => Object.entries(part).map(([name, value]) => ({ name, value: words(name, value, now) }))
+  const sections = [`Header\n${body(rows(header))}`, `Payload\n${body(rows(payload))}`]
+  return [...sections, `Signature\n${verdict ?? 'not checked (--verify ISSUER checks it)'}`].join('\n\n')
+}
+
+/** The table without its column names. */
+function body(rows: readonly { name: string; value: string }[]): string {
+  return table(rows).split('\n').slice(1).join('\n')
+}
+
+function words(name: string, value: unknown, now: number): string {
+  if (!MOMENTS.includes(name) || typeof value !== 'number' || !Number.isSafeInteger(value)) {
+    return typeof value === 'string' ? value : JSON.stringify(value)
+  }
+  const away = Math.abs(value - now)
+  const near = value > now ? `in ${roughly(away)}` : `${roughly(away)} ago`
+  return `${value}  ${moment(value)}, ${near}${name === 'exp' && value <= now ? ' (expired)' : ''}`
+}
+
+/** In the largest unit that leaves at least two of it. */
+function roughly(seconds: number): string {
+  const unit = [86_400, 3600, 60].find((size) => seconds >= 2 * size) ?? 1
+  return formatDuration(Math.floor(seconds / unit) * unit)
+}
