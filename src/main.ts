@@ -38,10 +38,9 @@ async function superviseWorkers({ workers }: Config): Promise<void> {
   for (let worker = 0; worker < workers; worker++) cluster.fork()
   await stopSignal()
   stopping = true
-  const ended = Object.values(cluster.workers ?? {}).map((worker) => {
-    worker?.kill('SIGTERM')
-    return worker && once(worker, 'exit')
-  })
+  const living = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+  const ended = living.map(async (worker) => once(worker, 'exit'))
+  for (const worker of living) worker.kill('SIGTERM')
   await Promise.all(ended)
 }
 

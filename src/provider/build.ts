@@ -3,6 +3,7 @@
 import { type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 
 import type { Consents } from '../access/consents.ts'
+import type { Accounts } from '../accounts/accounts.ts'
 import type { Apis } from '../apis/apis.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Log } from '../audit/log.ts'
@@ -11,7 +12,8 @@ import type { Clients } from '../clients/clients.ts'
 import type { Lifetimes } from '../config/config.ts'
 import type { Keyring } from '../keyring/keyring.ts'
 import { createAccessTokenReader } from './access-token-reader.ts'
-import { type AdapterParts, CLOCK_TOLERANCE_SECONDS, createAdapterFactory } from './adapter/adapter.ts'
+import { createAdapterFactory } from './adapter/adapter.ts'
+import { type AdapterParts, CLOCK_TOLERANCE_SECONDS } from './adapter/parts.ts'
 import { browsers, type EnginePages, logoutPages, originOf } from './configuration/browsers.ts'
 import { clientAuthentication } from './configuration/client-authentication.ts'
 import { clientMetadata, compareSecretsByHash } from './configuration/clients.ts'
@@ -32,6 +34,7 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens'> {
   readonly lifetimes: Lifetimes
   readonly apis: Apis
   readonly clients: Clients
+  readonly accounts: Accounts
   readonly consents: Consents
   readonly keyring: Keyring
   readonly pages: EnginePages

@@ -41,7 +41,7 @@ function accessTokenId(token: EngineToken, handle: () => string): string {
 
 /** The engine answers with the refresh token it made up; where another request was first, the store says which it is. */
 export function settleSuccessors(provider: Provider): void {
-  const { save } = provider.RefreshToken.prototype
+  const save = Reflect.get(provider.RefreshToken.prototype, 'save') as () => Promise<string>
   define(provider.RefreshToken, 'save', async function settle(this: InstanceType<typeof provider.RefreshToken>) {
     const made = await save.call(this)
     return requestScope().settledSuccessor ?? made

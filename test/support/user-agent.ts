@@ -199,7 +199,11 @@ export async function callEndpoint(
   const authorization = client && `Basic ${Buffer.from(`${client.id}:${client.secret}`).toString('base64')}`
   const response = await fetch(url, { method: 'POST', body, headers: authorization ? { authorization } : {} })
   const text = await response.text()
-  return { status: response.status, headers: response.headers, body: text === '' ? {} : (JSON.parse(text) as object) }
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text === '' ? {} : (JSON.parse(text) as TokenAnswer['body']),
+  }
 }
 
 /** Redeems a code of a public client. */

@@ -8,7 +8,7 @@ import { type AdapterPayload, errors } from 'oidc-provider'
 
 import { keys } from '../../store/keys.ts'
 import { requestScope } from '../request-scope.ts'
-import { type AdapterParts, keptSeconds, type ModelAdapter } from './adapter.ts'
+import { type AdapterParts, keptSeconds, type ModelAdapter } from './parts.ts'
 import { endOnce } from './endings.ts'
 
 export function grantAdapter({ store, revocation }: AdapterParts): ModelAdapter {

@@ -9,7 +9,7 @@ import { type AdapterPayload, errors } from 'oidc-provider'
 
 import { keys } from '../../store/keys.ts'
 import { requestScope } from '../request-scope.ts'
-import { type AdapterParts, keptSeconds, type ModelAdapter } from './adapter.ts'
+import { type AdapterParts, keptSeconds, type ModelAdapter } from './parts.ts'
 
 export function recordAdapter(kind: 'interaction' | 'par', { store, sealer }: AdapterParts): ModelAdapter {
   return {

@@ -13,7 +13,7 @@ import { type AdapterPayload, Provider } from 'oidc-provider'
 import { keys } from '../../store/keys.ts'
 import type { Entry, Key } from '../../store/store.ts'
 import { requestScope } from '../request-scope.ts'
-import { type AdapterParts, keptSeconds, type ModelAdapter } from './adapter.ts'
+import { type AdapterParts, keptSeconds, type ModelAdapter } from './parts.ts'
 
 // Each lost round means that another request of the same browser got through; more than this is no browser.
 const MERGE_ROUNDS = 8

@@ -16,7 +16,7 @@ import { keys, shardOf } from '../../store/keys.ts'
 import type { Entry, Key, PutOptions } from '../../store/store.ts'
 import { type HandleModel, handleKey } from '../handles.ts'
 import { type Consuming, requestScope } from '../request-scope.ts'
-import { type AdapterParts, keptSeconds, type ModelAdapter } from './adapter.ts'
+import { type AdapterParts, keptSeconds, type ModelAdapter } from './parts.ts'
 import { endOnce } from './endings.ts'
 
 export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdapter {
