@@ -47,8 +47,8 @@ export const clientSchema = mapping({
     .default('client_secret_basic')
     .describe('How it proves who it is; none: a public client.'),
   client_secret: z
-    .string({ error: 'a text' })
-    .min(1, { error: 'a text' })
+    .string({ error: 'a text in quotes' })
+    .min(1, { error: 'a text in quotes' })
     .optional()
     .describe('The secret in clear; at least 256 random bits.'),
   client_secret_file: z.string({ error: FILE_WANTS }).optional().describe('The file that holds the secret.'),
