@@ -107,15 +107,15 @@ export function formsOf(html: string): Form[] {
   return [...html.matchAll(/<form\b[^>]*action="([^"]*)"[^>]*>([\s\S]*?)<\/form>/g)].map(
     ([, action = '', body = '']) => {
       const inputs = [...body.matchAll(/<input\b[^>]*type="hidden"[^>]*>/g)].map(([tag]) => [
-        unescape(/name="([^"]*)"/.exec(tag)?.[1] ?? ''),
-        unescape(/value="([^"]*)"/.exec(tag)?.[1] ?? ''),
+        plainText(/name="([^"]*)"/.exec(tag)?.[1] ?? ''),
+        plainText(/value="([^"]*)"/.exec(tag)?.[1] ?? ''),
       ])
-      return { action: unescape(action), hidden: Object.fromEntries(inputs) as Record<string, string> }
+      return { action: plainText(action), hidden: Object.fromEntries(inputs) as Record<string, string> }
     },
   )
 }
 
-function unescape(text: string): string {
+function plainText(text: string): string {
   return text
     .replace(/&#34;|&quot;/g, '"')
     .replace(/&#39;/g, "'")
