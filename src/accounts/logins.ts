@@ -43,7 +43,8 @@ export function createLogins({ accounts, passwords, limiter, audit, rules }: Log
   async function count({ login, address }: LoginAttempt): Promise<void> {
     // The address first: one that is refused anyway cannot use up its victim's attempts as well.
     await hit(perAddress, limitAddress(address), address)
-    // Before the account's count: whoever is told to come again in a moment loses none of these few attempts by it.
+    // Before the account's count: whoever is told to come again in a moment loses none of these few attempts by it,
+    // unless the line fills up during the next trip to the store.
     if (passwords.isBusy()) throw new LoginsBusy()
     await hit(perAccount, canonicalLogin(login), address)
   }

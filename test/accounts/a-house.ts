@@ -1,0 +1,75 @@
+/** The parts that signing in needs, put together as app.ts does, over an embedded store of the test's own. */
+
+import { randomBytes } from 'node:crypto'
+
+import { type Account, type Accounts, createAccounts } from '../../src/accounts/accounts.ts'
+import { createLogins, type Logins } from '../../src/accounts/logins.ts'
+import { createPasswords, type Passwords } from '../../src/accounts/passwords.ts'
+import { type Audit, type AuditRecord, createAudit } from '../../src/audit/audit.ts'
+import { createLog } from '../../src/audit/log.ts'
+import { createSealer, type Sealer } from '../../src/base/sealing.ts'
+import type { LoginRules } from '../../src/config/config.ts'
+import { createLimiter } from '../../src/limits/limiter.ts'
+import type { Store } from '../../src/store/store.ts'
+import { openTestStores } from '../support/embedded-store.ts'
+import { type MovableClock, movableClock } from '../support/movable-clock.ts'
+
+export interface House {
+  readonly clock: MovableClock
+  readonly store: Store
+  readonly sealer: Sealer
+  readonly passwords: Passwords
+  readonly accounts: Accounts
+  readonly logins: Logins
+  readonly audit: Audit
+  /** The audit trail so far. */
+  readonly trail: () => Promise<AuditRecord[]>
+}
+
+const RULES: LoginRules = {
+  attemptsPerAccount: 5,
+  attemptsPerAddress: 1000,
+  windowSeconds: 900,
+  concurrentHashes: 2,
+  waitingHashes: 200,
+}
+
+export const ALICE = { login: 'alice@example.com', password: 'wonderland-2026', claims: { name: 'Alice' } }
+
+export async function aHouse(rules: Partial<LoginRules> = {}): Promise<House> {
+  const [house] = await houses(1, rules)
+  return house as House
+}
+
+/** So many nodes of one server: a store of each on one file, one root key, one clock. */
+export async function houses(count: number, rules: Partial<LoginRules> = {}): Promise<House[]> {
+  const clock = movableClock()
+  const sealer = createSealer(randomBytes(32), 'store')
+  return (await openTestStores(clock, count)).map((store) => houseOver(store, clock, sealer, rules))
+}
+
+export function houseOver(store: Store, clock: MovableClock, sealer: Sealer, changes: Partial<LoginRules> = {}): House {
+  const rules = { ...RULES, ...changes }
+  const audit = createAudit({ store, clock, log: createLog({ level: 'silent' }) })
+  const passwords = createPasswords({ concurrent: rules.concurrentHashes, waiting: rules.waitingHashes })
+  const accounts = createAccounts({ store, sealer, clock, passwords, audit })
+  const logins = createLogins({ accounts, passwords, limiter: createLimiter({ store, clock }), audit, rules })
+
+  async function trail(): Promise<AuditRecord[]> {
+    await audit.settled()
+    return (await audit.read(undefined, 1000)).map((entry) => entry.record)
+  }
+  return { clock, store, sealer, passwords, accounts, logins, audit, trail }
+}
+
+/** Every account there is. */
+export async function everyAccount({ accounts }: House): Promise<Account[]> {
+  const found: Account[] = []
+  let cursor: string | undefined
+  do {
+    const page = await accounts.listAccounts(cursor === undefined ? { limit: 2 } : { limit: 2, cursor })
+    found.push(...page.accounts)
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  return found
+}

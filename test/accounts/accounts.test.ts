@@ -1,0 +1,215 @@
+import { describe, expect, it } from 'vitest'
+
+import { AccountExists, AccountUnknown, PasswordRefused, SealBroken, StoreUnavailable } from '../../src/base/faults.ts'
+import { keys } from '../../src/store/keys.ts'
+import type { Store } from '../../src/store/store.ts'
+import { ALICE, aHouse, everyAccount, houseOver, houses } from './a-house.ts'
+
+describe('accounts', () => {
+  it('are found by id and by login, however the login is written', async () => {
+    const { accounts, clock } = await aHouse()
+
+    const made = await accounts.createAccount({ ...ALICE, login: ' Alice@Example.com ' })
+
+    expect(made).toEqual({
+      id: expect.stringMatching(/^usr_[\w-]{22}$/),
+      login: 'Alice@Example.com',
+      claims: { name: 'Alice' },
+      disabled: false,
+      createdAt: clock() / 1000,
+    })
+    expect(await accounts.findAccount(made.id)).toEqual(made)
+    expect(await accounts.findAccountByLogin('ALICE@EXAMPLE.COM')).toEqual(made)
+    expect(await accounts.findAccountByLogin('bob@example.com')).toBeUndefined()
+  })
+
+  it.each(['', 'usr_', 'web', `usr_${'A'.repeat(22)}`, `usr_${'A'.repeat(21)}}`])(
+    'know nobody of id "%s"',
+    async (id) => {
+      const { accounts } = await aHouse()
+
+      expect(await accounts.findAccount(id)).toBeUndefined()
+      await expect(accounts.setDisabled(id, true)).rejects.toThrow(AccountUnknown)
+      await expect(accounts.setPassword(id, 'drei kleine Igel')).rejects.toThrow(AccountUnknown)
+    },
+  )
+
+  it('are sealed in the store: neither login nor claims nor hash can be read there', async () => {
+    const { accounts, store } = await aHouse()
+    const { id } = await accounts.createAccount(ALICE)
+
+    const stored = await store.getMany([keys.account(id), keys.login(ALICE.login)])
+
+    expect(stored.map((entry) => entry?.version)).toEqual([2, 1])
+    expect(JSON.stringify(stored)).not.toMatch(/alice|wonderland|argon2/i)
+    expect(keys.login(ALICE.login)).not.toMatch(/alice/)
+  })
+
+  it('do not open when their record is put in the place of another', async () => {
+    const { accounts, store } = await aHouse()
+    const alice = await accounts.createAccount(ALICE)
+    const bob = await accounts.createAccount({ ...ALICE, login: 'bob' })
+    const entry = await store.get(keys.account(alice.id))
+
+    await store.put(keys.account(bob.id), entry?.value ?? '')
+
+    await expect(accounts.findAccount(bob.id)).rejects.toThrow(SealBroken)
+  })
+
+  it('are listed a page at a time', async () => {
+    const house = await aHouse()
+    const logins = ['ana', 'ben', 'cem', 'dia', 'eva']
+    for (const login of logins) await house.accounts.createAccount({ ...ALICE, login })
+
+    const listed = await everyAccount(house)
+
+    expect(listed.map((account) => account.login).toSorted()).toEqual(logins)
+  })
+
+  it('keep the password that was set last', async () => {
+    const { accounts, trail } = await aHouse()
+    const { id } = await accounts.createAccount(ALICE)
+
+    await accounts.setPassword(id, 'drei kleine Igel')
+
+    expect(await accounts.checkPassword(ALICE.login, ALICE.password)).toMatchObject({ outcome: 'wrong' })
+    expect(await accounts.checkPassword(ALICE.login, 'drei kleine Igel')).toMatchObject({ outcome: 'right' })
+    await expect(accounts.setPassword(id, ALICE.login)).rejects.toThrow(PasswordRefused)
+    expect(await trail()).toMatchObject([
+      { event: 'account.created', subject: id },
+      { event: 'account.password_changed', subject: id },
+    ])
+  })
+
+  it('are disabled and enabled again, and the trail says so', async () => {
+    const { accounts, trail } = await aHouse()
+    const { id } = await accounts.createAccount(ALICE)
+
+    await accounts.setDisabled(id, true)
+    expect(await accounts.findAccount(id)).toMatchObject({ disabled: true })
+    await accounts.setDisabled(id, false)
+
+    expect(await accounts.findAccount(id)).toMatchObject({ disabled: false })
+    expect((await trail()).map((record) => record.event)).toEqual([
+      'account.created',
+      'account.disabled',
+      'account.enabled',
+    ])
+  })
+
+  it('lose no change when two nodes change them at once', async () => {
+    const nodes = await houses(2)
+    const [one, two] = nodes.map((node) => node.accounts)
+    const { id } = (await one?.createAccount(ALICE)) ?? { id: '' }
+
+    for (const password of ['drei kleine Igel', 'vier kleine Igel', 'acht kleine Igel']) {
+      await one?.setDisabled(id, false)
+      await Promise.all([one?.setPassword(id, password), two?.setDisabled(id, true)])
+
+      // 'disabled' is the answer only to the right password.
+      expect(await two?.checkPassword(ALICE.login, password)).toMatchObject({ outcome: 'disabled' })
+    }
+  })
+})
+
+describe('making an account', () => {
+  it('refuses a login that somebody has', async () => {
+    const house = await aHouse()
+    await house.accounts.createAccount(ALICE)
+
+    await expect(house.accounts.createAccount({ ...ALICE, login: 'ALICE@example.com' })).rejects.toThrow(AccountExists)
+
+    expect(await everyAccount(house)).toHaveLength(1)
+  })
+
+  it('lets one of sixteen on two nodes have the login, and leaves nothing of the others', async () => {
+    const nodes = await houses(2)
+
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 8 }, () => nodes.map((node) => node.accounts.createAccount(ALICE))).flat(),
+    )
+
+    const [won, ...more] = outcomes.filter((outcome) => outcome.status === 'fulfilled')
+    const lost = outcomes.filter((outcome) => outcome.status === 'rejected')
+    expect(more).toEqual([])
+    for (const { reason } of lost) expect(reason).toBeInstanceOf(AccountExists)
+    for (const node of nodes) {
+      expect(await everyAccount(node)).toEqual([won?.value])
+      expect(await node.accounts.findAccountByLogin(ALICE.login)).toEqual(won?.value)
+    }
+  })
+
+  it.each([1, 2, 3])('leaves the login free when its node dies before write %i of three', async (write) => {
+    const house = await aHouse()
+    const dying = houseOver(dyingBefore(house.store, write), house.clock, house.sealer)
+    await expect(dying.accounts.createAccount(ALICE)).rejects.toThrow(StoreUnavailable)
+    house.clock.moveSeconds(61)
+    expect(await everyAccount(house)).toEqual([])
+    expect(await house.accounts.findAccountByLogin(ALICE.login)).toBeUndefined()
+
+    const made = await house.accounts.createAccount(ALICE)
+    house.clock.moveSeconds(3600)
+
+    expect(await everyAccount(house)).toEqual([made])
+    expect(await house.accounts.findAccountByLogin(ALICE.login)).toEqual(made)
+  })
+
+  it('lets one of two have a login that a dead node left behind', async () => {
+    const [one, two] = await houses(2)
+    if (one === undefined || two === undefined) throw new Error('two houses were asked for')
+    const dying = houseOver(dyingBefore(one.store, 3), one.clock, one.sealer)
+    await expect(dying.accounts.createAccount(ALICE)).rejects.toThrow(StoreUnavailable)
+    one.clock.moveSeconds(61)
+
+    const outcomes = await Promise.allSettled([one, two].map((node) => node.accounts.createAccount(ALICE)))
+
+    expect(outcomes.map((outcome) => outcome.status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    expect(await everyAccount(one)).toHaveLength(1)
+  })
+
+  it('lasts when somebody signs in before it is finished', async () => {
+    const house = await aHouse()
+    const interrupted = withBeforePut(house.store, 3, async () => {
+      const found = await house.accounts.findAccountByLogin(ALICE.login)
+      await house.accounts.setDisabled(found?.id ?? '', true)
+    })
+
+    const made = await houseOver(interrupted, house.clock, house.sealer).accounts.createAccount(ALICE)
+    house.clock.moveSeconds(3600)
+
+    expect(await house.accounts.findAccount(made.id)).toMatchObject({ disabled: true })
+  })
+
+  it('asks for a good password and a login before anything is stored', async () => {
+    const house = await aHouse()
+
+    await expect(house.accounts.createAccount({ ...ALICE, password: 'sunshine' })).rejects.toThrow(PasswordRefused)
+    await expect(house.accounts.createAccount({ ...ALICE, login: ' ' })).rejects.toMatchObject({
+      code: 'login_refused',
+    })
+
+    expect(await everyAccount(house)).toEqual([])
+    expect(await house.trail()).toEqual([])
+  })
+})
+
+/** The store as a node sees it that dies before its n-th write. */
+function dyingBefore(store: Store, write: number): Store {
+  return withBeforePut(store, write, () => Promise.reject(new StoreUnavailable()))
+}
+
+/** The store, with something happening before the n-th put. */
+function withBeforePut(store: Store, nth: number, happens: () => Promise<void>): Store {
+  let puts = 0
+  return new Proxy(store, {
+    get(target, verb) {
+      const member: unknown = Reflect.get(target, verb)
+      if (typeof member !== 'function') return member
+      return async (...args: unknown[]) => {
+        if (verb === 'put') puts += 1
+        if (verb === 'put' && puts === nth) await happens()
+        return Reflect.apply(member, target, args)
+      }
+    },
+  })
+}

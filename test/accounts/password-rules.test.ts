@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+
+import { COMMON_PASSWORDS } from '../../src/accounts/common-passwords.ts'
+import { checkPasswordRules } from '../../src/accounts/password-rules.ts'
+
+const LOGIN = 'Clara.Oswald@example.com'
+
+function rulesOn(password: string): () => void {
+  return () => checkPasswordRules(password, LOGIN)
+}
+
+describe('password rules', () => {
+  it.each([
+    ['eight characters', 'tV5-qp9x'],
+    ['128 characters', 'wie der Regen auf das Dach '.repeat(5).slice(0, 128)],
+    ['128 emoji, which are 512 bytes', '🦉🐢🦊🐙🌵🍋🔭🎻'.repeat(16)],
+    ['spaces within', 'drei kleine Igel'],
+    ['any script', 'пароль собаки'],
+    ['a NUL within', 'tV5-\u0000qp9x'],
+    ["the demo user's", 'wonderland-2026'],
+  ])('[S123] take %s', (_, password) => {
+    expect(rulesOn(password)).not.toThrow()
+  })
+
+  it.each([
+    ['seven characters', 'tV5-qp9', 'at least 8'],
+    ['four emoji, though they are eight units long', '🦉🐢🦊🐙', 'at least 8'],
+    ['129 characters', `${'tV5-qp9x'.repeat(16)}x`, 'at most 128'],
+    ['half a character', 'tV5-qp9x\ud800', 'not valid text'],
+    ['the login', 'clara.oswald@EXAMPLE.com', 'not the login'],
+    ['the name in the login', 'Clara.Oswald', 'not the login'],
+    ['the most common one', 'password', 'first that anybody'],
+    ['a common one in capitals', 'SunShine', 'first that anybody'],
+    ['one character again and again', '77777777', 'first that anybody'],
+    ['a few characters again and again', 'xyzwxyzwxyz', 'first that anybody'],
+    ['digits in their order', '4567890123', 'first that anybody'],
+    ['digits backwards', '87654321', 'first that anybody'],
+    ['letters in their order', 'mnopqrstuv', 'first that anybody'],
+    ['keys side by side', 'poiuytrewq', 'first that anybody'],
+    ['nothing to be seen', ' \u200b\u200b\u200b\u200b\u200b\u200b ', 'first that anybody'],
+  ])('[S123] refuse %s and say why', (_, password, why) => {
+    expect(rulesOn(password)).toThrow(expect.objectContaining({ code: 'password_refused', status: 400 }))
+    expect(rulesOn(password)).toThrow(why)
+  })
+
+  it('[S123] refuse each of the 3,000 most common passwords', () => {
+    expect(COMMON_PASSWORDS.size).toBe(3000)
+    for (const password of COMMON_PASSWORDS) expect(rulesOn(password)).toThrow('first that anybody')
+  })
+
+  it('do not repeat the password in what they say', () => {
+    for (const password of ['canary', 'sunshine', 'canary'.repeat(40)]) {
+      expect(rulesOn(password)).not.toThrow(password)
+    }
+  })
+})
