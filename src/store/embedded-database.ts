@@ -43,6 +43,7 @@ const SETTINGS = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   PRAGMA cache_size = -16000;
+  PRAGMA temp_store = MEMORY;
   PRAGMA journal_size_limit = 67108864;
 `
 

@@ -305,20 +305,24 @@ function afterTheFirst(row: EntryRow, by: string, nowMs: number): Consumed {
 
 type Statements = ReturnType<typeof prepareStatements>
 
-const COLUMNS = `key, value, version, consumed_at_ms AS consumedAtMs, consumed_by AS consumedBy, note,
-  note_expires_at_ms AS noteExpiresAtMs`
+const COLUMNS = columnsOf('entry')
+
+function columnsOf(table: string): string {
+  return `${table}.key, ${table}.value, ${table}.version, ${table}.consumed_at_ms AS consumedAtMs,
+    ${table}.consumed_by AS consumedBy, ${table}.note, ${table}.note_expires_at_ms AS noteExpiresAtMs`
+}
 
 function prepareStatements(database: DatabaseSync) {
   const sql = (text: string): StatementSync => database.prepare(text)
   return {
     get: sql(`SELECT ${COLUMNS} FROM entry WHERE key = ? AND expires_at_ms > ?`),
+    // CROSS JOIN fixes the order: the entry, the keys in its refs, then each of those by its key.
     linked: sql(`
       SELECT ${COLUMNS} FROM entry WHERE key = ?1 AND expires_at_ms > ?2
       UNION ALL
-      SELECT ${COLUMNS} FROM entry
-      WHERE expires_at_ms > ?2 AND key IN (
-        SELECT json_each.value FROM entry AS source, json_each(source.refs)
-        WHERE source.key = ?1 AND source.expires_at_ms > ?2)`),
+      SELECT ${columnsOf('ref')}
+      FROM entry AS source CROSS JOIN json_each(source.refs) CROSS JOIN entry AS ref ON ref.key = json_each.value
+      WHERE source.key = ?1 AND source.expires_at_ms > ?2 AND ref.expires_at_ms > ?2`),
     // Over an entry that has expired this stores a new one; over a live one it keeps whether that was consumed.
     put: sql(`
       INSERT INTO entry (key, value, version, expires_at_ms, refs, member_of) VALUES (?1, ?2, 1, ?3, ?4, ?5)
