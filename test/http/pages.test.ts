@@ -429,6 +429,47 @@ describe('the landing page', () => {
   })
 })
 
+describe('the tour', () => {
+  it('begins a code flow with PKCE, state and nonce, remembered in a cookie that no script reads', async () => {
+    const app = await startPages()
+
+    const response = await fetch(`${app.url}/tour`, { redirect: 'manual' })
+
+    const location = new URL(response.headers.get('location') ?? '')
+    expect(response.status).toBe(303)
+    expect(location.pathname).toBe('/authorize')
+    expect(Object.fromEntries(location.searchParams)).toMatchObject({
+      client_id: 'grantor-tour',
+      redirect_uri: `${app.url}/tour/callback`,
+      response_type: 'code',
+      code_challenge_method: 'S256',
+      state: expect.stringMatching(/^[\w-]{43}$/),
+      nonce: expect.stringMatching(/^[\w-]{43}$/),
+      code_challenge: expect.stringMatching(/^[\w-]{43}$/),
+    })
+    expect(response.headers.get('set-cookie')).toMatch(/; Path=\/tour; Max-Age=600; HttpOnly; SameSite=Lax$/)
+  })
+
+  it('uses no answer to another request or from another issuer (RFC 9207)', async () => {
+    const app = await startPages()
+    const begun = await fetch(`${app.url}/tour`, { redirect: 'manual' })
+    const cookie = begun.headers.get('set-cookie')?.split(';')[0] ?? ''
+    const state = new URL(begun.headers.get('location') ?? '').searchParams.get('state') ?? ''
+    const answer = { error: 'access_denied', state, iss: app.url }
+
+    const callBack = async (fields: Fields, headers: Fields = { cookie }) => {
+      const response = await fetch(`${app.url}/tour/callback?${new URLSearchParams(fields).toString()}`, { headers })
+      return response.status
+    }
+
+    expect(await callBack({ ...answer, state: 'another' })).toBe(400)
+    expect(await callBack({ ...answer, iss: 'https://evil.example' })).toBe(400)
+    expect(await callBack({ error: 'access_denied', state })).toBe(400)
+    expect(await callBack(answer, {})).toBe(400)
+    expect(await callBack(answer)).toBe(200)
+  })
+})
+
 describe('assets', () => {
   it('are kept by browsers for a year under the hash of their content, and nothing else is served', async () => {
     const app = await startPages()

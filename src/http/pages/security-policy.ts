@@ -1,8 +1,10 @@
 /**
  * The Content-Security-Policy of a page: nothing, and then the little that it needs.
  *
- * Chromium holds the redirects that follow a form to `form-action` as well, so the page that starts the way back to an
- * application must name the application's origin.
+ * Chromium holds every redirect that follows a form to the `form-action` of its page, so the page that starts the way
+ * back to an application names the application's origin. An application whose redirect URI sends the browser on to a
+ * third origin is stopped there. If that bites, answer the last form with a page that refreshes to the next address:
+ * that is no form submission any more, and `'self'` is enough for every page.
  */
 
 export interface PagePolicy {
