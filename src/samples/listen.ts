@@ -8,7 +8,7 @@ export type Handler = (req: IncomingMessage, res: ServerResponse) => void | Prom
 
 export interface Listening {
   readonly port: number
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** The port cannot be had; the message is for a person in front of a terminal. */

@@ -38,7 +38,7 @@ export interface Samples {
   readonly apis: ApiAddresses
   readonly web: string
   readonly spa: string
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 const DEMO_WEB = { clientId: 'demo-web', clientSecret: 'demo-web-secret-not-for-production' }

@@ -1,0 +1,64 @@
+/** The whole demo: starts what it needs, walks every flow, and takes everything down again. */
+
+import { reportsApi } from '../apis/reports.ts'
+import { listen } from '../listen.ts'
+import { startSamples } from '../start.ts'
+import { discovery, machine, reuse, singlePageApp, webApp } from './good-flows.ts'
+import { atTheApis, atTheServer } from './refusals.ts'
+import { BRIEF, type Scene, SETTINGS } from './scene.ts'
+import { freePorts, startServer } from './server-process.ts'
+import { createSteps, type Steps } from './steps.ts'
+
+/**
+ * Gives how many steps passed and failed. When `signal` says so it ends between two answers, and cleans up as ever.
+ *
+ * Throws when the server does not start, or the reason of the signal.
+ */
+export async function walk(print: (line: string) => void, signal: AbortSignal): Promise<Steps['tally']> {
+  const steps = createSteps(print)
+  const open: (() => Promise<void>)[] = []
+  try {
+    const scene = { ...(await setUp(open)), steps }
+    signal.throwIfAborted()
+    print(`Grantor at ${scene.issuer}, the APIs at ${Object.values(scene.apis).join(', ')}`)
+    await Promise.race([playAll(scene), aborted(signal)])
+  } finally {
+    // What was opened last is closed first, and each even if another fails.
+    await Promise.allSettled(open.reverse().map((close) => close()))
+  }
+  return steps.tally
+}
+
+/** Starts the server and the APIs; `open` gets how each is taken down again, as soon as it is up. */
+async function setUp(open: (() => Promise<void>)[]): Promise<Omit<Scene, 'steps'>> {
+  const { issuer, stop } = await startServer(SETTINGS)
+  open.push(stop)
+  const [orders = 0, inventory = 0, reports = 0, web = 0, spa = 0] = await freePorts(5)
+  const samples = await startSamples({ issuer, ports: { orders, inventory, reports, web, spa } })
+  open.push(samples.close)
+  const brief = await listen('the brief API', briefApi(issuer), 0, '127.0.0.1')
+  open.push(brief.close)
+  return { issuer, apis: samples.apis, brief: `http://localhost:${brief.port}` }
+}
+
+async function playAll(scene: Scene): Promise<void> {
+  const { flow } = scene.steps
+  await flow('Discovery', () => discovery(scene))
+  await flow('A web app (confidential, code + PKCE)', () => webApp(scene))
+  await flow('A single-page app (public, code + PKCE)', () => singlePageApp(scene))
+  await flow('A refresh token used twice', () => reuse(scene))
+  await flow('A machine (client credentials)', () => machine(scene))
+  await flow('Refused by the APIs', () => atTheApis(scene))
+  await flow('Refused by the server', () => atTheServer(scene))
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
+}
+
+/** The Reports API once more, for an audience whose tokens live for three seconds, with no tolerance for clocks. */
+function briefApi(issuer: string) {
+  return reportsApi({ issuer, allowedOrigin: 'http://localhost', audience: BRIEF, clockToleranceSeconds: 0 })
+}
