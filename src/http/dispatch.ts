@@ -9,7 +9,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 
 import type { Clock } from '../base/clock.ts'
 import type { CurrentEngine } from '../provider/current.ts'
-import { documentAt, engineMethods } from '../provider/routes.ts'
+import { documentAt, engineMethods, isSentOnByGet } from '../provider/routes.ts'
 import type { Store } from '../store/store.ts'
 import { sendDocument } from './documents.ts'
 import type { Pages } from './pages/pages.ts'
@@ -48,7 +48,7 @@ export function createDispatch({ issuer, trustProxy, current, pages, store, cloc
       }
     }
     const methods = engineMethods(path)
-    if (methods === undefined) {
+    if (methods === undefined || isSentOnByGet(path, req.method)) {
       void pages.handle(req, res)
     } else if (!methods.includes(req.method ?? '')) {
       refuse(res, 405, 'invalid_request', `use ${methods.join(' or ')} here`, { Allow: methods.join(', ') })

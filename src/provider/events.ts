@@ -1,5 +1,6 @@
 /** The engine's events, as audit records and log lines. Listeners run inside the request: they must not wait or throw. */
 
+import type { EventEmitter } from 'node:events'
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
 
 import type { Audit } from '../audit/audit.ts'
@@ -19,6 +20,9 @@ export function recordEvents(provider: Provider, { audit, log }: { audit: Audit;
       log.debug({ path: ctx.path, error: error.message, detail: error.error_detail }, 'a request was refused')
     })
   }
+  // Connections that break off; without a listener Koa prints them.
+  const connections: EventEmitter = provider
+  connections.on('error', (error: Error) => log.debug({ err: error }, 'a response could not be sent'))
   provider.on('server_error', (ctx: KoaContextWithOIDC, error: Error) => {
     log.error({ err: error, path: ctx.path }, 'a request failed')
   })

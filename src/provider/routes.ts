@@ -36,6 +36,11 @@ export function engineMethods(path: string): readonly string[] | undefined {
   return METHODS.get(path) ?? (RESUME.test(path) ? ['GET'] : undefined)
 }
 
+/** A request that a page takes by POST and sends on by GET (see http/pages/by-post.ts). */
+export function isSentOnByGet(path: string, method: string | undefined): boolean {
+  return method === 'POST' && (path === ENGINE_PATHS.authorization || path === ENGINE_PATHS.end_session)
+}
+
 /** Every engine path with its methods, for tests that must cover them all. */
 export function listEngineRoutes(): { path: string; methods: readonly string[] }[] {
   return [...METHODS].map(([path, methods]) => ({ path, methods }))

@@ -16,8 +16,18 @@ export type Form = ReadonlyMap<string, string>
 
 /** The fields of a form. Throws `BodyRefused`: 415 another kind of body, 413 too large, 400 broken or ambiguous. */
 export async function readForm(req: IncomingMessage): Promise<Form> {
+  const fields = new Map<string, string>()
+  for (const [name, value] of await readFields(req)) {
+    if (fields.has(name)) throw new BodyRefused(400, 'The form has a field twice.')
+    fields.set(name, value)
+  }
+  return fields
+}
+
+/** The fields as they came, in their order, for forms in which a field may stand twice. Throws as `readForm` does. */
+export async function readFields(req: IncomingMessage): Promise<URLSearchParams> {
   refuseOtherKinds(req)
-  return parseForm(await readBody(req))
+  return new URLSearchParams(decodeText(await readBody(req)))
 }
 
 function refuseOtherKinds(req: IncomingMessage): void {
@@ -54,15 +64,6 @@ function readBody(req: IncomingMessage): Promise<Buffer> {
     req.off('data', onData).off('end', onEnd).off('close', onGone)
     req.pause()
   })
-}
-
-function parseForm(body: Buffer): Form {
-  const fields = new Map<string, string>()
-  for (const [name, value] of new URLSearchParams(decodeText(body))) {
-    if (fields.has(name)) throw new BodyRefused(400, 'The form has a field twice.')
-    fields.set(name, value)
-  }
-  return fields
 }
 
 function decodeText(body: Buffer): string {

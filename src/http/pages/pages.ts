@@ -19,6 +19,7 @@ import type { Interactions } from '../../provider/interactions.ts'
 import { answerErrors } from '../middleware/errors.ts'
 import { createFormGuard } from '../middleware/form-guard.ts'
 import type { Assets } from './assets.ts'
+import { byPostRoutes } from './by-post.ts'
 import { interactionRoutes } from './interaction.ts'
 import type { ConsentLifetimes } from './lasting.ts'
 import type { DemoLogin } from './login.ts'
@@ -63,6 +64,7 @@ export function createPages(options: PagesOptions): Pages {
   app.on('error', (err) => log.error({ err }, 'a page could not be sent'))
   app.use(answerErrors({ log, renderErrorPage: renderer.renderErrorPage }))
   mount(app, interactionRoutes({ ...options, demo, guard: createFormGuard({ csrfKey, issuer }) }))
+  mount(app, byPostRoutes())
   mount(app, plainRoutes(options))
   if (tour !== undefined) mount(app, tourRoutes({ issuer, renderer, selfUrl: tour.selfUrl }))
 
