@@ -113,7 +113,8 @@ function cleanedError(error: Error, depth: number): Record<string, unknown> {
 function prettyStdout(): DestinationStream | undefined {
   if (!process.stdout.isTTY) return undefined
   try {
-    const pretty = createRequire(import.meta.url)('pino-pretty') as (options: object) => DestinationStream
+    const require = createRequire(import.meta.url)
+    const pretty: (options: object) => DestinationStream = require('pino-pretty')
     return pretty({ ignore: 'pid', translateTime: 'HH:MM:ss', sync: true })
   } catch {
     return undefined

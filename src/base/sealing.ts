@@ -6,7 +6,7 @@
  * so a sealed value moved elsewhere does not open.
  */
 
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createSecretKey, hkdfSync, randomBytes } from 'node:crypto'
 
 import { SealBroken } from './faults.ts'
 
@@ -25,8 +25,11 @@ export interface Sealer {
 
 /** A sealer for one purpose (`store`, `keyring` …); different purposes cannot open each other's values. */
 export function createSealer(rootKey: Uint8Array, purpose: string): Sealer {
-  if (rootKey.byteLength !== KEY_BYTES) throw new TypeError(`a root key has ${KEY_BYTES} bytes, this one ${rootKey.byteLength}`)
-  const key = Buffer.from(hkdfSync('sha256', rootKey, '', `grantor seal ${purpose}`, KEY_BYTES))
+  if (rootKey.byteLength !== KEY_BYTES)
+    throw new TypeError(`a root key has ${KEY_BYTES} bytes, this one ${rootKey.byteLength}`)
+  const derived = Buffer.from(hkdfSync('sha256', rootKey, '', `grantor seal ${purpose}`, KEY_BYTES))
+  // As a KeyObject: Node would make one of the bytes at every call, which took opening 300 bytes from 10 µs to 40.
+  const key = createSecretKey(derived)
   const keyId = rootKeyId(rootKey)
 
   return {

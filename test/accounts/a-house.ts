@@ -10,6 +10,7 @@ import { createLog } from '../../src/audit/log.ts'
 import { createSealer, type Sealer } from '../../src/base/sealing.ts'
 import type { LoginRules } from '../../src/config/config.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
+import { keys } from '../../src/store/keys.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openTestStores } from '../support/embedded-store.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
@@ -72,4 +73,18 @@ export async function everyAccount({ accounts }: House): Promise<Account[]> {
     cursor = page.cursor
   } while (cursor !== undefined)
   return found
+}
+
+/** What is kept of an account's password; nothing but its record tells. */
+export async function hashOf({ store, sealer }: House, id: string): Promise<string> {
+  const entry = await store.get(keys.account(id))
+  return JSON.parse(sealer.open(entry?.value ?? '', keys.account(id))).passwordHash
+}
+
+/** As if the account had been made when hashes were made otherwise. */
+export async function setHash({ store, sealer }: House, id: string, passwordHash: string): Promise<void> {
+  const key = keys.account(id)
+  const entry = await store.get(key)
+  const account = JSON.parse(sealer.open(entry?.value ?? '', key))
+  await store.put(key, sealer.seal(JSON.stringify({ ...account, passwordHash }), key))
 }

@@ -2,8 +2,7 @@ import { hashSync } from '@node-rs/argon2'
 import { describe, expect, it } from 'vitest'
 
 import { LoginFailed, TooManyAttempts } from '../../src/base/faults.ts'
-import { keys } from '../../src/store/keys.ts'
-import { ALICE, aHouse, type House, houseOver, houses } from './a-house.ts'
+import { ALICE, aHouse, type House, hashOf, houseOver, houses, setHash } from './a-house.ts'
 
 const ADDRESS = '192.0.2.1'
 const RIGHT = { login: ALICE.login, password: ALICE.password, address: ADDRESS }
@@ -200,16 +199,4 @@ async function fail(logins: House['logins'], attempt: typeof WRONG, times: numbe
   for (let time = 0; time < times; time += 1) {
     await expect(logins.checkLogin(attempt)).rejects.toThrow(LoginFailed)
   }
-}
-
-async function hashOf({ store, sealer }: House, id: string): Promise<string> {
-  const entry = await store.get(keys.account(id))
-  return JSON.parse(sealer.open(entry?.value ?? '', keys.account(id))).passwordHash
-}
-
-async function setHash({ store, sealer }: House, id: string, passwordHash: string): Promise<void> {
-  const key = keys.account(id)
-  const entry = await store.get(key)
-  const account = JSON.parse(sealer.open(entry?.value ?? '', key))
-  await store.put(key, sealer.seal(JSON.stringify({ ...account, passwordHash }), key))
 }
