@@ -29,13 +29,13 @@ export interface Account {
   readonly createdAt: number
 }
 
-export interface NewAccount {
+interface NewAccount {
   readonly login: string
   readonly password: string
   readonly claims: AccountClaims
 }
 
-export interface AccountPage {
+interface AccountPage {
   readonly accounts: readonly Account[]
   /** Give it to the next call; absent on the last page. */
   readonly cursor?: string

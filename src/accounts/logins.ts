@@ -14,7 +14,7 @@ import type { Account, Accounts, PasswordCheck } from './accounts.ts'
 import { canonicalLogin } from './login-name.ts'
 import type { Passwords } from './passwords.ts'
 
-export interface LoginAttempt {
+interface LoginAttempt {
   readonly login: string
   readonly password: string
   /** The visitor's IP address. */

@@ -12,7 +12,7 @@ import type { Store } from '../store/store.ts'
 import type { Log } from './log.ts'
 import { oneLine } from './one-line.ts'
 
-/** Every event, and when it is recorded. docs/audit.md lists the same; a test compares the two. */
+/** Every event, and when it is recorded. docs/audit-events.md lists the same; a test compares the two. */
 export const AUDIT_EVENTS = {
   'account.created': 'An account was made.',
   'account.disabled': 'An account was disabled: its owner can no longer sign in.',
@@ -34,10 +34,10 @@ export const AUDIT_EVENTS = {
   'keyring.key_added': 'A signing key was made for an algorithm that was configured later.',
 } as const satisfies Record<string, string>
 
-export type AuditEvent = keyof typeof AUDIT_EVENTS
+type AuditEvent = keyof typeof AUDIT_EVENTS
 
 /** A closed list, so that no secret slips in. Identifiers only: never a token, a handle, or what was typed as a login. */
-export interface AuditFields {
+interface AuditFields {
   /** The account's id. */
   readonly subject?: string | undefined
   readonly clientId?: string | undefined
@@ -59,7 +59,7 @@ export interface AuditRecord extends AuditFields {
   readonly at: string
 }
 
-export interface AuditEntry {
+interface AuditEntry {
   /** Give it to `read` for what came after this entry. */
   readonly cursor: string
   readonly record: AuditRecord

@@ -37,7 +37,7 @@ export interface Keyring {
 }
 
 /** A key without its private half. */
-export interface KeyFacts extends Omit<SigningKey, 'jwk'> {
+interface KeyFacts extends Omit<SigningKey, 'jwk'> {
   readonly keyId: string
   readonly algorithm: KeyAlgorithm
 }

@@ -16,7 +16,7 @@ export interface PrivateJwk extends JWK {
 }
 
 /** `next`: published, not yet signing. `retired`: published until the last token it signed has expired. */
-export type KeyState = 'next' | 'signing' | 'retired'
+type KeyState = 'next' | 'signing' | 'retired'
 
 export interface SigningKey {
   readonly jwk: PrivateJwk
