@@ -2,15 +2,13 @@
 
 import { walk } from './demo/walk.ts'
 
-const startedAt = performance.now()
 const stopped = new AbortController()
 const stop = () => stopped.abort(new Error('Stopped before the end.'))
 process.once('SIGINT', stop).once('SIGTERM', stop)
 
 try {
   const { passed, failed } = await walk((line) => console.log(line), stopped.signal)
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-  console.log(`\n${passed} steps as they must be, ${failed} not, in ${seconds} s`)
+  console.log(`\n${passed} steps as they must be, ${failed} not, in ${process.uptime().toFixed(1)} s`)
   process.exitCode = failed === 0 ? 0 : 1
 } catch (error) {
   console.error((error as Error).message)

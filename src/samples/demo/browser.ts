@@ -60,7 +60,7 @@ export function createBrowser(home: string): Browser {
       const [pair = '', ...attributes] = line.split(';')
       const name = pair.slice(0, pair.indexOf('=')).trim()
       const value = pair.slice(pair.indexOf('=') + 1).trim()
-      if (value === '' || attributes.some((text) => /^\s*max-age=0/i.test(text) || isPast(text))) cookies.delete(name)
+      if (value === '' || attributes.some((text) => /^\s*max-age=0/i.test(text))) cookies.delete(name)
       else cookies.set(name, value)
     }
   }
@@ -70,11 +70,6 @@ export function createBrowser(home: string): Browser {
     submit: ({ action, fields }, filled = {}) =>
       request(action, { method: 'POST', headers: { origin }, body: new URLSearchParams({ ...fields, ...filled }) }),
   }
-}
-
-function isPast(attribute: string): boolean {
-  const match = /^\s*expires=(.+)$/i.exec(attribute)
-  return match !== null && Date.parse(match[1] ?? '') <= Date.now()
 }
 
 function toPage(url: URL, status: number, html: string): Page {

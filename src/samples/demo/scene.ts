@@ -9,7 +9,7 @@ import { must, type Steps } from './steps.ts'
 export interface Scene {
   readonly issuer: string
   readonly apis: ApiAddresses
-  /** The address of the API whose tokens live for three seconds. */
+  /** The address of the API whose tokens live for two seconds. */
   readonly brief: string
   readonly steps: Steps
 }
@@ -26,7 +26,7 @@ export const SPA = { clientId: 'demo-spa', redirectUri: 'http://localhost:4011/c
 export const MACHINE = { clientId: 'demo-machine', clientSecret: 'demo-machine-secret-not-for-production' }
 /** Beside the demo seed: a public client without the window in which a refresh may be repeated. */
 export const STRICT = { clientId: 'demo-strict', redirectUri: 'http://localhost:4012/callback' }
-/** Beside the demo seed: may call the API whose tokens live for three seconds. */
+/** Beside the demo seed: may call the API whose tokens live for two seconds. */
 export const HASTY = { clientId: 'demo-hasty', clientSecret: 'demo-hasty-secret-not-for-production' }
 export const BRIEF = 'https://brief.example'
 
@@ -37,7 +37,7 @@ export const SETTINGS = JSON.stringify({
     {
       audience: BRIEF,
       scopes: { 'reports:read': 'Read your reports, quickly' },
-      token: { algorithm: 'ES256', lifetime: '3s' },
+      token: { algorithm: 'ES256', lifetime: '2s' },
     },
   ],
   clients: [

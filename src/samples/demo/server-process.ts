@@ -58,8 +58,8 @@ export async function startServer(settings: string): Promise<ServerProcess> {
 }
 
 async function untilReady(issuer: string, hasEnded: () => boolean): Promise<void> {
-  const deadline = Date.now() + READY_WITHIN_MS
-  while (Date.now() < deadline && !hasEnded()) {
+  const late = AbortSignal.timeout(READY_WITHIN_MS)
+  while (!late.aborted && !hasEnded()) {
     const response = await fetch(`${issuer}/.well-known/openid-configuration`).catch(() => undefined)
     if (response?.ok) return
     await new Promise((resolve) => setTimeout(resolve, 30))

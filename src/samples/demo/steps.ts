@@ -28,7 +28,9 @@ export function createSteps(print: (line: string) => void): Steps {
       try {
         await walk()
       } catch (error) {
-        if (!(error instanceof StepFailed)) throw error
+        if (error instanceof StepFailed) return
+        failed++
+        print(`  ✗ ${'between two steps'.padEnd(TITLE_WIDTH)} ${reasonOf(error)}`)
       }
     },
 

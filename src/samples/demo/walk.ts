@@ -58,7 +58,7 @@ function aborted(signal: AbortSignal): Promise<never> {
   })
 }
 
-/** The Reports API once more, for an audience whose tokens live for three seconds, with no tolerance for clocks. */
+/** The Reports API once more, for an audience whose tokens live for two seconds, with no tolerance for clocks. */
 function briefApi(issuer: string) {
   return reportsApi({ issuer, allowedOrigin: 'http://localhost', audience: BRIEF, clockToleranceSeconds: 0 })
 }

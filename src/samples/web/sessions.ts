@@ -15,13 +15,19 @@ export interface Pending {
   readonly codeVerifier: string
 }
 
+export interface HeldToken {
+  readonly access_token: string
+  /** Seconds from now; `undefined` when the server does not say. */
+  readonly expiresIn: () => number | undefined
+}
+
 export interface SignedIn {
   readonly name: string
   readonly subject: string
   readonly idToken: string
   refreshToken: string
   /** By audience: each API gets a token that is good there and nowhere else. */
-  readonly accessTokens: Map<string, { readonly value: string; readonly expiresAtMs: number }>
+  readonly accessTokens: Map<string, HeldToken>
   /** What the last call gave, for the page. */
   last: { readonly title: string; readonly status: number; readonly text: string } | undefined
 }

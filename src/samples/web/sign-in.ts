@@ -26,7 +26,7 @@ export interface SignIn {
 
 const SCOPE = 'openid profile email orders:read orders:write inventory:read reports:read'
 /** Renewed this long before the end, so that none expires on its way. */
-const EARLY_MS = 10_000
+const EARLY_SECONDS = 10
 
 export function createSignIn({ issuer, clientId, clientSecret, origin }: SignInOptions): SignIn {
   let known: Promise<openid.Configuration> | undefined
@@ -75,24 +75,23 @@ export function createSignIn({ issuer, clientId, clientSecret, origin }: SignInO
       const tokens = await openid.authorizationCodeGrant(await configuration(), answer, checks, { resource: ORDERS })
       const { sub = '' } = tokens.claims() ?? {}
       const { name } = await openid.fetchUserInfo(await configuration(), tokens.access_token, sub)
-      const person = {
+      return {
         name: name ?? sub,
         subject: sub,
         idToken: tokens.id_token ?? '',
         refreshToken: tokens.refresh_token ?? '',
-        accessTokens: new Map(),
+        accessTokens: new Map([[ORDERS, tokens]]),
         last: undefined,
       }
-      remember(person, ORDERS, tokens)
-      return person
     },
 
     async accessToken(person, audience) {
       const held = person.accessTokens.get(audience)
-      if (held !== undefined && held.expiresAtMs > Date.now()) return held.value
+      if (held !== undefined && (held.expiresIn() ?? 0) > EARLY_SECONDS) return held.access_token
       const tokens = await openid.refreshTokenGrant(await configuration(), person.refreshToken, { resource: audience })
       person.refreshToken = tokens.refresh_token ?? person.refreshToken
-      return remember(person, audience, tokens)
+      person.accessTokens.set(audience, tokens)
+      return tokens.access_token
     },
 
     async signOutUrl(person) {
@@ -102,10 +101,4 @@ export function createSignIn({ issuer, clientId, clientSecret, origin }: SignInO
       })
     },
   }
-}
-
-function remember(person: SignedIn, audience: string, tokens: openid.TokenEndpointResponse): string {
-  const expiresAtMs = Date.now() + (tokens.expires_in ?? 0) * 1000 - EARLY_MS
-  person.accessTokens.set(audience, { value: tokens.access_token, expiresAtMs })
-  return tokens.access_token
 }
