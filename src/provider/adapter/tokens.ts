@@ -53,8 +53,12 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
         await succeed(scope.consuming, { id, key, value, options })
         return
       }
-      const outcome = await store.put(key, value, options)
-      // A code for a grant that ended meanwhile is refused here. A token is not: the second user of a code ends the
+      const outcome = await store.put(
+        key,
+        value,
+        model === 'AuthorizationCode' ? await whileSignedIn(options) : options,
+      )
+      // A code for a grant or session that ended meanwhile is refused here. A token is not: the second user of a code ends the
       // grant while the first is still being answered, and the first must get his answer; the token in it is dead.
       if (outcome === 'gone' && model === 'AuthorizationCode') throw new errors.AccessDenied('the session has ended')
     },
@@ -87,6 +91,16 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     async revokeByGrantId(grantId) {
       await endOnce(revocation, grantId, { withGrant: false })
     },
+  }
+
+  /**
+   * A code is stored while the session it was asked for in is alive. A session that this request did not find but makes
+   * (a first sign-in) is saved after the code.
+   */
+  async function whileSignedIn(options: PutOptions): Promise<PutOptions> {
+    const { seen } = requestScope()
+    const found = await Promise.all((options.refs ?? []).map(async (key) => (await seen.get(key)) && key))
+    return { ...options, ifPresent: [...(options.ifPresent ?? []), ...found.filter((key) => key !== undefined)] }
   }
 
   /** Whoever reads the grant, the session or the account next in this request finds it here. */
