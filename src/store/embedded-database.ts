@@ -10,7 +10,6 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
 import { StoreUnavailable } from '../base/faults.ts'
-import { FOREVER_MS } from './expiry.ts'
 
 // Opening may meet another process that is just creating the file or reading it in after a crash.
 const OPEN_WAIT_MS = 5000
@@ -60,7 +59,7 @@ const SCHEMA = `
     note TEXT,
     note_expires_at_ms INTEGER
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS entry_expiry ON entry (expires_at_ms) WHERE expires_at_ms < ${FOREVER_MS};
+  CREATE INDEX IF NOT EXISTS entry_expiry ON entry (expires_at_ms);
   CREATE INDEX IF NOT EXISTS entry_member_of ON entry (member_of) WHERE member_of IS NOT NULL;
 
   CREATE TABLE IF NOT EXISTS link (

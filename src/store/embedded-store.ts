@@ -6,12 +6,13 @@
  * statement and swept in small batches.
  */
 
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 
 import type { Clock } from '../base/clock.ts'
 import { StoreUnavailable } from '../base/faults.ts'
 import { asFault, isBusy, openDatabase } from './embedded-database.ts'
 import { EmbeddedLog } from './embedded-log.ts'
+import { prepareStatements, type Statements } from './embedded-statements.ts'
 import { expiryMs } from './expiry.ts'
 import type {
   Consumed,
@@ -301,74 +302,4 @@ function toConsumption(row: EntryRow, nowMs: number): Consumption {
 function afterTheFirst(row: EntryRow, by: string, nowMs: number): Consumed {
   if (row.consumedBy === by) return { outcome: 'won' }
   return { outcome: 'lost', consumed: toConsumption(row, nowMs) }
-}
-
-type Statements = ReturnType<typeof prepareStatements>
-
-const COLUMNS = columnsOf('entry')
-
-function columnsOf(table: string): string {
-  return `${table}.key, ${table}.value, ${table}.version, ${table}.consumed_at_ms AS consumedAtMs,
-    ${table}.consumed_by AS consumedBy, ${table}.note, ${table}.note_expires_at_ms AS noteExpiresAtMs`
-}
-
-function prepareStatements(database: DatabaseSync) {
-  const sql = (text: string): StatementSync => database.prepare(text)
-  return {
-    get: sql(`SELECT ${COLUMNS} FROM entry WHERE key = ? AND expires_at_ms > ?`),
-    // CROSS JOIN fixes the order: the entry, the keys in its refs, then each of those by its key.
-    linked: sql(`
-      SELECT ${COLUMNS} FROM entry WHERE key = ?1 AND expires_at_ms > ?2
-      UNION ALL
-      SELECT ${columnsOf('ref')}
-      FROM entry AS source CROSS JOIN json_each(source.refs) CROSS JOIN entry AS ref ON ref.key = json_each.value
-      WHERE source.key = ?1 AND source.expires_at_ms > ?2 AND ref.expires_at_ms > ?2`),
-    // Over an entry that has expired this stores a new one; over a live one it keeps whether that was consumed.
-    put: sql(`
-      INSERT INTO entry (key, value, version, expires_at_ms, refs, member_of) VALUES (?1, ?2, 1, ?3, ?4, ?5)
-      ON CONFLICT (key) DO UPDATE SET
-        value = excluded.value, refs = excluded.refs, member_of = excluded.member_of,
-        version = iif(expires_at_ms > ?6, version + 1, 1),
-        consumed_at_ms = iif(expires_at_ms > ?6, consumed_at_ms, NULL),
-        consumed_by = iif(expires_at_ms > ?6, consumed_by, NULL),
-        note = iif(expires_at_ms > ?6, note, NULL),
-        expires_at_ms = excluded.expires_at_ms`),
-    take: sql('DELETE FROM entry WHERE key = ? AND expires_at_ms > ? RETURNING value'),
-    remove: sql('DELETE FROM entry WHERE key = ?'),
-    increment: sql(`
-      INSERT INTO entry (key, value, version, expires_at_ms) VALUES (?1, '1', 1, ?2)
-      ON CONFLICT (key) DO UPDATE SET
-        version = iif(expires_at_ms > ?3, version + 1, 1),
-        value = iif(expires_at_ms > ?3, version + 1, 1),
-        expires_at_ms = iif(expires_at_ms > ?3, expires_at_ms, excluded.expires_at_ms)
-      RETURNING version AS count, expires_at_ms AS expiresAtMs`),
-    consume: sql(`
-      UPDATE entry SET consumed_at_ms = ?, consumed_by = ?, note = ?, note_expires_at_ms = ? WHERE key = ?`),
-    link: sql(`
-      INSERT INTO link (list, member, expires_at_ms) VALUES (?, ?, ?)
-      ON CONFLICT (list, member) DO UPDATE SET expires_at_ms = excluded.expires_at_ms`),
-    unlink: sql('DELETE FROM link WHERE list = ? AND member = ?'),
-    unlinkEntry: sql('UPDATE entry SET member_of = NULL WHERE member_of = ? AND key = ?'),
-    members: sql(`
-      SELECT key AS member FROM entry WHERE member_of = ?1 AND expires_at_ms > ?2
-      UNION
-      SELECT member FROM link WHERE list = ?1 AND expires_at_ms > ?2`),
-    removeMemberEntries: sql('DELETE FROM entry WHERE member_of = ?'),
-    removeLinked: sql('DELETE FROM entry WHERE key IN (SELECT member FROM link WHERE list = ?)'),
-    removeLinks: sql('DELETE FROM link WHERE list = ?'),
-    list: sql('SELECT key FROM entry WHERE key > ? AND key < ? AND expires_at_ms > ? ORDER BY key LIMIT ?'),
-    expired: sql(`
-      SELECT 1 WHERE EXISTS (SELECT 1 FROM entry WHERE expires_at_ms <= ?1)
-        OR EXISTS (SELECT 1 FROM link WHERE expires_at_ms <= ?1) OR EXISTS (SELECT 1 FROM log WHERE expires_at_ms <= ?1)`),
-    sweeps: [
-      sql('DELETE FROM entry WHERE rowid IN (SELECT rowid FROM entry WHERE expires_at_ms <= ? LIMIT ?)'),
-      sql(`DELETE FROM link WHERE (list, member) IN (
-        SELECT list, member FROM link WHERE expires_at_ms <= ? LIMIT ?)`),
-      sql('DELETE FROM log WHERE seq IN (SELECT seq FROM log WHERE expires_at_ms <= ? LIMIT ?)'),
-    ],
-    // Any write will do; this one changes nothing but touches the disk.
-    probe: sql(
-      "INSERT INTO link VALUES ('probe', 'probe', ?) ON CONFLICT DO UPDATE SET expires_at_ms = excluded.expires_at_ms",
-    ),
-  }
 }
