@@ -4,7 +4,6 @@ import { z } from 'zod'
 
 import { type ApiSettings, SIGNING_ALGORITHMS } from './config.ts'
 import { ACCESS_TOKEN, duration } from './lifetimes.ts'
-import { parseDuration } from '../base/duration.ts'
 import { mapping, type Path, pathText } from './problems.ts'
 import { type ReadFile, readSecretFile } from './read-settings.ts'
 import { decodeBytes, weaknessOf } from './secrets.ts'
@@ -26,8 +25,8 @@ const tokenSchema = mapping({
     .default('RS256')
     .describe('What signs a JWT.'),
   lifetime: duration('1s', ACCESS_TOKEN.longest)
-    .default(parseDuration(ACCESS_TOKEN.default))
-    .describe('How long an access token is accepted.'),
+    .prefault(ACCESS_TOKEN.default)
+    .describe(`How long an access token is accepted. At most ${ACCESS_TOKEN.longest}.`),
   secret: z
     .string({ error: SHARED_SECRET_WANTS })
     .optional()

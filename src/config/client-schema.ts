@@ -10,7 +10,7 @@ import { OPENID_SCOPES } from './api-settings.ts'
 import { duration } from './lifetimes.ts'
 import { mapping } from './problems.ts'
 
-const ID_WANTS = '1 to 200 characters out of letters, digits and -._~:/@'
+const ID_WANTS = '1 to 200 letters, digits and -._~:/@'
 const ADDRESSES_WANT = 'a list of addresses'
 const FILE_WANTS = 'the path of a file'
 const LONGEST_IDEMPOTENT_WINDOW = '60s'
@@ -21,7 +21,7 @@ const refreshSchema = mapping({
     .default('auto')
     .describe('Whether each use gives a new refresh token; auto: for public clients that are not sender-constrained.'),
   idempotent_window: duration('0s', LONGEST_IDEMPOTENT_WINDOW)
-    .default(5)
+    .prefault('5s')
     .describe('For this long after a rotation the same client gets the same successor again; 0 turns it off.'),
 })
 

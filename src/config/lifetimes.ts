@@ -73,7 +73,7 @@ export const loginsSchema = mapping({
   attempts_per_address: count(1, 100_000)
     .default(100)
     .describe('Wrong passwords from one address within the window before it has to wait.'),
-  window: duration('1s', '24h').default(parseDuration('15m')).describe('The window in which attempts are counted.'),
+  window: duration('1s', '24h').prefault('15m').describe('The window in which attempts are counted.'),
   concurrent_hashes: count(1, 256)
     .optional()
     .describe('Password checks that run at the same time; unset: the number of cores.'),
@@ -118,7 +118,9 @@ function secondsOf(text: string | number): number | undefined {
 type LifetimeSchema = ReturnType<typeof lifetimeSchema>
 
 function lifetimeSchema(declared: Lifetime) {
-  return duration('1s', declared.longest).default(parseDuration(declared.default)).describe(declared.sentence)
+  return duration('1s', declared.longest)
+    .prefault(declared.default)
+    .describe(`${declared.sentence} At most ${declared.longest}.`)
 }
 
 function lifetime(field: keyof Lifetimes, usual: string, longest: string, sentence: string): Lifetime {

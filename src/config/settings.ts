@@ -27,7 +27,7 @@ export interface Setting<Value> {
 
 export const SETTINGS = {
   NODE_ENV: setting({
-    sentence: 'production turns every development convenience off and every requirement on.',
+    sentence: 'In production every development convenience is refused and nothing may be missing.',
     wants: 'production or development',
     schema: z.enum(['production', 'development', 'test']),
     development: 'development',

@@ -288,7 +288,7 @@ describe('lifetimes', () => {
     ).toMatchObject({ authorizationCodeSeconds: 30, sessionSeconds: 28_800, sessionIdleSeconds: 3600 })
   })
 
-  it('[S34] let no code live longer than a minute', () => {
+  it('let no code live longer than a minute', () => {
     expect(load().lifetimes.authorizationCodeSeconds).toBe(60)
     expect(problemsOf({ yaml: 'lifetimes: { authorization_code: 61s }' })).toEqual([
       expect.stringMatching(/authorization_code is "61s"; it wants a duration from 1s to 60s/),

@@ -1,0 +1,89 @@
+/**
+ * `npm run checks`: which of the security checks of docs/security-checks.md the tests cover.
+ *
+ * A test covers a check by carrying its number in the title: `[S33]`, `[S1-12]`, `[S15, S16]`. Skipped and planned tests
+ * cover nothing. Ends with 1 when a check that is due has no test.
+ */
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const CHECKS = 160
+
+// What the features that exist owe. Add a check on the day its feature lands.
+const DUE =
+  '1-12 15 16 20-24 27-38 41-43 45-49 54-56 59-61 63 69-72 75 83-85 104-107 116-118 121 123-125 129-131 140-143 155'
+
+export interface Coverage {
+  readonly covered: readonly number[]
+  readonly uncovered: readonly number[]
+  /** Due and not covered. */
+  readonly missing: readonly number[]
+  /** Numbers in titles that are no check. */
+  readonly unknown: readonly number[]
+}
+
+/** What the tests under `folder` cover. */
+export function coverageOf(folder: string, due: readonly number[] = dueChecks()): Coverage {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.test.ts'))
+  const named = new Set(files.flatMap((path) => checksIn(readFileSync(join(folder, path), 'utf8'))))
+  const all = range(1, CHECKS)
+  return {
+    covered: all.filter((check) => named.has(check)),
+    uncovered: all.filter((check) => !named.has(check)),
+    missing: due.filter((check) => !named.has(check)),
+    unknown: [...named].filter((check) => !all.includes(check)),
+  }
+}
+
+/** The numbers in the titles of a test file. */
+export function checksIn(text: string): number[] {
+  const lines = text.split('\n').filter((line) => !/^\s*(\/\/|\/?\*)/.test(line) && !/\.(skip|todo)\(/.test(line))
+  const marks = lines.join('\n').matchAll(/\[(S\d+(?:[-–]S?\d+)?(?:,\s*S\d+(?:[-–]S?\d+)?)*)\]/g)
+  return [...marks].flatMap(([, mark = '']) => parseChecks(mark.replaceAll('S', '').replaceAll(',', ' ')))
+}
+
+/** The one-line names in docs/security-checks.md, by number. */
+export function namesOf(page: string): Map<number, string> {
+  return new Map([...page.matchAll(/^\| (\d+) \| (.+) \|$/gm)].map(([, check, name = '']) => [Number(check), name]))
+}
+
+export function dueChecks(): number[] {
+  return parseChecks(DUE)
+}
+
+function parseChecks(text: string): number[] {
+  return text.split(/\s+/).flatMap((part) => {
+    const [first = '', last = first] = part.split(/[-–]/)
+    return range(Number(first), Number(last))
+  })
+}
+
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, at) => first + at)
+}
+
+function report({ covered, uncovered, missing, unknown }: Coverage, names: Map<number, string>): string {
+  const list = (checks: readonly number[]) =>
+    checks.map((check) => `  ${String(check).padStart(3)}  ${names.get(check) ?? '(no such check)'}`)
+  return [
+    `covered: ${covered.length} of ${CHECKS}`,
+    `  ${covered.join(' ') || '(none)'}`,
+    `not covered: ${uncovered.length}`,
+    ...list(uncovered.filter((check) => !missing.includes(check))),
+    `due and missing: ${missing.length}`,
+    ...list(missing),
+    ...(unknown.length > 0 ? ['in titles, but no check:', ...list(unknown)] : []),
+  ].join('\n')
+}
+
+function main(argv: readonly string[]): void {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const coverage = coverageOf(join(root, 'test'))
+  const names = namesOf(readFileSync(join(root, 'docs/security-checks.md'), 'utf8'))
+  console.log(argv.includes('--json') ? JSON.stringify(coverage) : report(coverage, names))
+  if (coverage.missing.length > 0 || coverage.unknown.length > 0) process.exitCode = 1
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) main(process.argv.slice(2))
