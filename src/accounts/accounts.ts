@@ -176,7 +176,7 @@ export function createAccounts({ store, sealer, clock, passwords, audit }: Accou
 
     async createAccount({ login, password, claims }) {
       checkLoginName(login)
-      passwords.checkRules(password, login)
+      await passwords.checkRules(password, login)
       const account: StoredAccount = {
         id: `usr_${randomId(16)}`,
         login: login.trim().normalize('NFC'),
@@ -209,7 +209,7 @@ export function createAccounts({ store, sealer, clock, passwords, audit }: Accou
     async setPassword(id, password) {
       const found = await read(id)
       if (found === undefined) throw new AccountUnknown()
-      passwords.checkRules(password, found.stored.login)
+      await passwords.checkRules(password, found.stored.login)
       const account = await update(id, { passwordHash: await passwords.hash(password) })
       audit.record('account.password_changed', { subject: id })
       return account

@@ -6,14 +6,14 @@
  */
 
 import { PasswordRefused } from '../base/faults.ts'
-import { COMMON_PASSWORDS } from './common-passwords.ts'
+import { isCommonPassword } from './common-passwords.ts'
 import { canonicalLogin } from './login-name.ts'
 
 const FEWEST_CHARACTERS = 8
 const MOST_CHARACTERS = 128
 
 /** Throws `PasswordRefused`, with a message that says which rule is broken. Characters are Unicode code points. */
-export function checkPasswordRules(password: string, login: string): void {
+export async function checkPasswordRules(password: string, login: string): Promise<void> {
   if (!password.isWellFormed()) throw new PasswordRefused('This password is not valid text.')
   const characters = Array.from(password.normalize('NFC'))
   if (characters.length < FEWEST_CHARACTERS) {
@@ -24,7 +24,8 @@ export function checkPasswordRules(password: string, login: string): void {
   }
   const folded = canonicalLogin(password)
   if (isLogin(folded, canonicalLogin(login))) throw new PasswordRefused('A password is not the login.')
-  if (isEasilyGuessed(folded)) throw new PasswordRefused('This password is among the first that anybody would guess.')
+  if (await isEasilyGuessed(folded))
+    throw new PasswordRefused('This password is among the first that anybody would guess.')
 }
 
 /** The login itself, or what stands before the @ of an e-mail address. */
@@ -32,8 +33,8 @@ function isLogin(folded: string, login: string): boolean {
   return folded === login || folded === login.split('@')[0]
 }
 
-function isEasilyGuessed(folded: string): boolean {
-  return COMMON_PASSWORDS.has(folded) || isRepetition(folded) || isRun(folded)
+async function isEasilyGuessed(folded: string): Promise<boolean> {
+  return isRepetition(folded) || isRun(folded) || (await isCommonPassword(folded))
 }
 
 // `aaaaaaaa`, `abababab`, `123412341234`

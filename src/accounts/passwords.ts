@@ -18,7 +18,7 @@ export interface Passwords {
   /** Whether a text is short enough to be hashed at all; no account has a password for which this is false. */
   isHashable(password: string): boolean
   /** Throws `PasswordRefused` when an account of this login may not have the password. */
-  checkRules(password: string, login: string): void
+  checkRules(password: string, login: string): Promise<void>
   /** An argon2id hash in PHC form. Throws `PasswordRefused` when not hashable, `LoginsBusy`. */
   hash(password: string): Promise<string>
   /** Whether the hash is of this password. Throws as `hash` does. */

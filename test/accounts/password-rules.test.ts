@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest'
 
-import { COMMON_PASSWORDS } from '../../src/accounts/common-passwords.ts'
 import { checkPasswordRules } from '../../src/accounts/password-rules.ts'
 
 const LOGIN = 'Clara.Oswald@example.com'
 
-function rulesOn(password: string): () => void {
-  return () => checkPasswordRules(password, LOGIN)
+function rulesOn(password: string): Promise<void> {
+  return checkPasswordRules(password, LOGIN)
 }
 
 describe('password rules', () => {
@@ -18,8 +17,8 @@ describe('password rules', () => {
     ['any script', 'пароль собаки'],
     ['a NUL within', 'tV5-\u0000qp9x'],
     ["the demo user's", 'wonderland-2026'],
-  ])('[S123] take %s', (_, password) => {
-    expect(rulesOn(password)).not.toThrow()
+  ])('[S123] take %s', async (_, password) => {
+    await expect(rulesOn(password)).resolves.toBeUndefined()
   })
 
   it.each([
@@ -38,19 +37,22 @@ describe('password rules', () => {
     ['letters in their order', 'mnopqrstuv', 'first that anybody'],
     ['keys side by side', 'poiuytrewq', 'first that anybody'],
     ['nothing to be seen', ' \u200b\u200b\u200b\u200b\u200b\u200b ', 'first that anybody'],
-  ])('[S123] refuse %s and say why', (_, password, why) => {
-    expect(rulesOn(password)).toThrow(expect.objectContaining({ code: 'password_refused', status: 400 }))
-    expect(rulesOn(password)).toThrow(why)
+  ])('[S123] refuse %s and say why', async (_, password, why) => {
+    await expect(rulesOn(password)).rejects.toMatchObject({ code: 'password_refused', status: 400 })
+    await expect(rulesOn(password)).rejects.toThrow(why)
   })
 
-  it('[S123] refuse each of the 3,000 most common passwords', () => {
-    expect(COMMON_PASSWORDS.size).toBe(3000)
-    for (const password of COMMON_PASSWORDS) expect(rulesOn(password)).toThrow('first that anybody')
+  it('[S123] refuse each of the 3,000 most common passwords', async () => {
+    const { dictionary } = await import('@zxcvbn-ts/language-common')
+    const most = dictionary['passwords-common'].filter(({ length }) => length >= 8).slice(0, 3000)
+
+    expect(most).toHaveLength(3000)
+    for (const password of most) await expect(rulesOn(password)).rejects.toThrow('first that anybody')
   })
 
-  it('do not repeat the password in what they say', () => {
+  it('do not repeat the password in what they say', async () => {
     for (const password of ['canary', 'sunshine', 'canary'.repeat(40)]) {
-      expect(rulesOn(password)).not.toThrow(password)
+      await expect(rulesOn(password)).rejects.not.toThrow(password)
     }
   })
 })
