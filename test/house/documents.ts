@@ -50,9 +50,8 @@ export function faultsOf(source: string): { code: string; status: string }[] {
   return [...source.matchAll(/^export class \w+ extends (?:Fault|Refusal) \{\n([\s\S]*?)^\}/gm)].map(
     ([, body = '']) => ({
       code: /readonly code = '(\w+)'/.exec(body)?.[1] ?? '(no code)',
-      status:
-        /readonly status(?: = (\d+)|: ([^\n=]+))/.exec(body)?.slice(1).find(Boolean)?.replaceAll(' | ', ', ') ??
-        '(no status)',
+      // A status that varies is a union of numbers where it is handed in.
+      status: /\bstatus(?: = |: )(\d+(?: \| \d+)*)/.exec(body)?.[1]?.replaceAll(' | ', ', ') ?? '(no status)',
     }),
   )
 }
