@@ -1,0 +1,53 @@
+/** A terminal for one test: in a folder of its own, with everything that is printed kept. */
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+import { runCommand } from '../../src/cli/run.ts'
+import type { Terminal } from '../../src/cli/terminal.ts'
+import { movableClock } from '../support/movable-clock.ts'
+
+export interface Answer {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+export interface Input {
+  /** What is piped in. */
+  readonly piped?: string
+  /** What somebody types at each prompt. */
+  readonly typed?: readonly string[]
+}
+
+export interface TestTerminal {
+  readonly folder: string
+  run(line: string, input?: Input): Promise<Answer>
+}
+
+export async function aTerminal(env: Record<string, string> = {}): Promise<TestTerminal> {
+  const folder = await mkdtemp(join(tmpdir(), 'grantor-cli-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const clock = movableClock()
+
+  return {
+    folder,
+    async run(line, { piped = '', typed } = {}) {
+      const [out, err]: [string[], string[]] = [[], []]
+      const answers = typed === undefined ? undefined : [...typed]
+      const terminal: Terminal = {
+        env,
+        cwd: folder,
+        clock,
+        out: (text) => void out.push(text),
+        err: (text) => void err.push(text),
+        readAll: () => Promise.resolve(piped),
+        askSecret: () => Promise.resolve(answers?.shift()),
+      }
+      const code = await runCommand(line.split(' ').filter(Boolean), terminal)
+      return { code, out: out.join('\n'), err: err.join('\n') }
+    },
+  }
+}
