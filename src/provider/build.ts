@@ -1,6 +1,6 @@
 /** Builds an engine from our parts. One function, because a new ring or new clients mean a new engine. */
 
-import { type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Configuration, Provider } from 'oidc-provider'
 
 import type { Consents } from '../access/consents.ts'
 import type { Accounts } from '../accounts/accounts.ts'
@@ -19,6 +19,7 @@ import { clientAuthentication } from './configuration/client-authentication.ts'
 import { clientMetadata, compareSecretsByHash } from './configuration/clients.ts'
 import { mayIntrospect, mayRevoke } from './configuration/introspection.ts'
 import { people } from './configuration/people.ts'
+import { requestBounds } from './configuration/request-bounds.ts'
 import { resourceIndicators } from './configuration/resources.ts'
 import { tokens } from './configuration/tokens.ts'
 import type { Engine } from './current.ts'
@@ -27,6 +28,7 @@ import { createInteractions } from './engine-interactions.ts'
 import { recordEvents } from './events.ts'
 import { frame } from './frame.ts'
 import { decideReplaysInStore, nameHandles, settleSuccessors } from './models.ts'
+import { limitResponseModes, withOurResponseModes } from './response-modes.ts'
 import { ENGINE_PATHS } from './routes.ts'
 
 export interface EngineParts extends Omit<AdapterParts, 'accessTokens'> {
@@ -44,10 +46,11 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens'> {
 
 /** Throws `ConfigInvalid` when the engine refuses a client's metadata. */
 export async function buildEngine(parts: EngineParts): Promise<Engine> {
-  const provider = new (withOurFormPost(parts.pages))(parts.issuer, configuration(parts))
+  const provider = new (withOurResponseModes(parts.pages))(parts.issuer, configuration(parts))
   // The dispatcher states scheme, host and client address of every request; the engine believes it and nobody else.
   provider.proxy = true
   compareSecretsByHash(provider)
+  limitResponseModes(provider)
   nameHandles(provider)
   settleSuccessors(provider)
   decideReplaysInStore(provider, parts)
@@ -83,6 +86,7 @@ function configuration(parts: EngineParts): Configuration {
     ...clientAuthentication(parts),
     ...people(parts),
     ...browsers({ ...parts, cookieKeys: keyring.cookieKeys }),
+    ...requestBounds,
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
@@ -91,22 +95,6 @@ function configuration(parts: EngineParts): Configuration {
       resourceIndicators: resourceIndicators({ apis, clients }),
       rpInitiatedLogout: logoutPages(parts.pages),
     },
-  }
-}
-
-type ResponseMode = Parameters<Provider['registerResponseMode']>[1]
-
-/** The engine registers its own `form_post` page first and lets nobody replace it, so ours takes its place right then. */
-function withOurFormPost(pages: EnginePages): typeof Provider {
-  return class extends Provider {
-    override registerResponseMode(name: string, handler: ResponseMode): void {
-      super.registerResponseMode(name, name === 'form_post' ? formPost : handler)
-    }
-  }
-
-  function formPost(ctx: KoaContextWithOIDC, redirectUri: string, response: Record<string, unknown>): void {
-    const fields = Object.fromEntries(Object.entries(response).map(([name, value]) => [name, String(value)]))
-    pages.formPost(ctx, { action: redirectUri, fields, targets: [redirectUri] })
   }
 }
 

@@ -10,8 +10,10 @@ import { asEngineError } from './engine-errors.ts'
 import { readFlowCookies, writeFlowCookies } from './flow-cookies.ts'
 import type { Documents } from './documents.ts'
 import { scopeOf } from './request-scope.ts'
+import { RESPONSE_MODES } from './response-modes.ts'
 
 interface FrameParts {
+  readonly issuer: string
   readonly store: Store
   readonly log: Log
   readonly documents: Documents
@@ -20,12 +22,13 @@ interface FrameParts {
   readonly origins: ReadonlySet<string>
 }
 
-export function frame({ store, log, documents, origins, pages }: FrameParts) {
+export function frame({ issuer, store, log, documents, origins, pages }: FrameParts) {
   return async function frame(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
     readFlowCookies(ctx.req)
     try {
       await next()
       await spendCode(ctx)
+      nameMissingRedirectUri(ctx)
     } catch (error) {
       fail(ctx, error)
     }
@@ -33,6 +36,8 @@ export function frame({ store, log, documents, origins, pages }: FrameParts) {
     nameCookies(ctx)
     if (ctx.status === 503 && !ctx.response.get('Retry-After')) ctx.set('Retry-After', '2')
     withholdFromStrangers(ctx)
+    if (ctx.status === 401 && !ctx.response.get('WWW-Authenticate')) challenge(ctx)
+    if (ctx.oidc?.route === 'discovery') Object.assign(ctx.body as object, { response_modes_supported: RESPONSE_MODES })
     documents.keep(ctx.oidc?.route, ctx)
   }
 
@@ -45,6 +50,22 @@ export function frame({ store, log, documents, origins, pages }: FrameParts) {
     const { redeeming, by } = scopeOf(ctx)
     if (redeeming === undefined || redeeming.clientId !== ctx.oidc.client?.clientId) return
     await store.consume(redeeming.key, by)
+  }
+
+  /**
+   * Each of our authorization requests has a redirect URI, so a token request without it is one that does not match
+   * (RFC 6749 section 5.2), which the engine does not see before it looks for the code.
+   */
+  function nameMissingRedirectUri(ctx: KoaContextWithOIDC): void {
+    const { route, params } = ctx.oidc ?? {}
+    if (route !== 'token' || ctx.status !== 400 || params?.grant_type !== 'authorization_code') return
+    if (params.code === undefined || params.redirect_uri !== undefined) return
+    Object.assign(ctx.body as object, { error: 'invalid_grant' })
+  }
+
+  /** Every 401 says how to do better (RFC 9110 section 15.5.2); the engine says it to those who used the header. */
+  function challenge(ctx: KoaContextWithOIDC): void {
+    ctx.set('WWW-Authenticate', `Basic realm="${issuer}"`)
   }
 
   /** Errors thrown outside of the engine's own handlers: saving the session after the answer was made. */

@@ -1,6 +1,6 @@
 /** Our clients in the engine's words, and how their secrets are compared. */
 
-import type { ClientMetadata, Provider } from 'oidc-provider'
+import { type ClientMetadata, Provider } from 'oidc-provider'
 
 import { secretMatches } from '../../clients/secrets.ts'
 import type { ClientSettings } from '../../config/config.ts'
@@ -26,9 +26,18 @@ export function clientMetadata(client: ClientSettings): ClientMetadata {
   }
 }
 
-/** Secrets are kept as hashes, so the engine's comparison in clear is replaced. */
+/**
+ * Secrets are kept as hashes, so the engine's comparison in clear is replaced. The engine also takes a secret from the
+ * header for one from the body; a client that registered one way is not served the other (RFC 6749 section 2.3.1).
+ */
 export function compareSecretsByHash(provider: Provider): void {
   provider.Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {
-    return secretMatches(this.clientSecret ?? '', actual)
+    const matches = secretMatches(this.clientSecret ?? '', actual)
+    return matches && this.tokenEndpointAuthMethod === methodUsed()
   }
+}
+
+function methodUsed(): ClientSettings['authMethod'] {
+  const inHeader = Provider.ctx?.headers.authorization !== undefined
+  return inHeader ? 'client_secret_basic' : 'client_secret_post'
 }

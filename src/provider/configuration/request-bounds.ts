@@ -1,0 +1,34 @@
+/**
+ * What an authorization request may hold, beyond what the engine asks: a size, and a `state` that comes back as it was.
+ *
+ * These run after the client and the redirect URI were found good, for requests by GET and pushed ones alike.
+ */
+
+import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
+
+// Many times what the largest honest request asks for; each scope is looked up, stored and shown.
+const MOST_SCOPES = 100
+const LONGEST_PARAMETER = 8192
+
+/** Registered as validations of parameters, which is the engine's only door for checks of one's own. */
+export const requestBounds: Pick<Configuration, 'extraParams'> = {
+  extraParams: { state: checkState, scope: checkSize },
+}
+
+/** A browser changes these characters on their way through a form, and RFC 6749 appendix A.5 allows none of them. */
+function checkState(ctx: KoaContextWithOIDC, state: string | undefined): void {
+  if (state === undefined || !/\p{Cc}/u.test(state)) return
+  if (ctx.oidc.params !== undefined) ctx.oidc.params.state = undefined
+  throw new errors.InvalidRequest('state must not contain control characters')
+}
+
+function checkSize({ oidc }: KoaContextWithOIDC, scope: string | undefined): void {
+  const tooLong = Object.entries(oidc.params ?? {}).find(([, value]) => String(value).length > LONGEST_PARAMETER)
+  if (tooLong !== undefined) throw refusal(`${tooLong[0]} is longer than ${LONGEST_PARAMETER} characters`)
+  if ((scope?.split(' ').length ?? 0) > MOST_SCOPES) throw refusal(`scope has more than ${MOST_SCOPES} values`)
+}
+
+/** No redirect: what is too large to be read is too large to be sent back. */
+function refusal(description: string): Error {
+  return Object.assign(new errors.InvalidRequest(description), { allow_redirect: false })
+}
