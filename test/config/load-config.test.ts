@@ -178,22 +178,26 @@ describe('a refusal', () => {
 
   it('never quotes a secret', () => {
     const secret = 'kanarienvogel'
+    const digits = 9876543210
     const sources = {
       env: { GRANTOR_ROOT_KEY: secret, REDIS_URL: `mysql://user:${secret}@host` },
       yaml: `
 issuer: https://user:${secret}@auth.example
 apis:
   - { audience: https://a.example, token: { algorithm: HS256, secret: ${secret} } }
+  - { audience: https://b.example, token: { algorithm: HS256, secret: ${digits} } }
 clients:
   - { client_id: a, client_secret: { ${secret}: 1 } }
   - { client_id: b, client_secrett: ${secret} }
   - { client_id: c, token_endpoint_auth_method: none, client_secret: ${secret}, redirect_uris: ["https://u:${secret}@c.example/"] }
+  - { client_id: e, client_secret: ${digits} }
+  - { client_id: f, client_secret_sha256: ${secret} }
   - { client_id: d, token_endpoint_auth_method: private_key_jwt, jwks: { keys: [{ kty: EC, d: ${secret} }] } }
 `,
     }
 
     expect(problemsOf(sources).length).toBeGreaterThan(7)
-    expect(problemsOf(sources).join('\n')).not.toContain(secret)
+    for (const canary of [secret, String(digits)]) expect(problemsOf(sources).join('\n')).not.toContain(canary)
   })
 
   it.each(['*kanarienvogel', '!kanarienvogel x', '"kanarienvogel\\q"', '@kanarienvogel', '[kanarienvogel'])(
