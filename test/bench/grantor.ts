@@ -1,0 +1,51 @@
+/** Grantor itself, as `src/main.ts` starts it. */
+
+import { Provider } from 'oidc-provider'
+
+import { startApp } from '../../src/app.ts'
+import { createAudit } from '../../src/audit/audit.ts'
+import { createLog } from '../../src/audit/log.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { openKeyring } from '../../src/keyring/keyring.ts'
+import { obtainRootKey } from '../../src/keyring/root-key.ts'
+import { benchConfig, CLAIMS, type EstateOptions } from './estate.ts'
+import type { Served } from './served.ts'
+
+const LOGIN = { login: 'alice@example.com', password: 'wonderland-2026' }
+
+export async function serveGrantor(options: EstateOptions): Promise<Served> {
+  const config = { ...benchConfig(options), host: '127.0.0.1', demoAccounts: [{ ...LOGIN, claims: CLAIMS }] }
+  const log = createLog({ level: config.logLevel })
+  const engine = overhearEngine()
+  const app = await startApp(config, { log })
+  const account = await app.accounts.findAccountByLogin(LOGIN.login)
+  if (account === undefined) throw new Error('the demo account is not there')
+
+  const audit = createAudit({ store: app.store, clock: systemClock, log })
+  const rootKey = await obtainRootKey(config)
+  const keyring = await openKeyring({ store: app.store, rootKey, clock: systemClock, algorithms: [], audit })
+  return {
+    port: Number(new URL(app.url).port),
+    provider: engine(),
+    accountId: account.id,
+    jwks: keyring.signingJwks,
+    close: () => app.close(),
+  }
+}
+
+/** The application keeps its engine to itself; whoever builds one asks it for its callback, and is overheard here. */
+function overhearEngine(): () => Provider {
+  let heard: Provider | undefined
+  const hear = (provider: Provider) => {
+    heard = provider
+  }
+  const callback = Reflect.get(Provider.prototype, 'callback') as () => ReturnType<Provider['callback']>
+  Provider.prototype.callback = function overheard(this: Provider) {
+    hear(this)
+    return callback.call(this)
+  }
+  return () => {
+    if (heard === undefined) throw new Error('no engine was built')
+    return heard
+  }
+}
