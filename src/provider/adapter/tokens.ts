@@ -30,7 +30,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       const linked = await store.getLinked(key)
       if (linked === undefined) return undefined
 
-      const payload = JSON.parse(linked.entry.value) as TokenPayload
+      const payload = open(linked.entry.value, key)
       payload.jti = id
       remember(payload, linked.refs)
       if (model === 'AuthorizationCode') {
@@ -45,8 +45,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       if (model === 'RefreshToken' && scope.settledSuccessor !== undefined) return
       const key = handleKey(model, id)
       if (key === undefined) throw new TypeError(`not a handle of ${model}`)
-      const { jti: _bearer, ...kept } = payload
-      const value = JSON.stringify(kept)
+      const value = close(payload, key)
       const options = placing(payload as TokenPayload, expiresIn)
 
       if (model === 'RefreshToken' && scope.consuming !== undefined) {
@@ -91,6 +90,16 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     async revokeByGrantId(grantId) {
       await endOnce(revocation, grantId, { withGrant: false })
     },
+  }
+
+  function open(value: string, key: Key): TokenPayload {
+    const { sealedNonce, ...payload } = JSON.parse(value) as TokenPayload & { sealedNonce?: string }
+    return sealedNonce === undefined ? payload : { ...payload, nonce: sealer.open(sealedNonce, key) }
+  }
+
+  /** Nobody but the application may guess its nonce (OpenID Connect Core section 15.5.2), so it is kept sealed. */
+  function close({ jti: _bearer, nonce, ...payload }: AdapterPayload, key: Key): string {
+    return JSON.stringify(nonce === undefined ? payload : { ...payload, sealedNonce: sealer.seal(nonce, key) })
   }
 
   /**
