@@ -89,7 +89,7 @@ async function signInAndOut(run: Run): Promise<void> {
     post_logout_redirect_uri: `${REDIRECT_URI}/bye`,
     state: run.canaries.plant('logout state', unique('logout-state')),
   })
-  const { page } = await agent.follow(await agent.get(`/logout?${query}`))
+  const { page } = await agent.follow(await agent.get(`/logout?${query.toString()}`))
   if (page === undefined) throw new Error('no logout page')
   plantForms(run, page)
   await agent.submit(page, '/logout/confirm', { logout: 'yes' })
@@ -167,7 +167,7 @@ async function obtainCode(
     const { body } = await callEndpoint(`${app.issuer}/par`, params, web)
     const requestUri = canaries.plant('request_uri', String(body.request_uri))
     canaries.plant('request_uri without its scheme', requestUri.split(':').at(-1) ?? '')
-    address = `/authorize?${new URLSearchParams({ client_id: web.id, request_uri: requestUri })}`
+    address = `/authorize?${new URLSearchParams({ client_id: web.id, request_uri: requestUri }).toString()}`
   }
   return { code: await signInWithSlips(run, agent, address), verifier: pkce.verifier }
 }
