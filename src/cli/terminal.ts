@@ -38,8 +38,9 @@ const INTERRUPT = '\u0003'
 /** In raw mode nothing that is typed appears, so that nobody reads along and no scroll-back keeps it. */
 function readHidden(prompt: string): Promise<string> {
   const { stdin } = process
-  process.stderr.write(prompt)
+  // Quiet before the prompt: whoever is quick would see the first letters otherwise.
   stdin.setRawMode(true).setEncoding('utf8').resume()
+  process.stderr.write(prompt)
   return new Promise((resolve, reject) => {
     let typed = ''
     const finish = () => {
