@@ -14,6 +14,7 @@ import { asFault, isBusy, openDatabase } from './embedded-database.ts'
 import { EmbeddedLog } from './embedded-log.ts'
 import { prepareStatements, type Statements } from './embedded-statements.ts'
 import { expiryMs } from './expiry.ts'
+import { assertSameShard } from './same-shard.ts'
 import type {
   Consumed,
   ConsumeOptions,
@@ -104,7 +105,8 @@ export class EmbeddedStore implements Store {
     })
   }
 
-  put(key: Key, value: string, options: PutOptions = {}): Promise<PutOutcome> {
+  async put(key: Key, value: string, options: PutOptions = {}): Promise<PutOutcome> {
+    assertSameShard(key, options.ifPresent, options.refs, options.memberOf && [options.memberOf])
     return this.#write(() => {
       const now = this.#clock()
       const refusal = this.#refusal(key, options, now)
@@ -123,18 +125,20 @@ export class EmbeddedStore implements Store {
     })
   }
 
-  increment(key: Key, ttlSeconds: number): Promise<Counted> {
+  async increment(key: Key, ttlSeconds: number): Promise<Counted> {
     return this.#write(() => {
       const now = this.#clock()
       return { ...(this.#sql.increment.get(key, expiryMs(now, ttlSeconds), now) as unknown as Counted) }
     })
   }
 
-  consume(key: Key, by: string, options: ConsumeOptions = {}): Promise<Consumed> {
+  async consume(key: Key, by: string, options: ConsumeOptions = {}): Promise<Consumed> {
+    const { successor } = options
+    const { ifPresent, refs, memberOf } = successor?.options ?? {}
+    assertSameShard(key, successor && [successor.key], ifPresent, refs, memberOf && [memberOf])
     return this.#write(() => {
       const now = this.#clock()
-      const { successor } = options
-      if (!this.#areLive(successor?.options?.ifPresent, now)) return { outcome: 'gone' }
+      if (!this.#areLive(ifPresent, now)) return { outcome: 'gone' }
       const row = this.#row(key, now)
       if (row === undefined) return { outcome: 'gone' }
       if (row.consumedBy !== null) return afterTheFirst(row, by, now)
@@ -163,7 +167,8 @@ export class EmbeddedStore implements Store {
     return this.#read(() => this.#sql.members.all(index, this.#clock()).map((row) => row.member as string))
   }
 
-  removeMembers(index: Key, also: readonly Key[] = []): Promise<void> {
+  async removeMembers(index: Key, also: readonly Key[] = []): Promise<void> {
+    assertSameShard(index, also)
     return this.#write(() => {
       this.#sql.removeMemberEntries.run(index)
       this.#sql.removeLinked.run(index)

@@ -5,7 +5,11 @@ export const FOREVER_MS = Number.MAX_SAFE_INTEGER
 
 /** The moment `ttlSeconds` from `nowMs`; without a time to live, `FOREVER_MS`. */
 export function expiryMs(nowMs: number, ttlSeconds: number | undefined): number {
-  if (ttlSeconds === undefined) return FOREVER_MS
-  if (!Number.isFinite(ttlSeconds)) throw new TypeError(`a time to live is a number of seconds, not ${ttlSeconds}`)
-  return Math.ceil(nowMs + ttlSeconds * 1000)
+  return ttlSeconds === undefined ? FOREVER_MS : nowMs + toMs(ttlSeconds)
+}
+
+/** Whole milliseconds, rounded up: nothing ends early. */
+export function toMs(seconds: number): number {
+  if (!Number.isFinite(seconds)) throw new TypeError(`a time to live is a number of seconds, not ${seconds}`)
+  return Math.ceil(seconds * 1000)
 }
