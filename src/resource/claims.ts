@@ -14,7 +14,7 @@ import { TokenExpired, TokenInvalid } from './refusals.ts'
  *
  * ```ts
  * const { subject, clientId, scopes, expiresAt } = await verifier.verify(token)
- * if (scopes.includes('orders:write')) …
+ * const mayWrite = scopes.includes('orders:write')   // or let `verify` demand it
  * ```
  */
 export interface Claims {

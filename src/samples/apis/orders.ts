@@ -16,6 +16,9 @@ interface Order {
   readonly item: string
 }
 
+/** What everybody has ordered already. */
+const FIRST_ORDERS: readonly Order[] = [{ id: 1, item: 'A pocket watch, slightly late' }]
+
 const MAX_BODY_BYTES = 4096
 const MAX_ORDERS = 100
 
@@ -24,17 +27,17 @@ export function ordersApi({ issuer, allowedOrigin, audience = ORDERS, ...toleran
   const mayRead = koaBearer(verifier, { scopes: ['orders:read'] })
   const mayWrite = koaBearer(verifier, { scopes: ['orders:write'] })
   // By subject: whoever calls sees their own. In memory only, for as long as the sample runs.
-  const ordersOf = new Map<string, Order[]>()
+  const ordersOf = new Map<string, readonly Order[]>()
 
   async function list(ctx: ParameterizedContext<BearerState>): Promise<void> {
-    ctx.body = { orders: ordersOf.get(ctx.state.token.subject) ?? [{ id: 1, item: 'A pocket watch, slightly late' }] }
+    ctx.body = { orders: ordersOf.get(ctx.state.token.subject) ?? FIRST_ORDERS }
   }
 
   async function place(ctx: ParameterizedContext<BearerState>): Promise<void> {
     const item = await readItem(ctx.req)
     if (item === undefined) return problem(ctx, 400, 'Send {"item": "…"} as JSON, at most 200 characters.')
-    const orders = ordersOf.get(ctx.state.token.subject) ?? []
-    const order = { id: (orders.at(-1)?.id ?? 1) + 1, item }
+    const orders = ordersOf.get(ctx.state.token.subject) ?? FIRST_ORDERS
+    const order = { id: (orders.at(-1)?.id ?? 0) + 1, item }
     ordersOf.set(ctx.state.token.subject, [...orders, order].slice(-MAX_ORDERS))
     ctx.status = 201
     ctx.body = order

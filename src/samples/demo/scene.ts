@@ -113,7 +113,10 @@ export interface AskOptions {
 }
 
 /** Opens the request in a browser and does what a person does there, until it goes back to the application. */
-export async function signIn(browser: Browser, { url, redirectUri }: Asked): Promise<{ answer: URL; pages: string[] }> {
+export async function signIn(
+  browser: Browser,
+  { url, redirectUri }: Pick<Asked, 'url' | 'redirectUri'>,
+): Promise<{ answer: URL; pages: string[] }> {
   const pages: string[] = []
   let arrival = await browser.open(url)
   // Login, consent, and nothing else is due.

@@ -1,12 +1,17 @@
 /** Printing what the demo does, a line a step, and counting what failed. */
 
+export interface Tally {
+  readonly passed: number
+  readonly failed: number
+}
+
 export interface Steps {
   /** Begins a group; if one of its steps fails, the rest of the group is left out, and the next group begins. */
   readonly flow: (title: string, walk: () => Promise<void>) => Promise<void>
   /** One step. What `run` says is printed behind the title. Gives what `run` gives. */
   readonly step: <Result>(title: string, run: (say: (what: string) => void) => Promise<Result>) => Promise<Result>
   /** How many steps succeeded and failed so far. */
-  readonly tally: { readonly passed: number; readonly failed: number }
+  readonly tally: () => Tally
 }
 
 /** A step did not go as it must; printed with its reason already. */
@@ -19,9 +24,7 @@ export function createSteps(print: (line: string) => void): Steps {
   let failed = 0
 
   return {
-    get tally() {
-      return { passed, failed }
-    },
+    tally: () => ({ passed, failed }),
 
     async flow(title, walk) {
       print(`\n${title}`)

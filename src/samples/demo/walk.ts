@@ -7,14 +7,14 @@ import { discovery, machine, reuse, singlePageApp, webApp } from './good-flows.t
 import { atTheApis, atTheServer } from './refusals.ts'
 import { BRIEF, type Scene, SETTINGS } from './scene.ts'
 import { freePorts, startServer } from './server-process.ts'
-import { createSteps, type Steps } from './steps.ts'
+import { createSteps, type Tally } from './steps.ts'
 
 /**
  * Gives how many steps passed and failed. When `signal` says so it ends between two answers, and cleans up as ever.
  *
  * Throws when the server does not start, or the reason of the signal.
  */
-export async function walk(print: (line: string) => void, signal: AbortSignal): Promise<Steps['tally']> {
+export async function walk(print: (line: string) => void, signal: AbortSignal): Promise<Tally> {
   const steps = createSteps(print)
   const open: (() => Promise<void>)[] = []
   try {
@@ -26,7 +26,7 @@ export async function walk(print: (line: string) => void, signal: AbortSignal): 
     // What was opened last is closed first, and each even if another fails.
     await Promise.allSettled(open.reverse().map((close) => close()))
   }
-  return steps.tally
+  return steps.tally()
 }
 
 /** Starts the server and the APIs; `open` gets how each is taken down again, as soon as it is up. */

@@ -16,7 +16,7 @@ const signIn = createSignIn({
 const CALLS = [
   { title: 'See my orders', resource: ORDERS, url: `${apis.orders}/orders` },
   { title: 'Order tea', resource: ORDERS, url: `${apis.orders}/orders`, body: '{"item":"Tea for one"}' },
-  { title: 'See what is in stock', resource: INVENTORY, url: `${apis.inventory}/items` },
+  { title: 'See the stock', resource: INVENTORY, url: `${apis.inventory}/items` },
   { title: 'Read my reports', resource: REPORTS, url: `${apis.reports}/reports` },
 ]
 
@@ -55,7 +55,7 @@ async function perform({ title, resource, url, body }) {
   const headers = { authorization: `Bearer ${await signIn.accessToken(resource)}`, 'content-type': 'application/json' }
   const response = await fetch(url, body === undefined ? { headers } : { method: 'POST', headers, body })
   element('result-title').textContent = `${title}: ${response.status}`
-  element('result-text').textContent = await response.text()
+  element('result-text').textContent = JSON.stringify(await response.json(), null, 2)
   element('result').hidden = false
 }
 

@@ -95,7 +95,7 @@ function callsTo(apis: ApiAddresses): Call[] {
   return [
     { id: 'orders', title: 'See my orders', audience: ORDERS, method: 'GET', api: `${apis.orders}/orders` },
     { id: 'order', title: 'Order tea', audience: ORDERS, method: 'POST', api: `${apis.orders}/orders`, body: order },
-    { id: 'items', title: 'See what is in stock', audience: INVENTORY, method: 'GET', api: `${apis.inventory}/items` },
+    { id: 'items', title: 'See the stock', audience: INVENTORY, method: 'GET', api: `${apis.inventory}/items` },
     { id: 'reports', title: 'Read my reports', audience: REPORTS, method: 'GET', api: `${apis.reports}/reports` },
   ]
 }
@@ -103,7 +103,7 @@ function callsTo(apis: ApiAddresses): Call[] {
 async function perform({ title, api, method, body }: Call, token: string) {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   const response = await fetch(api, { method, headers, ...(body === undefined ? {} : { body }) })
-  return { title, status: response.status, text: await response.text() }
+  return { title, status: response.status, text: JSON.stringify(await response.json(), null, 2) }
 }
 
 function headers({ issuer, origin }: SignInOptions): Koa.Middleware {
