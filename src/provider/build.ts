@@ -27,7 +27,7 @@ import { createDocuments, prepareDocuments } from './documents.ts'
 import { createInteractions } from './engine-interactions.ts'
 import { recordEvents } from './events.ts'
 import { frame } from './frame.ts'
-import { decideReplaysInStore, nameHandles, settleSuccessors } from './models.ts'
+import { decideReplaysInStore, nameHandles, settleSuccessors, tellIdTokensByType } from './models.ts'
 import { limitResponseModes, withOurResponseModes } from './response-modes.ts'
 import { ENGINE_PATHS } from './routes.ts'
 
@@ -53,6 +53,7 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   limitResponseModes(provider)
   nameHandles(provider)
   settleSuccessors(provider)
+  tellIdTokensByType(provider)
   decideReplaysInStore(provider, parts)
   recordEvents(provider, parts)
   await checkClients(provider, parts.clients)

@@ -36,6 +36,8 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
     nameCookies(ctx)
     if (ctx.status === 503 && !ctx.response.get('Retry-After')) ctx.set('Retry-After', '2')
     withholdFromStrangers(ctx)
+    // The engine says so at every endpoint but the revocation endpoint.
+    if (!ctx.response.get('Cache-Control')) ctx.set('Cache-Control', 'no-store')
     if (ctx.status === 401 && !ctx.response.get('WWW-Authenticate')) challenge(ctx)
     if (ctx.oidc?.route === 'discovery') Object.assign(ctx.body as object, { response_modes_supported: RESPONSE_MODES })
     documents.keep(ctx.oidc?.route, ctx)

@@ -1,6 +1,7 @@
 /** Where the engine's models are bent to our store: the values they make up, and who decides a replay. */
 
 import type { Provider } from 'oidc-provider'
+import { decodeProtectedHeader } from 'jose'
 
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
@@ -55,6 +56,22 @@ export function decideReplaysInStore(provider: Provider, { store, clock }: { sto
     const key = keys.hashed('replay', `${iss}\n${jti}`)
     return answering(async () => (await store.put(key, '1', { ttlSeconds, ifAbsent: true })) === 'stored')
   })
+}
+
+type IdTokenClass = { validate(token: string, client: unknown): Promise<object> }
+
+/**
+ * The engine tells an ID token by issuer, audience and signature, which a logout token or an access token of ours may
+ * have as well; those say in their type what they are, an ID token says nothing (RFC 8725 section 3.11).
+ */
+export function tellIdTokensByType(provider: Provider): void {
+  const IdToken = provider.IdToken as unknown as IdTokenClass
+  const validate = IdToken.validate.bind(IdToken)
+  IdToken.validate = async function validateHint(token, client) {
+    const { typ = 'JWT' } = decodeProtectedHeader(token)
+    if (typ.toUpperCase() !== 'JWT') throw new TypeError(`a token of type ${typ} is no ID token`)
+    return validate(token, client)
+  }
 }
 
 function define(model: { prototype: object }, name: string, method: (...args: never[]) => unknown): void {
