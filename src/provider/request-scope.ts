@@ -9,6 +9,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Provider } from 'oidc-provider'
 
+import type { StoreUnavailable } from '../base/faults.ts'
 import { randomId } from '../base/ids.ts'
 import type { Entry, Key } from '../store/store.ts'
 
@@ -25,6 +26,8 @@ export interface RequestScope {
   settledSuccessor: string | undefined
   /** The code this request tries to redeem; spent when the redemption fails. */
   redeeming: { readonly key: Key; readonly clientId: string; readonly grantId: string } | undefined
+  /** Why the store could not be used in this request, once it could not. */
+  storeAway: StoreUnavailable | undefined
   /** Grants that this request ends: the engine asks once a model, one step ends them all. */
   readonly ending: Map<string, { withGrant: boolean; readonly done: Promise<void> }>
 }
@@ -67,6 +70,7 @@ function createScope(): RequestScope {
     consuming: undefined,
     settledSuccessor: undefined,
     redeeming: undefined,
+    storeAway: undefined,
     ending: new Map(),
   }
 }
