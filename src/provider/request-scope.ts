@@ -7,10 +7,10 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomUUID } from 'node:crypto'
 import { Provider } from 'oidc-provider'
 
 import type { StoreUnavailable } from '../base/faults.ts'
-import { randomId } from '../base/ids.ts'
 import type { Entry, Key } from '../store/store.ts'
 
 export interface RequestScope {
@@ -64,7 +64,8 @@ export function inRequestScope<T>(work: () => Promise<T>): Promise<T> {
 
 function createScope(): RequestScope {
   return {
-    by: randomId(12),
+    // Every request pays for its name, so it is made from random bytes that Node has in stock.
+    by: randomUUID(),
     seen: new Map(),
     sessionIds: new Set(),
     consuming: undefined,
