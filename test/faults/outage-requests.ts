@@ -92,7 +92,8 @@ async function prepare(app: Running, privateKey: CryptoKey): Promise<OutageReque
       'a code': post(`${url}/token`, codeForm),
       'a refresh token': post(`${url}/token`, refreshForm),
       'an opaque token': machineForm(url, { resource: OPAQUE_API }),
-      'a client assertion': post(`${url}/token`, await assertionForm(app.issuer, privateKey)),
+      // A new one each time, as applications do: one that was sent into a silence may have been taken.
+      'a client assertion': async () => post(`${url}/token`, await assertionForm(app.issuer, privateKey))(),
       'a pushed request': post(`${url}/par`, pushedForm(app.issuer), WEB),
       'a revocation': post(`${url}/revoke`, { token: doomed }, MACHINE),
     },
