@@ -20,7 +20,8 @@ async function useEverything(app: Pick<Running, 'issuer' | 'urls'>): Promise<voi
   const refreshed = await refresh(url, body.refresh_token ?? '')
   expect(refreshed.status).toBe(200)
   const token = refreshed.body.refresh_token ?? ''
-  await fetch(`${url}/userinfo`, { headers: { authorization: `Bearer ${refreshed.body.access_token}` } })
+  const origin = 'http://localhost:4011'
+  await fetch(`${url}/userinfo`, { headers: { origin, authorization: `Bearer ${refreshed.body.access_token}` } })
   await callEndpoint(`${url}/introspect`, { token, client_id: 'demo-spa' })
   await callEndpoint(`${url}/revoke`, { token, client_id: 'demo-spa' })
   expect((await callEndpoint(`${url}/token`, { grant_type: 'client_credentials' }, MACHINE)).status).toBe(200)
@@ -31,7 +32,7 @@ async function useEverything(app: Pick<Running, 'issuer' | 'urls'>): Promise<voi
   expect((await callEndpoint(`${url}/par`, pushed)).status).toBe(201)
   await agent.get(`/authorize?${new URLSearchParams({ ...pushed, response_mode: 'form_post' }).toString()}`)
   await agent.get('/authorize?client_id=nobody')
-  await fetch(`${url}/token`, { method: 'OPTIONS', headers: { origin: 'http://localhost:4011' } })
+  await fetch(`${url}/token`, { method: 'OPTIONS', headers: { origin } })
   await fetch(`${url}/jwks`)
 
   const { page } = await agent.follow(await agent.get('/logout'))
