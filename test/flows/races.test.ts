@@ -12,6 +12,7 @@ import { type ServerProcesses, startProcesses } from '../support/server-process.
 import { createUserAgent, refresh } from '../support/user-agent.ts'
 import {
   copyOf,
+  FEWER_ROUNDS,
   logOut,
   obtainCode,
   obtainRefreshToken,
@@ -109,14 +110,14 @@ describeOnEachTopology('two nodes', (topology) => {
   it('[F3] opens a pushed authorization request for exactly one of sixteen tabs', async () => {
     const agent = createUserAgent(nodes)
     await obtainCode(agent)
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < FEWER_ROUNDS; round++) {
       expect(await raceForPushedRequest(nodes, agent)).toBe(1)
     }
   })
 
   it('[F4] refreshes nothing after a revocation was answered, whatever was under way', async () => {
     const agent = createUserAgent(nodes)
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < FEWER_ROUNDS; round++) {
       const errors = await raceAgainstRevocation(nodes, await obtainRefreshToken(nodes, agent))
 
       expect(new Set(errors)).toEqual(new Set(['invalid_grant']))

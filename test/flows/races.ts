@@ -23,6 +23,8 @@ import {
 } from '../support/user-agent.ts'
 
 export const ROUNDS = 20
+/** For what has no number of rounds to keep. */
+export const FEWER_ROUNDS = 8
 const CALLERS = 16
 
 /** Two nodes that are one issuer. */
