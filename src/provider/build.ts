@@ -61,7 +61,7 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   const documents = createDocuments()
   provider.use(frame({ ...parts, documents, origins: registeredOrigins(parts.clients) }))
   const callback = provider.callback()
-  const handle: Engine['handle'] = async (req, res) => callback(req, res)
+  const handle: Engine['handle'] = (req, res) => callback(req, res)
   await prepareDocuments(handle, parts.issuer)
   return { handle, documents, interactions: createInteractions(provider, parts) }
 }
