@@ -105,14 +105,14 @@ async function distant(targets: readonly number[]): Promise<TcpProxy[]> {
   return proxies
 }
 
-function ports(proxies: readonly TcpProxy[]): number[] {
-  return proxies.map(({ port }) => port).sort()
+function ports(proxies: readonly TcpProxy[]): Set<number> {
+  return new Set(proxies.map(({ port }) => port))
 }
 
 /** Where this node of a Cluster sends clients. */
-async function toldPorts(node: RedisServer): Promise<number[]> {
+async function toldPorts(node: RedisServer): Promise<Set<number>> {
   const lines = (await node.cli('CLUSTER', 'NODES')).split('\n')
-  return lines.map((line) => Number(/:(\d+)@/.exec(line)?.[1])).sort()
+  return new Set(lines.map((line) => Number(/:(\d+)@/.exec(line)?.[1])))
 }
 
 /** The write of an authorization is that of its code; no other is under way. */
@@ -127,7 +127,7 @@ async function holdingWrite<T>(
   try {
     await second()
   } finally {
-    for (const { release } of held) release()
+    for (const one of held) one.release()
   }
   return answer
 }

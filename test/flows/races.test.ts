@@ -6,7 +6,7 @@
  */
 
 import type { CryptoKey } from 'jose'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
 import { type ServerProcesses, startProcesses } from '../support/server-process.ts'
 import { createUserAgent, refresh } from '../support/user-agent.ts'
@@ -29,6 +29,9 @@ import {
   silentRequest,
 } from './races.ts'
 import { describeOnEachTopology } from './races-topologies.ts'
+
+// Twenty rounds of sixteen callers keep a busy machine busy.
+vi.setConfig({ testTimeout: 60_000 })
 
 describeOnEachTopology('two nodes', (topology) => {
   let nodes: ServerProcesses
