@@ -49,6 +49,9 @@ export interface AppOptions {
   readonly clock?: Clock
 }
 
+// Its answers are at hand: whoever keeps a connection open longer is not waiting for one.
+const OPS_GRACE_MS = 500
+
 /** Starts one node. Resolves when it listens and is ready; throws the `Fault` that stops it. */
 export async function startApp(config: Config, { log, clock = systemClock }: AppOptions): Promise<App> {
   const rootKey = await obtainRootKey(config)
@@ -62,7 +65,7 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
   async function close(publicListener?: Listener): Promise<void> {
     stopping = true
     await publicListener?.close()
-    await ops.close()
+    await ops.close(OPS_GRACE_MS)
     await audit.settled()
     await store.close()
   }
