@@ -121,7 +121,10 @@ export class InteractionGone extends Fault {
   readonly status = 400
 
   constructor(options: FaultOptions = {}) {
-    super('This sign-in has expired or was started in another browser. Go back to the application and start again.', options)
+    super(
+      'This sign-in has expired or was started in another browser. Go back to the application and start again.',
+      options,
+    )
   }
 }
 
@@ -195,5 +198,15 @@ export class ClientUnknown extends Fault {
 
   constructor() {
     super('There is no such client.')
+  }
+}
+
+/** Start refused: of several worker processes not one became ready. */
+export class WorkersFailed extends Fault {
+  readonly code = 'workers_failed'
+  readonly status = 503
+
+  constructor() {
+    super('No worker process could start; each has said why.')
   }
 }
