@@ -68,7 +68,7 @@ export class EmbeddedStore implements Store {
   readonly #sql: Statements
   readonly #writes: WriteQueue
   readonly #log: EmbeddedLog
-  readonly #ticker: NodeJS.Timeout
+  #ticker: NodeJS.Timeout
   #writesUntilSweep = WRITES_PER_SWEEP
   #trouble: { readonly problem: string; readonly sinceMs: number } | undefined
 
@@ -78,7 +78,7 @@ export class EmbeddedStore implements Store {
     this.#sql = prepareStatements(database)
     this.#writes = new WriteQueue(database)
     this.#log = new EmbeddedLog(database, this.#writes, clock)
-    this.#ticker = setInterval(() => void this.#tick(), TICK_MS).unref()
+    this.#ticker = this.#tickLater()
   }
 
   get(key: Key): Promise<Entry | undefined> {
@@ -206,7 +206,7 @@ export class EmbeddedStore implements Store {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#ticker)
+    clearTimeout(this.#ticker)
     this.#log.close()
     if (!this.#database.isOpen) return
     await this.#writes.run(() => undefined) // What was asked before is done first.
@@ -268,28 +268,39 @@ export class EmbeddedStore implements Store {
     this.#sql.put.run(key, value, expiryMs(nowMs, options.ttlSeconds), refs, options.memberOf ?? null, nowMs)
   }
 
-  /** Sweeps, and after trouble finds out by writing whether it is over. */
+  /** Sweeps batch by batch until nothing is left, and after trouble finds out by writing whether it is over. */
   async #tick(): Promise<void> {
-    await this.#sweep()
-    if (this.#trouble === undefined) return
+    let isMoreLikely: boolean
+    do isMoreLikely = await this.#sweep()
+    while (isMoreLikely)
+    if (this.#trouble !== undefined) await this.#probe()
+    if (this.#database.isOpen) this.#ticker = this.#tickLater()
+  }
+
+  #tickLater(): NodeJS.Timeout {
+    return setTimeout(() => void this.#tick(), TICK_MS).unref()
+  }
+
+  async #sweep(): Promise<boolean> {
+    this.#writesUntilSweep = WRITES_PER_SWEEP
+    try {
+      const now = this.#clock()
+      if (this.#sql.expired.get(now) === undefined) return false
+      return await this.#writes.run(() =>
+        this.#sql.sweeps.map((sweep) => sweep.run(now, SWEEP_ROWS).changes).includes(SWEEP_ROWS),
+      )
+    } catch (cause) {
+      this.#noteTrouble(asFault(cause))
+      return false
+    }
+  }
+
+  async #probe(): Promise<void> {
     try {
       await this.#writes.run(() => this.#sql.probe.run(this.#clock()))
       this.#trouble = undefined
     } catch {
       // Still in trouble.
-    }
-  }
-
-  async #sweep(): Promise<void> {
-    this.#writesUntilSweep = WRITES_PER_SWEEP
-    try {
-      const now = this.#clock()
-      if (this.#sql.expired.get(now) === undefined) return
-      await this.#writes.run(() => {
-        for (const sweep of this.#sql.sweeps) sweep.run(now, SWEEP_ROWS)
-      })
-    } catch (cause) {
-      this.#noteTrouble(asFault(cause))
     }
   }
 }

@@ -48,8 +48,10 @@ export class RedisConnection {
     return this.#lastReason
   }
 
+  /** That the connection is closed is no reason: what closed it was noted before. */
   noteReason(cause: unknown): void {
-    this.#lastReason = reasonOf(cause)
+    const reason = reasonOf(cause)
+    if (!reason.startsWith('Connection is closed')) this.#lastReason = reason
   }
 
   onReady(listener: () => void): void {
