@@ -24,11 +24,14 @@ import { loadAssets } from './http/pages/assets.ts'
 import { createEnginePages } from './http/pages/engine-pages.ts'
 import { createPages } from './http/pages/pages.ts'
 import { createRenderer } from './http/pages/render.ts'
-import { openKeyring } from './keyring/keyring.ts'
-import { obtainRootKey } from './keyring/root-key.ts'
+import { startRotation } from './jobs/rotation.ts'
+import { type Keyring, type LiveKeyring, openKeyring } from './keyring/keyring.ts'
+import { obtainRootKeys } from './keyring/root-key.ts'
+import { scheduleOf } from './keyring/schedule.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { buildEngine } from './provider/build.ts'
 import { createCurrentEngine, type CurrentEngine } from './provider/current.ts'
+import { followRing } from './provider/follow-ring.ts'
 import type { Interactions } from './provider/interactions.ts'
 import { openStore } from './store/open-store.ts'
 import type { Store } from './store/store.ts'
@@ -40,6 +43,7 @@ export interface App {
   readonly store: Store
   readonly accounts: Accounts
   readonly audit: Audit
+  readonly keyring: LiveKeyring
   /** Refuses new work, finishes what is under way, and lets go of the store. */
   close(): Promise<void>
 }
@@ -51,9 +55,9 @@ export interface AppOptions {
 
 /** Starts one node. Resolves when it listens and is ready; throws the `Fault` that stops it. */
 export async function startApp(config: Config, { log, clock = systemClock }: AppOptions): Promise<App> {
-  const rootKey = await obtainRootKey(config)
   const store = await openStore(config, clock)
   let stopping = false
+  const stops: (() => Promise<void> | void)[] = []
   const ops = await listen(createOps({ store, isStopping: () => stopping }), {
     host: config.opsHost,
     port: config.opsPort,
@@ -62,6 +66,7 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
   async function close(publicListener?: Listener): Promise<void> {
     stopping = true
     await publicListener?.close()
+    await Promise.all(stops.map((stop) => stop()))
     await ops.close()
     await audit.settled()
     await store.close()
@@ -70,9 +75,13 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
   const audit = createAudit({ store, clock, log })
   try {
     await untilReady(store, log)
-    const sealer = createSealer(rootKey, 'store')
-    const algorithms = config.apis.map(({ algorithm }) => algorithm)
-    const keyring = await openKeyring({ store, rootKey, clock, algorithms, audit })
+    const keyring = await openKeyring({
+      ...{ store, clock, audit, schedule: scheduleOf(config) },
+      rootKeys: () => obtainRootKeys(config),
+      algorithms: config.apis.map(({ algorithm }) => algorithm),
+    })
+    const { storeKey, csrfKey } = keyring.current()
+    const sealer = createSealer(storeKey, 'store')
     const clients = createClients(config.clients)
     const apis = createApis(config.apis, config.defaultApi)
     const passwords = createPasswords({
@@ -101,26 +110,33 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
       accounts,
       consents,
       revocation,
-      keyring,
+      pages: pagesOfEngine,
+      audit,
+      log,
     }
-    const current = createCurrentEngine(await buildEngine({ ...engineParts, pages: pagesOfEngine, audit, log }))
+    const build = (ring: Keyring) => buildEngine({ ...engineParts, keyring: ring })
+    const current = createCurrentEngine(await build(keyring.current()))
+    stops.push(followRing({ keyring, current, build, log }), startRotation({ keyring, log, everyMs: ROTATION_LOOK_MS }))
 
     let selfUrl = ''
     const pages = createPages({
-      ...{ issuer, production, lifetimes, logins, accounts, audit, log, assets, renderer, csrfKey: keyring.csrfKey },
+      ...{ issuer, production, lifetimes, logins, accounts, audit, log, assets, renderer, csrfKey },
       interactions: ofCurrent(current),
       ...developmentPages(config, () => selfUrl),
     })
-    const dispatch = createDispatch({ issuer, trustProxy: config.trustProxy, current, pages, store, clock })
+    const { trustProxy, keys } = config
+    const maxAgeSeconds = keys.maxAgeSeconds
+    const dispatch = createDispatch({ issuer, trustProxy, current, pages, store, clock, maxAgeSeconds })
     const listener = await listen(dispatch, config)
     selfUrl = listener.url
-    return { url: listener.url, opsUrl: ops.url, store, accounts, audit, close: () => close(listener) }
+    return { url: listener.url, opsUrl: ops.url, store, accounts, audit, keyring, close: () => close(listener) }
   } catch (error) {
     await close()
     throw error
   }
 }
 
+const ROTATION_LOOK_MS = 1000
 const WAIT_MS = 100
 const SAY_EVERY = 50
 

@@ -59,6 +59,26 @@ export class RootKeyWrong extends Fault {
   }
 }
 
+/** The ring has no key of this name. */
+export class KeyUnknown extends Fault {
+  readonly code = 'key_unknown'
+  readonly status = 404
+
+  constructor() {
+    super('The ring has no key with this kid: `grantor keys list` shows those it has.')
+  }
+}
+
+/** The key signs; a key is retired by rotating it, so that another signs before it goes. */
+export class KeyInUse extends Fault {
+  readonly code = 'key_in_use'
+  readonly status = 409
+
+  constructor() {
+    super('This key signs: rotate it (`grantor keys rotate`), or if somebody else may hold it, `--compromised`.')
+  }
+}
+
 /** Something sealed does not open: it was altered, moved to another place, or sealed under another key. */
 export class SealBroken extends Fault {
   readonly code = 'seal_broken'
@@ -121,7 +141,10 @@ export class InteractionGone extends Fault {
   readonly status = 400
 
   constructor(options: FaultOptions = {}) {
-    super('This sign-in has expired or was started in another browser. Go back to the application and start again.', options)
+    super(
+      'This sign-in has expired or was started in another browser. Go back to the application and start again.',
+      options,
+    )
   }
 }
 

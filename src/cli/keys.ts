@@ -15,7 +15,7 @@ export function keysCommand(terminal: Terminal): Command {
     .addHelpText('after', '\nExample:\n  grantor keys list --json')
     .action(async ({ json }: { json?: boolean }) => {
       await withDomain(terminal, async ({ keyring }) => {
-        const rows = keyring.keys.map(({ keyId, algorithm, state, createdAt }) => ({
+        const rows = keyring.current().keys.map(({ keyId, algorithm, state, createdAt }) => ({
           kid: keyId,
           alg: algorithm,
           state,

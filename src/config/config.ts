@@ -26,7 +26,10 @@ export interface Config {
   readonly trustProxy: readonly string[]
   /** 32 bytes; without it (development only) one is generated into `keysDir`. */
   readonly rootKey: Uint8Array | undefined
+  /** While the root key is being replaced: the one that comes, which `grantor keys rotate-root` seals under. */
+  readonly nextRootKey: Uint8Array | undefined
   readonly lifetimes: Lifetimes
+  readonly keys: KeyRules
   readonly logins: LoginRules
   readonly apis: readonly ApiSettings[]
   /** The audience of tokens for which no resource was asked; absent only when there is no API. */
@@ -48,6 +51,18 @@ export interface Lifetimes {
   readonly refreshTokenIdleSeconds: number
   readonly refreshTokenSeconds: number
   readonly consentSeconds: number
+}
+
+/** How signing keys move in time; all in seconds. */
+export interface KeyRules {
+  /** How long a key signs before its successor does. */
+  readonly rotationSeconds: number
+  /** The `max-age` of the JWKS: how long a verifier may keep it without asking. */
+  readonly maxAgeSeconds: number
+  /** Added to every overlap, for nodes that follow late, slow answers, and clocks that differ. */
+  readonly marginSeconds: number
+  /** How much longer a key may wait to sign, for verifiers that do not hold it yet; 0 waits for none. */
+  readonly waitForVerifiersSeconds: number
 }
 
 export interface LoginRules {
@@ -104,6 +119,8 @@ export interface ClientSettings {
   /** For this long after a rotation the same client gets the same successor again; 0 turns it off. */
   readonly refreshIdempotentSeconds: number
   readonly logoUri: string | undefined
+  /** `pairwise`: each sector sees another subject for the same person (OpenID Connect Core section 8). */
+  readonly subjectType: 'public' | 'pairwise'
 }
 
 export interface DemoAccount {

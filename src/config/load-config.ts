@@ -17,6 +17,7 @@ import { type DemoSeed, demoSeed } from './demo.ts'
 import type { Environment } from './environment.ts'
 import { EMPTY_FILE, readSettingsFile, type SettingsFile } from './file.ts'
 import { issuerWants } from './issuer.ts'
+import { toKeyRules } from './key-rules.ts'
 import { toLifetimes, toLoginRules } from './lifetimes.ts'
 import { shown } from './problems.ts'
 import { type ReadFile, readSettings, type Settings } from './read-settings.ts'
@@ -195,6 +196,8 @@ function assemble(settings: Settings, file: SettingsFile, decided: Decided): Con
     logLevel: required(settings.LOG_LEVEL),
     trustProxy: settings.TRUST_PROXY ?? [],
     rootKey: settings.GRANTOR_ROOT_KEY,
+    nextRootKey: settings.GRANTOR_ROOT_KEY_NEXT,
+    keys: toKeyRules(file.keys),
     lifetimes: toLifetimes(file.lifetimes),
     logins: toLoginRules(file.logins, availableParallelism()),
     apis,

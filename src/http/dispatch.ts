@@ -23,13 +23,16 @@ export interface DispatchParts {
   readonly pages: Pages
   readonly store: Store
   readonly clock: Clock
+  /** How long the documents may be kept. */
+  readonly maxAgeSeconds: number
 }
 
 // A token for a machine needs no store, but a node that has not heard of its store cannot know what was removed: it
 // stops this long after the last answer.
 const LONGEST_SILENCE_MS = 5000
 
-export function createDispatch({ issuer, trustProxy, current, pages, store, clock }: DispatchParts): RequestListener {
+export function createDispatch(parts: DispatchParts): RequestListener {
+  const { issuer, trustProxy, current, pages, store, clock, maxAgeSeconds } = parts
   const stateFacts = createFacts({ issuer, trustProxy })
 
   return function dispatch(req, res) {
@@ -43,7 +46,7 @@ export function createDispatch({ issuer, trustProxy, current, pages, store, cloc
     if (document !== undefined && isRead(req)) {
       const prepared = current.engine().documents.get(document)
       if (prepared !== undefined) {
-        sendDocument(req, res, prepared)
+        sendDocument(req, res, prepared, maxAgeSeconds)
         return
       }
     }

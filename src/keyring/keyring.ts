@@ -1,137 +1,331 @@
 /**
  * The signing keys and the other secrets that all nodes share.
  *
- * One record in the store, sealed under the root key. It is made once, by whichever node starts first, and changed only
- * by compare-and-swap; the others read what the winner wrote. Beside the ring lies a canary, sealed alike: a node that
- * cannot open it holds another root key and must not start, nor change anything.
- *
  * A key is `next` (published, not yet signing), then `signing`, then `retired` (published until the last token it signed
- * has expired), then gone. Keys are not rotated yet: all of them are `signing`.
+ * has expired), then gone. It is published before it signs, so that a verifier which caches our JWKS already knows it on
+ * the day it is first used (see ring.ts). Every node runs the schedule; whoever writes first wins, and the others follow.
  */
 
-import type { Audit } from '../audit/audit.ts'
-import type { Clock } from '../base/clock.ts'
-import { RootKeyWrong, SealBroken } from '../base/faults.ts'
-import { randomId } from '../base/ids.ts'
-import { createSealer, type Sealer } from '../base/sealing.ts'
-import type { SigningAlgorithm } from '../config/config.ts'
-import { keys } from '../store/keys.ts'
-import type { Entry, Store } from '../store/store.ts'
-import { generateSigningKey, type KeyAlgorithm, type PrivateJwk, type SigningKey } from './signing-key.ts'
+import { randomInt } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 
+import type { Audit } from '../audit/audit.ts'
+import { type Clock, epochSeconds } from '../base/clock.ts'
+import { KeyInUse, KeyUnknown, StoreUnavailable } from '../base/faults.ts'
+import { randomId } from '../base/ids.ts'
+import { rootKeyId as nameOf } from '../base/sealing.ts'
+import type { SigningAlgorithm } from '../config/config.ts'
+import { keys, logs } from '../store/keys.ts'
+import type { Entry, Store } from '../store/store.ts'
+import {
+  addAlgorithm,
+  advance,
+  algorithmsOf,
+  type Change,
+  emptyRing,
+  type Ring,
+  removeCompromised,
+  removeIdle,
+  rotateCookieKey,
+  rotateNow,
+  type Schedule,
+  type Step,
+  type StepParts,
+} from './ring.ts'
+import { openRing, sealRing } from './sealed-ring.ts'
+import { generatePrivateJwk, type KeyAlgorithm, type PrivateJwk, type SigningKey } from './signing-key.ts'
+
+/** The ring as one version of it is used; it does not change. */
 export interface Keyring {
   /** One more with every change. */
   readonly version: number
   /** Names the root key under which the ring is sealed. Not a secret. */
   readonly rootKeyId: string
-  /** What may be told of every key in the ring. */
-  readonly keys: readonly KeyFacts[]
-  /** Private keys, one of each algorithm; RS256 first, so that it is what signs when nobody asks for another. */
-  readonly signingJwks: readonly PrivateJwk[]
+  /** Every published key, private: those that sign first, RS256 foremost, so that it signs when nobody asks for another. */
+  readonly jwks: readonly PrivateJwk[]
+  /** Every key without its secret. */
+  readonly keys: readonly KeySummary[]
   /** The first signs cookies, all of them verify. */
   readonly cookieKeys: readonly string[]
   /** What makes a pairwise subject unguessable (OpenID Connect Core section 8.1). */
   readonly pairwiseSalt: string
   /** 32 bytes from which the tokens of forms are derived. */
   readonly csrfKey: Uint8Array
+  /** 32 bytes under which what is stored is sealed. */
+  readonly storeKey: Uint8Array
 }
 
-/** A key without its private half. */
-interface KeyFacts extends Omit<SigningKey, 'jwk'> {
+export interface KeySummary {
   readonly keyId: string
   readonly algorithm: KeyAlgorithm
+  readonly state: SigningKey['state']
+  /** Epoch seconds, all of them. */
+  readonly createdAt: number
+  /** When the next thing happens to it: it signs, its successor does, or it is gone. */
+  readonly changesAt: number
 }
 
 export interface KeyringOptions {
   readonly store: Store
-  readonly rootKey: Uint8Array
+  /** The root key, and while it is being replaced the other one too; new rings are sealed under the first. */
+  readonly rootKeys: () => Promise<readonly Uint8Array[]>
   readonly clock: Clock
   /** What APIs sign with, beside RS256, ES256 and EdDSA, which every ring has. */
   readonly algorithms: readonly SigningAlgorithm[]
+  readonly schedule: Schedule
   readonly audit: Audit
+  /** Whether every verifier we know of holds this key; asked before it signs. */
+  readonly isHeld?: (keyId: string, sinceVersion: number) => Promise<boolean>
 }
 
-/** What is sealed. Later members are optional, so that an older ring stays readable. */
-interface Ring {
-  readonly keys: readonly SigningKey[]
-  readonly cookieKeys: readonly string[]
-  readonly pairwiseSalt: string
-  /** base64url. */
-  readonly csrfKey: string
+/** What one request of an operator, or the schedule, did or would do. */
+export interface Outcome {
+  readonly keyring: Keyring
+  readonly changes: readonly Change[]
 }
 
-/** What is stored: both texts are sealed. */
-interface StoredRing {
-  readonly canary: string
-  readonly ring: string
+export interface LiveKeyring {
+  /** The ring as this node knows it. */
+  current(): Keyring
+  /** Calls `listener` with every newer ring, within a second of its making by any node. Returns a stop. */
+  follow(listener: (keyring: Keyring) => void, onTrouble: (error: unknown) => void): () => void
+  /** Does what the schedule asks for now; usually nothing. */
+  advance(options?: Dry): Promise<Outcome>
+  /** Publishes a successor now, to sign as soon as every cache must know it. All algorithms without one named. */
+  rotate(algorithm: KeyAlgorithm | undefined, options?: Dry): Promise<Outcome>
+  /** Takes a key out at once; throws `KeyUnknown`. */
+  compromise(keyId: string, options?: Dry): Promise<Outcome>
+  /** Takes out a key that is not signing; throws `KeyUnknown`, or `KeyInUse` for the one that signs. */
+  retire(keyId: string, options?: Dry): Promise<Outcome>
+  rotateCookieKey(options?: Dry): Promise<Outcome>
+  /** Seals the ring under another root key. */
+  reseal(rootKey: Uint8Array): Promise<Keyring>
+  /** Reads the ring again now. */
+  refresh(): Promise<Keyring>
+}
+
+export interface Dry {
+  /** Tells what would happen, and writes nothing. */
+  readonly dryRun?: boolean
 }
 
 // RS256 because OpenID Connect requires it (Core section 15.1); the curves because an ID token may be asked for in
 // them. In this order they are published.
 const ALWAYS: readonly KeyAlgorithm[] = ['RS256', 'ES256', 'EdDSA']
-
 const RING = keys.keyring()
+const WAKE_KEEP_SECONDS = 3600
+// The log wakes a follower at once; a reading now and then finds what a lost line would have told.
+const REREAD_MS = 5000
 
-/** The ring, made or completed where it needs to be. Throws `RootKeyWrong`, `SealBroken`, `StoreUnavailable`. */
-export async function openKeyring({ store, rootKey, clock, algorithms, audit }: KeyringOptions): Promise<Keyring> {
-  const sealer = createSealer(rootKey, 'keyring')
-  const wanted = [...new Set([...ALWAYS, ...algorithms.filter((algorithm) => algorithm !== 'HS256')])]
+/**
+ * Opens the ring, made or completed where it needs to be. Throws `RootKeyWrong`, `SealBroken`, `StoreUnavailable`.
+ */
+export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring> {
+  const { store, clock, schedule, audit, isHeld = async () => true } = options
+  let latest = await complete()
 
-  // Whoever loses a put reads what the winner wrote and looks again at what is missing; usually nothing.
-  for (;;) {
+  return {
+    current: () => latest,
+    follow,
+    refresh,
+    advance: async (dry) => change(advance, dry),
+    rotate: async (algorithm, dry) => change(rotateEach(algorithm), dry),
+    compromise: async (keyId, dry) => {
+      const outcome = await change((ring, parts) => removeCompromised(known(ring, keyId), keyId, parts), dry)
+      // Verifiers that follow the revocations refuse the key's tokens without fetching anything.
+      if (dry?.dryRun !== true)
+        await store.append(logs.revocations, revokedKey(keyId), schedule.longestTokenSeconds + 60)
+      return outcome
+    },
+    retire: async (keyId, dry) => change((ring) => removeIdle(idle(ring, keyId), keyId), dry),
+    rotateCookieKey: async (dry) => change(rotateCookieKey, dry),
+    reseal,
+  }
+
+  /** Takes a step on the ring as it is now. Whoever loses the put takes it again, on what the winner wrote. */
+  async function change(take: TakeStep, { dryRun = false }: Dry = {}): Promise<Outcome> {
+    for (;;) {
+      const stored = await read()
+      const step = await take(stored.ring, await stepParts(stored))
+      if (dryRun || isDeepStrictEqual(step.ring, stored.ring)) {
+        return { keyring: view(step.ring, stored.version, stored.rootKeyId), changes: step.changes }
+      }
+      if (await write(step.ring, stored.rootKey, stored.version)) {
+        latest = view(step.ring, stored.version + 1, stored.rootKeyId)
+        await announce(step.changes)
+        return { keyring: latest, changes: step.changes }
+      }
+    }
+  }
+
+  /** The ring with a key for every algorithm that is asked for; made anew where there is none. */
+  async function complete(): Promise<Keyring> {
+    const wanted = [...new Set([...ALWAYS, ...options.algorithms.filter((algorithm) => algorithm !== 'HS256')])]
+    if ((await store.get(RING)) === undefined) await create(wanted)
+    const { keyring } = await change(async (ring, parts) => {
+      const missing = wanted.filter((algorithm) => !algorithmsOf(ring).includes(algorithm))
+      return addEach(ring, missing, parts)
+    })
+    return keyring
+  }
+
+  async function create(algorithms: readonly KeyAlgorithm[]): Promise<void> {
+    const [rootKey] = await options.rootKeys()
+    if (rootKey === undefined) throw new TypeError('no root key')
+    const secrets = { pairwiseSalt: randomId(), csrfKey: randomId(), storeKey: randomId() }
+    const empty = emptyRing(secrets, { secret: randomId(), createdAt: epochSeconds(clock) })
+    const { ring } = await addEach(empty, algorithms, await stepParts({ ring: empty, version: 0 }))
+    if (await write(ring, rootKey, undefined)) audit.record('keyring.created', { outcome: 'success' })
+  }
+
+  async function read(): Promise<StoredVersion> {
     const entry = await store.get(RING)
-    const ring = entry === undefined ? undefined : unsealed(entry, sealer)
-    const missing = wanted.filter((algorithm) => !ring?.keys.some((key) => key.jwk.alg === algorithm))
-    if (entry !== undefined && ring !== undefined && missing.length === 0) return opened(ring, entry.version, sealer)
+    if (entry === undefined) throw new StoreUnavailable({ detail: 'the ring is gone from the store' })
+    return unseal(entry)
+  }
 
-    const added = await Promise.all(missing.map((algorithm) => generateSigningKey(algorithm, clock)))
-    const next = { ...(ring ?? emptyRing()), keys: [...(ring?.keys ?? []), ...added] }
-    const condition = entry === undefined ? { ifAbsent: true } : { ifVersion: entry.version }
-    if ((await store.put(RING, sealed(next, sealer), condition)) === 'stored') {
-      record(audit, added, entry === undefined)
+  async function unseal(entry: Entry): Promise<StoredVersion> {
+    const rootKeys = await options.rootKeys()
+    const { ring, rootKeyId } = openRing(entry.value, rootKeys)
+    const rootKey = rootKeys.find((key) => nameOf(key) === rootKeyId) as Uint8Array
+    return { ring, rootKeyId, rootKey, version: entry.version }
+  }
+
+  async function write(ring: Ring, rootKey: Uint8Array, over: number | undefined): Promise<boolean> {
+    const condition = over === undefined ? { ifAbsent: true } : { ifVersion: over }
+    return (await store.put(RING, sealRing(ring, rootKey), condition)) === 'stored'
+  }
+
+  async function announce(changes: readonly Change[]): Promise<void> {
+    for (const { event, keyId, algorithm } of changes) audit.record(event, { keyId, reason: algorithm })
+    await store.append(logs.keyring, String(latest.version), WAKE_KEEP_SECONDS)
+  }
+
+  async function stepParts({ ring, version }: Pick<StoredVersion, 'ring' | 'version'>): Promise<StepParts> {
+    const waiting = ring.keys.filter(({ state }) => state === 'next').map(({ jwk }) => jwk.kid)
+    const held = await Promise.all(waiting.map(async (keyId) => ((await isHeld(keyId, version)) ? keyId : undefined)))
+    return {
+      now: epochSeconds(clock),
+      schedule,
+      makeKey: generatePrivateJwk,
+      makeSecret: randomId,
+      chance: randomInt(1000) / 1000,
+      isHeld: (keyId) => held.includes(keyId),
+    }
+  }
+
+  async function refresh(): Promise<Keyring> {
+    const { ring, version, rootKeyId } = await read()
+    if (version > latest.version) latest = view(ring, version, rootKeyId)
+    return latest
+  }
+
+  function follow(listener: (keyring: Keyring) => void, onTrouble: (error: unknown) => void): () => void {
+    let told = latest.version
+    const look = () => {
+      refresh().then((keyring) => {
+        if (keyring.version <= told) return
+        told = keyring.version
+        listener(keyring)
+      }, onTrouble)
+    }
+    const unfollow = store.follow(logs.keyring, undefined, look)
+    const timer = setInterval(look, REREAD_MS).unref()
+    look()
+    return () => {
+      unfollow()
+      clearInterval(timer)
+    }
+  }
+
+  async function reseal(rootKey: Uint8Array): Promise<Keyring> {
+    for (;;) {
+      const { ring, version, rootKeyId } = await read()
+      if (rootKeyId === nameOf(rootKey)) return refresh()
+      if (await write(ring, rootKey, version)) {
+        audit.record('keyring.resealed', { reason: `root key ${nameOf(rootKey)}` })
+        await store.append(logs.keyring, String(version + 1), WAKE_KEEP_SECONDS)
+        return refresh()
+      }
     }
   }
 }
 
-/** Secrets are drawn anew for each ring: it is called once in the life of a store. */
-function emptyRing(): Ring {
-  return { keys: [], cookieKeys: [randomId()], pairwiseSalt: randomId(), csrfKey: randomId() }
+type TakeStep = (ring: Ring, parts: StepParts) => Step | Promise<Step>
+
+interface StoredVersion {
+  readonly ring: Ring
+  readonly version: number
+  readonly rootKeyId: string
+  readonly rootKey: Uint8Array
 }
 
-function sealed(ring: Ring, sealer: Sealer): string {
-  const stored: StoredRing = {
-    canary: sealer.seal('canary', `${RING} canary`),
-    ring: sealer.seal(JSON.stringify(ring), RING),
+async function addEach(ring: Ring, algorithms: readonly KeyAlgorithm[], parts: StepParts): Promise<Step> {
+  // Side by side: an RSA key takes a tenth of a second, and the pool makes several at once.
+  const made = new Map(
+    await Promise.all(algorithms.map(async (algorithm) => [algorithm, await parts.makeKey(algorithm)] as const)),
+  )
+  const ready: StepParts = { ...parts, makeKey: async (algorithm) => made.get(algorithm) as PrivateJwk }
+  let step: Step = { ring, changes: [] }
+  for (const algorithm of algorithms) {
+    const { ring: grown, changes } = await addAlgorithm(step.ring, algorithm, ready)
+    step = { ring: grown, changes: [...step.changes, ...changes] }
   }
-  return JSON.stringify(stored)
+  return step
 }
 
-/** A canary that does not open means another root key; a ring that does not open beside one that does was altered. */
-function unsealed(entry: Entry, sealer: Sealer): Ring {
-  const stored = JSON.parse(entry.value) as StoredRing
-  try {
-    sealer.open(stored.canary, `${RING} canary`)
-  } catch (error) {
-    if (!(error instanceof SealBroken)) throw error
-    throw new RootKeyWrong({ cause: error, ...(error.detail === undefined ? {} : { detail: error.detail }) })
+function rotateEach(algorithm: KeyAlgorithm | undefined): TakeStep {
+  return async (ring, parts) => {
+    let step: Step = { ring, changes: [] }
+    for (const one of algorithm === undefined ? algorithmsOf(ring) : [algorithm]) {
+      const { ring: turned, changes } = await rotateNow(step.ring, one, parts)
+      step = { ring: turned, changes: [...step.changes, ...changes] }
+    }
+    return step
   }
-  return JSON.parse(sealer.open(stored.ring, RING)) as Ring
 }
 
-function opened(ring: Ring, version: number, sealer: Sealer): Keyring {
-  const signing = ring.keys.filter((key) => key.state === 'signing').map((key) => key.jwk)
+function known(ring: Ring, keyId: string): Ring {
+  if (!ring.keys.some(({ jwk }) => jwk.kid === keyId)) throw new KeyUnknown()
+  return ring
+}
+
+function idle(ring: Ring, keyId: string): Ring {
+  if (known(ring, keyId).keys.some(({ jwk, state }) => jwk.kid === keyId && state === 'signing')) throw new KeyInUse()
+  return ring
+}
+
+/** An entry of the revocation log: every token that this key signed. */
+function revokedKey(keyId: string): string {
+  return JSON.stringify({ kid: keyId })
+}
+
+const STATES = ['signing', 'next', 'retired']
+
+function view(ring: Ring, version: number, rootKeyId: string): Keyring {
+  const ordered = ring.keys.toSorted(
+    (a, b) =>
+      STATES.indexOf(a.state) - STATES.indexOf(b.state) ||
+      Number(b.jwk.alg === 'RS256') - Number(a.jwk.alg === 'RS256'),
+  )
   return {
     version,
-    rootKeyId: sealer.keyId,
-    keys: ring.keys.map(({ jwk, state, createdAt }) => ({ keyId: jwk.kid, algorithm: jwk.alg, state, createdAt })),
-    signingJwks: signing.toSorted((a, b) => Number(b.alg === 'RS256') - Number(a.alg === 'RS256')),
-    cookieKeys: ring.cookieKeys,
+    rootKeyId,
+    jwks: ordered.map(({ jwk }) => jwk),
+    keys: ordered.map(summary),
+    cookieKeys: ring.cookieKeys.map(({ secret }) => secret),
     pairwiseSalt: ring.pairwiseSalt,
     csrfKey: Buffer.from(ring.csrfKey, 'base64url'),
+    storeKey: Buffer.from(ring.storeKey, 'base64url'),
   }
 }
 
-function record(audit: Audit, added: readonly SigningKey[], created: boolean): void {
-  if (created) audit.record('keyring.created', { outcome: 'success' })
-  else for (const { jwk } of added) audit.record('keyring.key_added', { keyId: jwk.kid, reason: jwk.alg })
+function summary(key: SigningKey): KeySummary {
+  const { jwk, state, createdAt } = key
+  return { keyId: jwk.kid, algorithm: jwk.alg, state, createdAt, changesAt: changesAt(key) }
+}
+
+function changesAt(key: SigningKey): number {
+  if (key.state === 'next') return key.signsFrom
+  return key.state === 'signing' ? key.rotatesAt : key.goneAt
 }

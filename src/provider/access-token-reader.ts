@@ -29,7 +29,7 @@ interface ReaderParts {
 }
 
 export function createAccessTokenReader({ issuer, apis, keyring, store, clock }: ReaderParts): AccessTokenReader {
-  const publicKeys = createLocalJWKSet({ keys: keyring.signingJwks.map(publicPart) })
+  const publicKeys = createLocalJWKSet({ keys: keyring.jwks.map(publicPart) })
   const audiences = apis.listApis().map(({ audience }) => audience)
 
   return {

@@ -21,6 +21,7 @@ import { mayIntrospect, mayRevoke } from './configuration/introspection.ts'
 import { people } from './configuration/people.ts'
 import { requestBounds } from './configuration/request-bounds.ts'
 import { resourceIndicators } from './configuration/resources.ts'
+import { subjects } from './configuration/subjects.ts'
 import { tokens } from './configuration/tokens.ts'
 import type { Engine } from './current.ts'
 import { createDocuments, prepareDocuments } from './documents.ts'
@@ -70,18 +71,18 @@ function configuration(parts: EngineParts): Configuration {
   const accessTokens = createAccessTokenReader(parts)
   return {
     adapter: createAdapterFactory({ ...parts, accessTokens }),
-    jwks: { keys: keyring.signingJwks.map((jwk) => ({ ...jwk })) },
+    jwks: { keys: keyring.jwks.map((jwk) => ({ ...jwk })) },
     clients: clients.listClients().map(clientMetadata),
     routes: ENGINE_PATHS,
     scopes: ['openid', 'offline_access'],
     responseTypes: ['code'],
-    subjectTypes: ['public'],
     // Every client proves possession of the code; old confidential ones may be excused (RFC 9700 section 2.1.1).
     pkce: { required: (_ctx, client) => !clients.getClient(client.clientId).legacyWithoutPkce },
     // The redirect URI is always sent, so that it can always be compared.
     allowOmittingSingleRegisteredRedirectUri: false,
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
     enabledJWA: enabledAlgorithms(keyring),
+    ...subjects(keyring),
     ...tokens(parts),
     ...clientAuthentication(parts),
     ...people(parts),
@@ -99,7 +100,7 @@ function configuration(parts: EngineParts): Configuration {
 }
 
 function enabledAlgorithms(keyring: Keyring): NonNullable<Configuration['enabledJWA']> {
-  const ours = [...new Set(keyring.signingJwks.map(({ alg }) => alg))] as 'RS256'[]
+  const ours = [...new Set(keyring.jwks.map(({ alg }) => alg))] as 'RS256'[]
   return {
     idTokenSigningAlgValues: ours,
     clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],

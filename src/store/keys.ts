@@ -43,4 +43,6 @@ export const keys = {
 export const logs = {
   audit: 'audit',
   revocations: 'revocations',
+  /** Wakes the nodes that follow the ring. */
+  keyring: 'keyring',
 } as const
