@@ -23,6 +23,7 @@ import {
   algorithmsOf,
   type Change,
   emptyRing,
+  noteSchedule,
   type Ring,
   removeCompromised,
   removeIdle,
@@ -164,7 +165,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     if ((await store.get(RING)) === undefined) await create(wanted)
     const { keyring } = await change(async (ring, parts) => {
       const missing = wanted.filter((algorithm) => !algorithmsOf(ring).includes(algorithm))
-      return addEach(ring, missing, parts)
+      return addEach(noteSchedule(ring, parts), missing, parts)
     })
     return keyring
   }

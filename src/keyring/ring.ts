@@ -7,6 +7,7 @@
  */
 
 import type { ActiveKey, KeyAlgorithm, NextKey, PrivateJwk, RetiredKey, SigningKey } from './signing-key.ts'
+import { longest, noteTerm, type Term } from './terms.ts'
 
 export interface Ring {
   readonly keys: readonly SigningKey[]
@@ -18,9 +19,11 @@ export interface Ring {
   readonly csrfKey: string
   /** base64url, 32 bytes under which what is stored is sealed; the root key seals only the ring. */
   readonly storeKey: string
-  /** The `max-age` that JWKS answers carried when the ring was last written. */
-  readonly maxAgeSeconds: number
-  /** Keys taken out because somebody else may hold them. */
+  /** Every `max-age`, life of a token and life of a session that may still bind. */
+  readonly maxAges: readonly Term[]
+  readonly tokenLives: readonly Term[]
+  readonly sessionLives: readonly Term[]
+  /** Keys taken out because somebody else may hold them, while a token that they signed could live. */
   readonly compromised: readonly { readonly kid: string; readonly at: number }[]
 }
 
@@ -78,9 +81,14 @@ export interface StepParts {
   readonly isHeld?: (keyId: string) => boolean
 }
 
-/** How long a key is published before it signs. A cache may be as old as the longer of the two `max-age` allows. */
-export function overlapSeconds(ring: Pick<Ring, 'maxAgeSeconds'>, schedule: Schedule): number {
-  return Math.max(ring.maxAgeSeconds, schedule.maxAgeSeconds) + schedule.marginSeconds
+/** How long a key is published before it signs: until no cache can be without it. */
+function untilKnownSeconds({ maxAges }: Ring, { marginSeconds }: Schedule): number {
+  return longest(maxAges) + marginSeconds
+}
+
+/** How long a key is published after it signed: until no token that it signed can live. */
+export function untilExpiredSeconds({ tokenLives }: Ring, { marginSeconds }: Schedule): number {
+  return longest(tokenLives) + marginSeconds
 }
 
 export function algorithmsOf(ring: Ring): KeyAlgorithm[] {
@@ -99,19 +107,30 @@ export function nextKey(ring: Ring, algorithm: KeyAlgorithm): NextKey | undefine
 
 /** A ring without keys; its secrets are drawn by the caller, once in the life of a store. */
 export function emptyRing(secrets: Pick<Ring, 'pairwiseSalt' | 'csrfKey' | 'storeKey'>, cookie: CookieKey): Ring {
-  return { keys: [], cookieKeys: [cookie], ...secrets, maxAgeSeconds: 0, compromised: [] }
+  return { keys: [], cookieKeys: [cookie], ...secrets, maxAges: [], tokenLives: [], sessionLives: [], compromised: [] }
+}
+
+/** The ring with what this node's schedule promises; a node notes it before it serves anything, and with every step. */
+export function noteSchedule(ring: Ring, { now, schedule }: Pick<StepParts, 'now' | 'schedule'>): Ring {
+  const noted = (terms: readonly Term[], seconds: number) => noteTerm(terms, seconds, now, schedule.marginSeconds)
+  return {
+    ...ring,
+    maxAges: noted(ring.maxAges, schedule.maxAgeSeconds),
+    tokenLives: noted(ring.tokenLives, schedule.longestTokenSeconds),
+    sessionLives: noted(ring.sessionLives, schedule.longestSessionSeconds),
+  }
 }
 
 /** What the schedule asks for now: publish, sign, remove. Without changes nothing is due. */
 export async function advance(ring: Ring, parts: StepParts): Promise<Step> {
   const step = begin(noteSchedule(ring, parts))
-  dropExpired(step, parts.now)
+  dropExpired(step, parts)
   if (parts.now >= cookieKeyDueAt(ring, parts.schedule)) turnCookieKey(step, parts)
   for (const algorithm of algorithmsOf(step.ring)) {
     const signing = signingKey(step.ring, algorithm)
     const next = nextKey(step.ring, algorithm)
     if (next === undefined) {
-      if (parts.now >= signing.rotatesAt - overlapSeconds(step.ring, parts.schedule))
+      if (parts.now >= signing.rotatesAt - untilKnownSeconds(step.ring, parts.schedule))
         await publish(step, algorithm, parts)
     } else if (parts.now >= signing.rotatesAt && maySign(next, parts)) {
       promote(step, next, parts)
@@ -129,8 +148,9 @@ export async function rotateNow(ring: Ring, algorithm: KeyAlgorithm, parts: Step
   return step
 }
 
-/** Adds an algorithm; its first key signs at once, since there is no other that could. */
+/** Adds an algorithm that the ring has not; its first key signs at once, since there is no other that could. */
 export async function addAlgorithm(ring: Ring, algorithm: KeyAlgorithm, parts: StepParts): Promise<Step> {
+  if (algorithmsOf(ring).includes(algorithm)) throw new TypeError(`the ring has ${algorithm} already`)
   const step = begin(noteSchedule(ring, parts))
   const jwk = await parts.makeKey(algorithm)
   step.ring = { ...step.ring, keys: [...step.ring.keys, activeKey(jwk, parts.now, parts)] }
@@ -170,7 +190,7 @@ export function removeIdle(ring: Ring, kid: string): Step {
 
 /** Cookies are signed with a new key; those signed with the old ones are good until the last of their sessions ends. */
 export function rotateCookieKey(ring: Ring, parts: StepParts): Step {
-  const step = begin(ring)
+  const step = begin(noteSchedule(ring, parts))
   turnCookieKey(step, parts)
   return step
 }
@@ -188,24 +208,11 @@ function note(step: OpenStep, event: Change['event'], { kid, alg }: PrivateJwk):
   step.changes.push({ event, keyId: kid, algorithm: alg })
 }
 
-/**
- * A `max-age` or a token lifetime that was longer before still binds what was issued under it: overlaps take the
- * longest that may be out there.
- */
-function noteSchedule(ring: Ring, { schedule }: StepParts): Ring {
-  const keys = ring.keys.map((key) =>
-    key.state === 'signing' && key.longestTokenSeconds < schedule.longestTokenSeconds
-      ? { ...key, longestTokenSeconds: schedule.longestTokenSeconds }
-      : key,
-  )
-  return { ...ring, keys }
-}
-
 async function publish(step: OpenStep, algorithm: KeyAlgorithm, parts: StepParts): Promise<NextKey> {
   const jwk = await parts.makeKey(algorithm)
-  const signsFrom = parts.now + overlapSeconds(step.ring, parts.schedule)
+  const signsFrom = parts.now + untilKnownSeconds(step.ring, parts.schedule)
   const next: NextKey = { state: 'next', jwk, createdAt: parts.now, signsFrom }
-  step.ring = { ...step.ring, keys: [...step.ring.keys, next], maxAgeSeconds: parts.schedule.maxAgeSeconds }
+  step.ring = { ...step.ring, keys: [...step.ring.keys, next] }
   note(step, 'keyring.key_published', jwk)
   return next
 }
@@ -217,7 +224,7 @@ function maySign(next: NextKey, { now, schedule, isHeld = () => true }: StepPart
 
 function promote(step: OpenStep, next: NextKey, parts: StepParts): void {
   const old = signingKey(step.ring, next.jwk.alg)
-  const goneAt = parts.now + old.longestTokenSeconds + parts.schedule.marginSeconds
+  const goneAt = parts.now + untilExpiredSeconds(step.ring, parts.schedule)
   const retired: RetiredKey = { state: 'retired', jwk: old.jwk, createdAt: old.createdAt, goneAt }
   const keys = step.ring.keys.map((key) => {
     if (key === next) return activeKey(next.jwk, next.createdAt, parts)
@@ -234,7 +241,7 @@ const JITTER = 0.1
 function activeKey(jwk: PrivateJwk, createdAt: number, { now, schedule, chance }: StepParts): ActiveKey {
   const spread = 1 - JITTER / 2 + JITTER * chance
   const rotatesAt = now + Math.ceil(schedule.rotationSeconds * spread)
-  return { state: 'signing', jwk, createdAt, rotatesAt, longestTokenSeconds: schedule.longestTokenSeconds }
+  return { state: 'signing', jwk, createdAt, rotatesAt }
 }
 
 function cookieKeyDueAt(ring: Ring, { rotationSeconds }: Schedule): number {
@@ -242,15 +249,19 @@ function cookieKeyDueAt(ring: Ring, { rotationSeconds }: Schedule): number {
 }
 
 function turnCookieKey(step: OpenStep, { now, schedule, makeSecret }: StepParts): void {
-  const goneAt = now + schedule.longestSessionSeconds + schedule.marginSeconds
+  const goneAt = now + longest(step.ring.sessionLives) + schedule.marginSeconds
   const older = step.ring.cookieKeys.map((key) => ({ ...key, goneAt: key.goneAt ?? goneAt }))
   step.ring = { ...step.ring, cookieKeys: [{ secret: makeSecret(), createdAt: now }, ...older] }
   step.changes.push({ event: 'keyring.cookie_key_rotated' })
 }
 
-function dropExpired(step: OpenStep, now: number): void {
+function dropExpired(step: OpenStep, { now, schedule }: StepParts): void {
   const gone = step.ring.keys.filter((key) => key.state === 'retired' && key.goneAt <= now)
   for (const { jwk } of gone) note(step, 'keyring.key_removed', jwk)
-  const cookieKeys = step.ring.cookieKeys.filter(({ goneAt }) => goneAt === undefined || goneAt > now)
-  step.ring = { ...step.ring, keys: step.ring.keys.filter((key) => !gone.includes(key)), cookieKeys }
+  step.ring = {
+    ...step.ring,
+    keys: step.ring.keys.filter((key) => !gone.includes(key)),
+    cookieKeys: step.ring.cookieKeys.filter(({ goneAt }) => goneAt === undefined || goneAt > now),
+    compromised: step.ring.compromised.filter(({ at }) => at + untilExpiredSeconds(step.ring, schedule) > now),
+  }
 }

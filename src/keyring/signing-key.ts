@@ -32,8 +32,6 @@ export interface ActiveKey extends AnyKey {
   readonly state: 'signing'
   /** When its successor is due. */
   readonly rotatesAt: number
-  /** The longest life of a token that it may have signed so far. */
-  readonly longestTokenSeconds: number
 }
 
 /** Published until the last token that it signed has expired. */
