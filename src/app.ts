@@ -28,6 +28,7 @@ import { startRotation } from './jobs/rotation.ts'
 import { type Keyring, type LiveKeyring, openKeyring } from './keyring/keyring.ts'
 import { obtainRootKeys } from './keyring/root-key.ts'
 import { scheduleOf } from './keyring/schedule.ts'
+import { createVerifiers, type Verifiers, verifierTtlSeconds } from './keyring/verifiers.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { buildEngine } from './provider/build.ts'
 import { createCurrentEngine, type CurrentEngine } from './provider/current.ts'
@@ -75,8 +76,9 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
   const audit = createAudit({ store, clock, log })
   try {
     await untilReady(store, log)
+    const verifiers = createVerifiers({ store, clock, ttlSeconds: verifierTtlSeconds(config.keys) })
     const keyring = await openKeyring({
-      ...{ store, clock, audit, schedule: scheduleOf(config) },
+      ...{ store, clock, audit, schedule: scheduleOf(config), isHeld: byAll(verifiers) },
       rootKeys: () => obtainRootKeys(config),
       algorithms: config.apis.map(({ algorithm }) => algorithm),
     })
@@ -126,7 +128,7 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     })
     const { trustProxy, keys } = config
     const maxAgeSeconds = keys.maxAgeSeconds
-    const dispatch = createDispatch({ issuer, trustProxy, current, pages, store, clock, maxAgeSeconds })
+    const dispatch = createDispatch({ issuer, trustProxy, current, pages, store, clock, verifiers, maxAgeSeconds })
     const listener = await listen(dispatch, config)
     selfUrl = listener.url
     return { url: listener.url, opsUrl: ops.url, store, accounts, audit, keyring, close: () => close(listener) }
@@ -145,6 +147,14 @@ async function untilReady(store: Store, log: Log): Promise<void> {
   for (let round = 0; !store.status().ready; round++) {
     if (round % SAY_EVERY === SAY_EVERY - 1) log.warn({ problem: store.status().problem }, 'waiting for the store')
     await new Promise((resolve) => setTimeout(resolve, WAIT_MS))
+  }
+}
+
+/** Whether every verifier fetched a JWKS that has the key. */
+function byAll(verifiers: Verifiers): (keyId: string, publishedIn: number) => Promise<boolean> {
+  return async function isHeld(_keyId, publishedIn) {
+    const { known, holding } = await verifiers.holding(publishedIn)
+    return holding === known
   }
 }
 

@@ -34,7 +34,13 @@ import {
   type StepParts,
 } from './ring.ts'
 import { openRing, sealRing } from './sealed-ring.ts'
-import { generatePrivateJwk, type KeyAlgorithm, type PrivateJwk, type SigningKey } from './signing-key.ts'
+import {
+  generatePrivateJwk,
+  type KeyAlgorithm,
+  type NextKey,
+  type PrivateJwk,
+  type SigningKey,
+} from './signing-key.ts'
 
 /** The ring as one version of it is used; it does not change. */
 export interface Keyring {
@@ -64,6 +70,8 @@ export interface KeySummary {
   readonly createdAt: number
   /** When the next thing happens to it: it signs, its successor does, or it is gone. */
   readonly changesAt: number
+  /** Of a `next` key, the first version of the ring that had it. */
+  readonly publishedIn?: number
 }
 
 export interface KeyringOptions {
@@ -75,7 +83,7 @@ export interface KeyringOptions {
   readonly algorithms: readonly SigningAlgorithm[]
   readonly schedule: Schedule
   readonly audit: Audit
-  /** Whether every verifier we know of holds this key; asked before it signs. */
+  /** Whether every verifier we know of holds this key, which the ring has since that version; asked before it signs. */
   readonly isHeld?: (keyId: string, sinceVersion: number) => Promise<boolean>
 }
 
@@ -203,10 +211,15 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
   }
 
   async function stepParts({ ring, version }: Pick<StoredVersion, 'ring' | 'version'>): Promise<StepParts> {
-    const waiting = ring.keys.filter(({ state }) => state === 'next').map(({ jwk }) => jwk.kid)
-    const held = await Promise.all(waiting.map(async (keyId) => ((await isHeld(keyId, version)) ? keyId : undefined)))
+    const now = epochSeconds(clock)
+    const held = await Promise.all(
+      dueKeys(ring, now).map(async ({ jwk, publishedIn }) =>
+        (await isHeld(jwk.kid, publishedIn)) ? jwk.kid : undefined,
+      ),
+    )
     return {
-      now: epochSeconds(clock),
+      now,
+      version: version + 1,
       schedule,
       makeKey: generatePrivateJwk,
       makeSecret: randomId,
@@ -286,6 +299,11 @@ function rotateEach(algorithm: KeyAlgorithm | undefined): TakeStep {
   }
 }
 
+/** The keys whose overlap is over: whether verifiers hold them matters now, and not before. */
+function dueKeys(ring: Ring, now: number): NextKey[] {
+  return ring.keys.filter((key): key is NextKey => key.state === 'next' && now >= key.signsFrom)
+}
+
 function known(ring: Ring, keyId: string): Ring {
   if (!ring.keys.some(({ jwk }) => jwk.kid === keyId)) throw new KeyUnknown()
   return ring
@@ -323,7 +341,8 @@ function view(ring: Ring, version: number, rootKeyId: string): Keyring {
 
 function summary(key: SigningKey): KeySummary {
   const { jwk, state, createdAt } = key
-  return { keyId: jwk.kid, algorithm: jwk.alg, state, createdAt, changesAt: changesAt(key) }
+  const published = key.state === 'next' ? { publishedIn: key.publishedIn } : {}
+  return { keyId: jwk.kid, algorithm: jwk.alg, state, createdAt, changesAt: changesAt(key), ...published }
 }
 
 function changesAt(key: SigningKey): number {

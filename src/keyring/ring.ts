@@ -72,6 +72,8 @@ export type MakeKey = (algorithm: KeyAlgorithm) => Promise<PrivateJwk>
 
 export interface StepParts {
   readonly now: number
+  /** The version under which the ring is stored once the step is taken. */
+  readonly version: number
   readonly schedule: Schedule
   readonly makeKey: MakeKey
   readonly makeSecret: () => string
@@ -211,7 +213,7 @@ function note(step: OpenStep, event: Change['event'], { kid, alg }: PrivateJwk):
 async function publish(step: OpenStep, algorithm: KeyAlgorithm, parts: StepParts): Promise<NextKey> {
   const jwk = await parts.makeKey(algorithm)
   const signsFrom = parts.now + untilKnownSeconds(step.ring, parts.schedule)
-  const next: NextKey = { state: 'next', jwk, createdAt: parts.now, signsFrom }
+  const next: NextKey = { state: 'next', jwk, createdAt: parts.now, signsFrom, publishedIn: parts.version }
   step.ring = { ...step.ring, keys: [...step.ring.keys, next] }
   note(step, 'keyring.key_published', jwk)
   return next

@@ -26,6 +26,8 @@ interface AnyKey {
 export interface NextKey extends AnyKey {
   readonly state: 'next'
   readonly signsFrom: number
+  /** The first version of the ring that had it: whoever fetched this one or a later one holds the key. */
+  readonly publishedIn: number
 }
 
 export interface ActiveKey extends AnyKey {

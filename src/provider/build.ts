@@ -63,7 +63,8 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   const callback = provider.callback()
   const handle: Engine['handle'] = async (req, res) => callback(req, res)
   await prepareDocuments(handle, parts.issuer)
-  return { handle, documents, interactions: createInteractions(provider, parts) }
+  const interactions = createInteractions(provider, parts)
+  return { handle, documents, interactions, ringVersion: parts.keyring.version }
 }
 
 function configuration(parts: EngineParts): Configuration {
