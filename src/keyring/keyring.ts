@@ -32,6 +32,7 @@ import {
   type Schedule,
   type Step,
   type StepParts,
+  untilExpiredSeconds,
 } from './ring.ts'
 import { openRing, sealRing } from './sealed-ring.ts'
 import {
@@ -123,15 +124,18 @@ export interface Dry {
 const ALWAYS: readonly KeyAlgorithm[] = ['RS256', 'ES256', 'EdDSA']
 const RING = keys.keyring()
 const WAKE_KEEP_SECONDS = 3600
-// The log wakes a follower at once; a reading now and then finds what a lost line would have told.
-const REREAD_MS = 5000
+// The log wakes a follower at once; a look once a second finds what a node that died before its line would have told.
+const REREAD_MS = 1000
 
 /**
  * Opens the ring, made or completed where it needs to be. Throws `RootKeyWrong`, `SealBroken`, `StoreUnavailable`.
  */
 export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring> {
   const { store, clock, schedule, audit, isHeld = async () => true } = options
-  let latest = await complete()
+  const algorithms = [...new Set([...ALWAYS, ...options.algorithms.filter((algorithm) => algorithm !== 'HS256')])]
+  if ((await store.get(RING)) === undefined) await create()
+  let latest = viewOf(await read())
+  await change(complete)
 
   return {
     current: () => latest,
@@ -139,13 +143,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     refresh,
     advance: async (dry) => change(advance, dry),
     rotate: async (algorithm, dry) => change(rotateEach(algorithm), dry),
-    compromise: async (keyId, dry) => {
-      const outcome = await change((ring, parts) => removeCompromised(known(ring, keyId), keyId, parts), dry)
-      // Verifiers that follow the revocations refuse the key's tokens without fetching anything.
-      if (dry?.dryRun !== true)
-        await store.append(logs.revocations, revokedKey(keyId), schedule.longestTokenSeconds + 60)
-      return outcome
-    },
+    compromise,
     retire: async (keyId, dry) => change((ring) => removeIdle(idle(ring, keyId), keyId), dry),
     rotateCookieKey: async (dry) => change(rotateCookieKey, dry),
     reseal,
@@ -157,28 +155,39 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
       const stored = await read()
       const step = await take(stored.ring, await stepParts(stored))
       if (dryRun || isDeepStrictEqual(step.ring, stored.ring)) {
-        return { keyring: view(step.ring, stored.version, stored.rootKeyId), changes: step.changes }
+        const keyring = viewOf({ ...stored, ring: step.ring })
+        if (!dryRun) keepNewer(keyring)
+        return { keyring, changes: step.changes }
       }
       if (await write(step.ring, stored.rootKey, stored.version)) {
-        latest = view(step.ring, stored.version + 1, stored.rootKeyId)
-        await announce(step.changes)
-        return { keyring: latest, changes: step.changes }
+        const keyring = viewOf({ ...stored, ring: step.ring, version: stored.version + 1 })
+        keepNewer(keyring)
+        await announce(step.changes, keyring.version)
+        return { keyring, changes: step.changes }
       }
     }
   }
 
-  /** The ring with a key for every algorithm that is asked for; made anew where there is none. */
-  async function complete(): Promise<Keyring> {
-    const wanted = [...new Set([...ALWAYS, ...options.algorithms.filter((algorithm) => algorithm !== 'HS256')])]
-    if ((await store.get(RING)) === undefined) await create(wanted)
-    const { keyring } = await change(async (ring, parts) => {
-      const missing = wanted.filter((algorithm) => !algorithmsOf(ring).includes(algorithm))
-      return addEach(noteSchedule(ring, parts), missing, parts)
-    })
-    return keyring
+  /** The ring with what this node promises, and with a key for every algorithm that is asked for. */
+  async function complete(ring: Ring, parts: StepParts): Promise<Step> {
+    const missing = algorithms.filter((algorithm) => !algorithmsOf(ring).includes(algorithm))
+    return addEach(noteSchedule(ring, parts), missing, parts)
   }
 
-  async function create(algorithms: readonly KeyAlgorithm[]): Promise<void> {
+  async function compromise(keyId: string, dry: Dry = {}): Promise<Outcome> {
+    let keepSeconds = 0
+    const outcome = await change(async (ring, parts) => {
+      keepSeconds = untilExpiredSeconds(ring, schedule)
+      // Run again after it was interrupted: the key is out, but perhaps nobody was told.
+      if (ring.compromised.some(({ kid }) => kid === keyId)) return { ring, changes: [] }
+      return removeCompromised(known(ring, keyId), keyId, parts)
+    }, dry)
+    // Verifiers that follow the revocations refuse the key's tokens without fetching anything.
+    if (dry.dryRun !== true) await store.append(logs.revocations, revokedKey(keyId), keepSeconds)
+    return outcome
+  }
+
+  async function create(): Promise<void> {
     const [rootKey] = await options.rootKeys()
     if (rootKey === undefined) throw new TypeError('no root key')
     const secrets = { pairwiseSalt: randomId(), csrfKey: randomId(), storeKey: randomId() }
@@ -205,9 +214,14 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     return (await store.put(RING, sealRing(ring, rootKey), condition)) === 'stored'
   }
 
-  async function announce(changes: readonly Change[]): Promise<void> {
+  /** Of two looks at the ring that cross each other, the newer one counts. */
+  function keepNewer(keyring: Keyring): void {
+    if (keyring.version > latest.version) latest = keyring
+  }
+
+  async function announce(changes: readonly Change[], version: number): Promise<void> {
     for (const { event, keyId, algorithm } of changes) audit.record(event, { keyId, reason: algorithm })
-    await store.append(logs.keyring, String(latest.version), WAKE_KEEP_SECONDS)
+    await store.append(logs.keyring, String(version), WAKE_KEEP_SECONDS)
   }
 
   async function stepParts({ ring, version }: Pick<StoredVersion, 'ring' | 'version'>): Promise<StepParts> {
@@ -229,8 +243,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
   }
 
   async function refresh(): Promise<Keyring> {
-    const { ring, version, rootKeyId } = await read()
-    if (version > latest.version) latest = view(ring, version, rootKeyId)
+    keepNewer(viewOf(await read()))
     return latest
   }
 
@@ -321,7 +334,7 @@ function revokedKey(keyId: string): string {
 
 const STATES = ['signing', 'next', 'retired']
 
-function view(ring: Ring, version: number, rootKeyId: string): Keyring {
+function viewOf({ ring, version, rootKeyId }: Pick<StoredVersion, 'ring' | 'version' | 'rootKeyId'>): Keyring {
   const ordered = ring.keys.toSorted(
     (a, b) =>
       STATES.indexOf(a.state) - STATES.indexOf(b.state) ||
