@@ -26,6 +26,7 @@ import { createPages } from './http/pages/pages.ts'
 import { createRenderer } from './http/pages/render.ts'
 import { startRotation } from './jobs/rotation.ts'
 import { type Keyring, type LiveKeyring, openKeyring } from './keyring/keyring.ts'
+import { openSigner } from './keyring/outside-open.ts'
 import { obtainRootKeys } from './keyring/root-key.ts'
 import { scheduleOf } from './keyring/schedule.ts'
 import { createVerifiers, type Verifiers, verifierTtlSeconds } from './keyring/verifiers.ts'
@@ -67,7 +68,8 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
   async function close(publicListener?: Listener): Promise<void> {
     stopping = true
     await publicListener?.close()
-    await Promise.all(stops.map((stop) => stop()))
+    // What began last ends first: a rotation under way still needs the signer.
+    for (const stop of stops.toReversed()) await stop()
     await ops.close()
     await audit.settled()
     await store.close()
@@ -77,10 +79,13 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
   try {
     await untilReady(store, log)
     const verifiers = createVerifiers({ store, clock, ttlSeconds: verifierTtlSeconds(config.keys) })
+    const signer = openSigner(config, log)
+    stops.push(() => signer?.close())
     const keyring = await openKeyring({
       ...{ store, clock, audit, schedule: scheduleOf(config), isHeld: byAll(verifiers) },
       rootKeys: () => obtainRootKeys(config),
       algorithms: config.apis.map(({ algorithm }) => algorithm),
+      ...{ signer, newKeysHere: config.signer?.newKeys === false },
     })
     const { storeKey, csrfKey } = keyring.current()
     const sealer = createSealer(storeKey, 'store')
@@ -107,6 +112,7 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
       store,
       sealer,
       clock,
+      signer,
       clients,
       apis,
       accounts,

@@ -34,6 +34,17 @@ export class StoreUnavailable extends Fault {
   }
 }
 
+/** The process, key service or module that holds the signing keys did not answer: nothing may be issued. */
+export class SignerUnavailable extends Fault {
+  readonly code = 'signer_unavailable'
+  readonly status = 503
+  readonly retryAfterSeconds = 2
+
+  constructor(options: FaultOptions = {}) {
+    super('The service is temporarily unavailable. Please try again in a moment.', options)
+  }
+}
+
 /** Start refused: a setting is missing, unknown or wrong. One sentence a problem, each with its mend. */
 export class ConfigInvalid extends Fault {
   readonly code = 'config_invalid'

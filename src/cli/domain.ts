@@ -11,6 +11,7 @@ import { createSealer } from '../base/sealing.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { type LiveKeyring, openKeyring } from '../keyring/keyring.ts'
+import { openSigner } from '../keyring/outside-open.ts'
 import { obtainRootKeys } from '../keyring/root-key.ts'
 import { scheduleOf } from '../keyring/schedule.ts'
 import { openStore } from '../store/open-store.ts'
@@ -56,6 +57,8 @@ async function openDomain(config: Config, store: Store, terminal: Terminal): Pro
     schedule: scheduleOf(config),
     rootKeys: () => obtainRootKeys(config),
     algorithms: config.apis.map((api) => api.algorithm),
+    signer: openSigner(config, log),
+    newKeysHere: config.signer?.newKeys === false,
   })
   const passwords = createPasswords({ concurrent: 1, waiting: 1 })
   const accounts = createAccounts({

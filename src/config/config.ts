@@ -30,6 +30,8 @@ export interface Config {
   readonly nextRootKey: Uint8Array | undefined
   readonly lifetimes: Lifetimes
   readonly keys: KeyRules
+  /** Absent: this server holds its signing keys, sealed. */
+  readonly signer: SignerRules | undefined
   readonly logins: LoginRules
   readonly apis: readonly ApiSettings[]
   /** The audience of tokens for which no resource was asked; absent only when there is no API. */
@@ -65,6 +67,17 @@ export interface KeyRules {
   readonly waitForVerifiersSeconds: number
 }
 
+/** Who holds the signing keys, when not this server. */
+export interface SignerRules {
+  /** The Unix socket of a signing process. */
+  readonly socket: string
+  readonly timeoutMs: number
+  /** Signatures under way; the next one gets 503. */
+  readonly atOnce: number
+  /** `false`: keys are made here again, and the signer keeps those it has until they are rotated out. */
+  readonly newKeys: boolean
+}
+
 export interface LoginRules {
   readonly attemptsPerAccount: number
   readonly attemptsPerAddress: number
@@ -75,7 +88,7 @@ export interface LoginRules {
   readonly waitingHashes: number
 }
 
-export const SIGNING_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'] as const
+export const SIGNING_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'ML-DSA-65', 'HS256'] as const
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
 
 export interface ApiSettings {

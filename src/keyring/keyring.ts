@@ -34,12 +34,15 @@ import {
   type StepParts,
   untilExpiredSeconds,
 } from './ring.ts'
+import { forgetOutside, refuseWithoutSigner } from './outside-ring.ts'
+import type { BoundSigner } from './outside-signer.ts'
 import { openRing, sealRing } from './sealed-ring.ts'
 import {
   generatePrivateJwk,
+  isOutside,
   type KeyAlgorithm,
+  type KeyJwk,
   type NextKey,
-  type PrivateJwk,
   type SigningKey,
 } from './signing-key.ts'
 
@@ -49,8 +52,11 @@ export interface Keyring {
   readonly version: number
   /** Names the root key under which the ring is sealed. Not a secret. */
   readonly rootKeyId: string
-  /** Every published key, private: those that sign first, RS256 foremost, so that it signs when nobody asks for another. */
-  readonly jwks: readonly PrivateJwk[]
+  /**
+   * Every published key, private unless an outside signer holds it: those that sign first, RS256 foremost, so that it
+   * signs when nobody asks for another.
+   */
+  readonly jwks: readonly KeyJwk[]
   /** Every key without its secret. */
   readonly keys: readonly KeySummary[]
   /** The first signs cookies, all of them verify. */
@@ -71,6 +77,8 @@ export interface KeySummary {
   readonly createdAt: number
   /** When the next thing happens to it: it signs, its successor does, or it is gone. */
   readonly changesAt: number
+  /** Whether an outside signer holds it. */
+  readonly heldOutside: boolean
   /** Of a `next` key, the first version of the ring that had it. */
   readonly publishedIn?: number
 }
@@ -84,6 +92,10 @@ export interface KeyringOptions {
   readonly algorithms: readonly SigningAlgorithm[]
   readonly schedule: Schedule
   readonly audit: Audit
+  /** Holds the private keys that this process is not to hold. */
+  readonly signer?: BoundSigner | undefined
+  /** Whether new keys are made here although there is a signer. */
+  readonly newKeysHere?: boolean | undefined
   /** Whether every verifier we know of holds this key, which the ring has since that version; asked before it signs. */
   readonly isHeld?: (keyId: string, sinceVersion: number) => Promise<boolean>
 }
@@ -131,7 +143,7 @@ const REREAD_MS = 1000
  * Opens the ring, made or completed where it needs to be. Throws `RootKeyWrong`, `SealBroken`, `StoreUnavailable`.
  */
 export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring> {
-  const { store, clock, schedule, audit, isHeld = async () => true } = options
+  const { store, clock, schedule, audit, signer, isHeld = async () => true } = options
   const algorithms = [...new Set([...ALWAYS, ...options.algorithms.filter((algorithm) => algorithm !== 'HS256')])]
   if ((await store.get(RING)) === undefined) await create()
   let latest = viewOf(await read())
@@ -153,7 +165,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
   async function change(take: TakeStep, { dryRun = false }: Dry = {}): Promise<Outcome> {
     for (;;) {
       const stored = await read()
-      const step = await take(stored.ring, await stepParts(stored))
+      const step = await take(stored.ring, await stepParts(stored, dryRun))
       if (dryRun || isDeepStrictEqual(step.ring, stored.ring)) {
         const keyring = viewOf({ ...stored, ring: step.ring })
         if (!dryRun) keepNewer(keyring)
@@ -162,14 +174,17 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
       if (await write(step.ring, stored.rootKey, stored.version)) {
         const keyring = viewOf({ ...stored, ring: step.ring, version: stored.version + 1 })
         keepNewer(keyring)
+        forgetOutside(signer, stored.ring, step.ring)
         await announce(step.changes, keyring.version)
         return { keyring, changes: step.changes }
       }
+      forgetOutside(signer, step.ring, stored.ring)
     }
   }
 
   /** The ring with what this node promises, and with a key for every algorithm that is asked for. */
   async function complete(ring: Ring, parts: StepParts): Promise<Step> {
+    refuseWithoutSigner(ring, signer)
     const missing = algorithms.filter((algorithm) => !algorithmsOf(ring).includes(algorithm))
     return addEach(noteSchedule(ring, parts), missing, parts)
   }
@@ -194,6 +209,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     const empty = emptyRing(secrets, { secret: randomId(), createdAt: epochSeconds(clock) })
     const { ring } = await addEach(empty, algorithms, await stepParts({ ring: empty, version: 0 }))
     if (await write(ring, rootKey, undefined)) audit.record('keyring.created', { outcome: 'success' })
+    else forgetOutside(signer, ring, empty)
   }
 
   async function read(): Promise<StoredVersion> {
@@ -224,7 +240,10 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     await store.append(logs.keyring, String(version), WAKE_KEEP_SECONDS)
   }
 
-  async function stepParts({ ring, version }: Pick<StoredVersion, 'ring' | 'version'>): Promise<StepParts> {
+  async function stepParts(
+    { ring, version }: Pick<StoredVersion, 'ring' | 'version'>,
+    dryRun = false,
+  ): Promise<StepParts> {
     const now = epochSeconds(clock)
     const held = await Promise.all(
       dueKeys(ring, now).map(async ({ jwk, publishedIn }) =>
@@ -235,7 +254,8 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
       now,
       version: version + 1,
       schedule,
-      makeKey: generatePrivateJwk,
+      // A rehearsal leaves nothing behind, at the signer neither.
+      makeKey: signer === undefined || options.newKeysHere || dryRun ? generatePrivateJwk : signer.makeKey,
       makeSecret: randomId,
       chance: randomInt(1000) / 1000,
       isHeld: (keyId) => held.includes(keyId),
@@ -292,7 +312,7 @@ async function addEach(ring: Ring, algorithms: readonly KeyAlgorithm[], parts: S
   const made = new Map(
     await Promise.all(algorithms.map(async (algorithm) => [algorithm, await parts.makeKey(algorithm)] as const)),
   )
-  const ready: StepParts = { ...parts, makeKey: async (algorithm) => made.get(algorithm) as PrivateJwk }
+  const ready: StepParts = { ...parts, makeKey: async (algorithm) => made.get(algorithm) as KeyJwk }
   let step: Step = { ring, changes: [] }
   for (const algorithm of algorithms) {
     const { ring: grown, changes } = await addAlgorithm(step.ring, algorithm, ready)
@@ -355,7 +375,8 @@ function viewOf({ ring, version, rootKeyId }: Pick<StoredVersion, 'ring' | 'vers
 function summary(key: SigningKey): KeySummary {
   const { jwk, state, createdAt } = key
   const published = key.state === 'next' ? { publishedIn: key.publishedIn } : {}
-  return { keyId: jwk.kid, algorithm: jwk.alg, state, createdAt, changesAt: changesAt(key), ...published }
+  const about = { keyId: jwk.kid, algorithm: jwk.alg, state, createdAt, heldOutside: isOutside(jwk) }
+  return { ...about, changesAt: changesAt(key), ...published }
 }
 
 function changesAt(key: SigningKey): number {

@@ -6,7 +6,7 @@
  * each there is exactly one signing key of an algorithm.
  */
 
-import type { ActiveKey, KeyAlgorithm, NextKey, PrivateJwk, RetiredKey, SigningKey } from './signing-key.ts'
+import type { ActiveKey, KeyAlgorithm, KeyJwk, NextKey, RetiredKey, SigningKey } from './signing-key.ts'
 import { longest, noteTerm, type Term } from './terms.ts'
 
 export interface Ring {
@@ -68,7 +68,7 @@ export interface Step {
 }
 
 /** Makes a key; RSA keys are slow, so a step asks for one only when it needs it. */
-export type MakeKey = (algorithm: KeyAlgorithm) => Promise<PrivateJwk>
+export type MakeKey = (algorithm: KeyAlgorithm) => Promise<KeyJwk>
 
 export interface StepParts {
   readonly now: number
@@ -206,7 +206,7 @@ function begin(ring: Ring): OpenStep {
   return { ring, changes: [] }
 }
 
-function note(step: OpenStep, event: Change['event'], { kid, alg }: PrivateJwk): void {
+function note(step: OpenStep, event: Change['event'], { kid, alg }: KeyJwk): void {
   step.changes.push({ event, keyId: kid, algorithm: alg })
 }
 
@@ -240,7 +240,7 @@ function promote(step: OpenStep, next: NextKey, parts: StepParts): void {
 // A tenth more or less, so that many servers that were set up together do not rotate together for ever.
 const JITTER = 0.1
 
-function activeKey(jwk: PrivateJwk, createdAt: number, { now, schedule, chance }: StepParts): ActiveKey {
+function activeKey(jwk: KeyJwk, createdAt: number, { now, schedule, chance }: StepParts): ActiveKey {
   const spread = 1 - JITTER / 2 + JITTER * chance
   const rotatesAt = now + Math.ceil(schedule.rotationSeconds * spread)
   return { state: 'signing', jwk, createdAt, rotatesAt }

@@ -14,11 +14,26 @@ export interface PrivateJwk extends JWK {
   readonly use: 'sig'
 }
 
+/** A key that an outside signer holds: the public part, and the signer's name for it. */
+export interface OutsideJwk extends JWK {
+  readonly kid: string
+  readonly alg: KeyAlgorithm
+  readonly use: 'sig'
+  readonly keyRef: string
+}
+
+/** A key of the ring. */
+export type KeyJwk = PrivateJwk | OutsideJwk
+
+export function isOutside(jwk: KeyJwk): jwk is OutsideJwk {
+  return 'keyRef' in jwk
+}
+
 /** The life of a key; every moment is in epoch seconds. */
 export type SigningKey = NextKey | ActiveKey | RetiredKey
 
 interface AnyKey {
-  readonly jwk: PrivateJwk
+  readonly jwk: KeyJwk
   readonly createdAt: number
 }
 

@@ -93,7 +93,7 @@ export function createAccessTokenReader({ issuer, apis, keyring, store, clock }:
   }
 }
 
-const PRIVATE_MEMBERS = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'])
+const PRIVATE_MEMBERS = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'priv'])
 
 function publicPart(jwk: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(jwk).filter(([member]) => !PRIVATE_MEMBERS.has(member)))

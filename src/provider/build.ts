@@ -11,6 +11,7 @@ import { ConfigInvalid } from '../base/faults.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { Lifetimes } from '../config/config.ts'
 import type { Keyring } from '../keyring/keyring.ts'
+import type { BoundSigner } from '../keyring/outside-signer.ts'
 import { createAccessTokenReader } from './access-token-reader.ts'
 import { createAdapterFactory } from './adapter/adapter.ts'
 import { type AdapterParts, CLOCK_TOLERANCE_SECONDS } from './adapter/parts.ts'
@@ -29,10 +30,11 @@ import { createInteractions } from './engine-interactions.ts'
 import { recordEvents } from './events.ts'
 import { frame } from './frame.ts'
 import { decideReplaysInStore, nameHandles, settleSuccessors } from './models.ts'
+import { engineKeys, externalSigning, signerCheck } from './outside-keys.ts'
 import { limitResponseModes, withOurResponseModes } from './response-modes.ts'
 import { ENGINE_PATHS } from './routes.ts'
 
-export interface EngineParts extends Omit<AdapterParts, 'accessTokens'> {
+export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSign'> {
   readonly issuer: string
   readonly lifetimes: Lifetimes
   readonly apis: Apis
@@ -40,6 +42,8 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens'> {
   readonly accounts: Accounts
   readonly consents: Consents
   readonly keyring: Keyring
+  /** Holds those of the ring's keys that have no private part. */
+  readonly signer: BoundSigner | undefined
   readonly pages: EnginePages
   readonly audit: Audit
   readonly log: Log
@@ -71,8 +75,8 @@ function configuration(parts: EngineParts): Configuration {
   const { clients, apis, keyring } = parts
   const accessTokens = createAccessTokenReader(parts)
   return {
-    adapter: createAdapterFactory({ ...parts, accessTokens }),
-    jwks: { keys: keyring.jwks.map((jwk) => ({ ...jwk })) },
+    adapter: createAdapterFactory({ ...parts, accessTokens, canSign: signerCheck(keyring.jwks, parts.signer) }),
+    jwks: { keys: engineKeys(keyring.jwks, parts.signer) },
     clients: clients.listClients().map(clientMetadata),
     routes: ENGINE_PATHS,
     scopes: ['openid', 'offline_access'],
@@ -96,6 +100,7 @@ function configuration(parts: EngineParts): Configuration {
       revocation: { enabled: true, allowedPolicy: mayRevoke },
       resourceIndicators: resourceIndicators({ apis, clients }),
       rpInitiatedLogout: logoutPages(parts.pages),
+      ...externalSigning(keyring.jwks),
     },
   }
 }
