@@ -13,9 +13,12 @@ export interface RotationParts {
 
 /** Looks now and then whether the ring has a step to take. Returns a stop, which waits for a step under way. */
 export function startRotation({ keyring, log, everyMs }: RotationParts): () => Promise<void> {
-  let underWay = Promise.resolve()
+  let underWay: Promise<void> | undefined
   const timer = setInterval(() => {
-    underWay = underWay.then(step)
+    // While the store is slow a look takes longer than the time to the next; it must not wait behind others.
+    underWay ??= step().finally(() => {
+      underWay = undefined
+    })
   }, everyMs).unref()
 
   return async function stop() {

@@ -109,7 +109,10 @@ export interface Outcome {
 export interface LiveKeyring {
   /** The ring as this node knows it. */
   current(): Keyring
-  /** Calls `listener` with every newer ring, within a second of its making by any node. Returns a stop. */
+  /**
+   * Calls `listener` with every newer ring, within a second of its making by any node; `onTrouble` when the ring can no
+   * longer be read, once until it can again. Returns a stop.
+   */
   follow(listener: (keyring: Keyring) => void, onTrouble: (error: unknown) => void): () => void
   /** Does what the schedule asks for now; usually nothing. */
   advance(options?: Dry): Promise<Outcome>
@@ -269,12 +272,18 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
 
   function follow(listener: (keyring: Keyring) => void, onTrouble: (error: unknown) => void): () => void {
     let told = latest.version
+    let troubled = false
     const look = () => {
-      refresh().then((keyring) => {
-        if (keyring.version <= told) return
-        told = keyring.version
-        listener(keyring)
-      }, onTrouble)
+      refresh().then(tell, (error: unknown) => {
+        if (!troubled) onTrouble(error)
+        troubled = true
+      })
+    }
+    const tell = (keyring: Keyring) => {
+      troubled = false
+      if (keyring.version <= told) return
+      told = keyring.version
+      listener(keyring)
     }
     const unfollow = store.follow(logs.keyring, undefined, look)
     const timer = setInterval(look, REREAD_MS).unref()

@@ -204,6 +204,24 @@ describe('a rotation', () => {
     expect(heard).toEqual([2])
   })
 
+  it('that cannot be read is told once, until it can be read again', async () => {
+    const { clock, store, node } = await aRing()
+    let rootKeys = [ROOT_KEY]
+    const follower = await aNode(store, clock, { rootKeys: async () => rootKeys })
+    const heard: string[] = []
+    const stop = follower.follow(
+      (ring) => heard.push(`version ${ring.version}`),
+      (error) => heard.push((error as Error).name),
+    )
+    onTestFinished(stop)
+
+    rootKeys = [randomBytes(32)]
+    for (let turn = 0; turn < 3; turn++) await node.rotateCookieKey()
+    await vi.waitFor(() => expect(heard).toEqual(['RootKeyWrong']), { timeout: 2000, interval: 5 })
+    rootKeys = [ROOT_KEY]
+    await vi.waitFor(() => expect(heard).toEqual(['RootKeyWrong', 'version 4']), { timeout: 2000, interval: 5 })
+  })
+
   it('that is only tried writes nothing, whatever is asked', async () => {
     const { store, node } = await aRing()
     const before = await store.get(keys.keyring())
