@@ -14,6 +14,7 @@ import { type LiveKeyring, openKeyring } from '../keyring/keyring.ts'
 import { openSigner } from '../keyring/outside-open.ts'
 import { obtainRootKeys } from '../keyring/root-key.ts'
 import { scheduleOf } from '../keyring/schedule.ts'
+import { createVerifiers, type Verifiers, verifierTtlSeconds } from '../keyring/verifiers.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
 import type { Terminal } from './terminal.ts'
@@ -22,6 +23,7 @@ export interface Domain {
   readonly config: Config
   readonly accounts: Accounts
   readonly keyring: LiveKeyring
+  readonly verifiers: Verifiers
   readonly audit: Audit
 }
 
@@ -68,5 +70,6 @@ async function openDomain(config: Config, store: Store, terminal: Terminal): Pro
     passwords,
     sealer: createSealer(keyring.current().storeKey, 'store'),
   })
-  return { config, accounts, keyring, audit }
+  const verifiers = createVerifiers({ store, clock, ttlSeconds: verifierTtlSeconds(config.keys) })
+  return { config, accounts, keyring, verifiers, audit }
 }
