@@ -55,6 +55,9 @@ export interface AppOptions {
   readonly clock?: Clock
 }
 
+// Its answers are at hand: whoever keeps a connection open longer is not waiting for one.
+const OPS_GRACE_MS = 500
+
 /** Starts one node. Resolves when it listens and is ready; throws the `Fault` that stops it. */
 export async function startApp(config: Config, { log, clock = systemClock }: AppOptions): Promise<App> {
   const store = await openStore(config, clock)
@@ -70,7 +73,7 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     await publicListener?.close()
     // What began last ends first: a rotation under way still needs the signer.
     for (const stop of stops.toReversed()) await stop()
-    await ops.close()
+    await ops.close(OPS_GRACE_MS)
     await audit.settled()
     await store.close()
   }

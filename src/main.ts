@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 
 import { startApp } from './app.ts'
 import { createLog } from './audit/log.ts'
-import { Fault } from './base/faults.ts'
+import { Fault, WorkersFailed } from './base/faults.ts'
 import type { Config } from './config/config.ts'
 import { type Environment, environment } from './config/environment.ts'
 import { loadConfig } from './config/load-config.ts'
@@ -16,7 +16,8 @@ import { banner } from './http/banner.ts'
 export async function run(env: Environment): Promise<void> {
   const config = loadConfig({ env, cwd: process.cwd() })
   if (config.workers > 1 && cluster.isPrimary) await superviseWorkers(config)
-  else await serve(config)
+  // A worker lives for as long as its channel to the supervisor is open, so it closes that, however it ends.
+  else await serve(config).finally(() => cluster.worker?.disconnect())
 }
 
 async function serve(config: Config): Promise<void> {
@@ -24,20 +25,39 @@ async function serve(config: Config): Promise<void> {
   const app = await startApp(config, { log })
   log.info({ issuer: config.issuer, url: app.url, opsUrl: app.opsUrl }, 'listening')
   if (!config.production && (cluster.worker?.id ?? 1) === 1) console.log(banner(config, app))
+  cluster.worker?.send('ready')
   const signal = await stopSignal()
   log.info({ signal }, 'stopping')
   await app.close()
 }
 
+// Without a pause one that cannot start would be tried as fast as processes can be made.
+const RETRY_MS = 1000
+
 /** One process a core shares the port; one that dies is replaced, and a signal stops all of them. */
 async function superviseWorkers({ workers }: Config): Promise<void> {
+  const ready = new Set<number>()
+  const refused = Promise.withResolvers<never>()
   let stopping = false
-  cluster.on('exit', () => {
+  const fork = () => {
     if (!stopping) cluster.fork()
+  }
+  cluster.on('message', ({ id }) => ready.add(id))
+  cluster.on('exit', ({ id }) => {
+    // What keeps the first from starting will keep all of them; one that fails later may have met a passing trouble.
+    if (ready.size === 0) refused.reject(new WorkersFailed())
+    else setTimeout(fork, ready.has(id) ? 0 : RETRY_MS)
   })
-  for (let worker = 0; worker < workers; worker++) cluster.fork()
-  await stopSignal()
-  stopping = true
+  for (let worker = 0; worker < workers; worker++) fork()
+  try {
+    await Promise.race([stopSignal(), refused.promise])
+  } finally {
+    stopping = true
+    await stopWorkers()
+  }
+}
+
+async function stopWorkers(): Promise<void> {
   const living = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
   const ended = living.map(async (worker) => once(worker, 'exit'))
   for (const worker of living) worker.kill('SIGTERM')

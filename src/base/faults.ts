@@ -231,3 +231,13 @@ export class ClientUnknown extends Fault {
     super('There is no such client.')
   }
 }
+
+/** Start refused: of several worker processes not one became ready. */
+export class WorkersFailed extends Fault {
+  readonly code = 'workers_failed'
+  readonly status = 503
+
+  constructor() {
+    super('No worker process could start; each has said why.')
+  }
+}

@@ -6,7 +6,7 @@
  * so a sealed value moved elsewhere does not open.
  */
 
-import { createCipheriv, createDecipheriv, createHash, createSecretKey, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, hash, hkdfSync, randomBytes } from 'node:crypto'
 
 import { SealBroken } from './faults.ts'
 
@@ -67,5 +67,5 @@ export function rootKeyId(rootKey: Uint8Array): string {
 
 /** The name under which a bearer value is stored. The value has 256 random bits, so a plain SHA-256 is not guessable. */
 export function hashHandle(handle: string): string {
-  return createHash('sha256').update(handle).digest('base64url')
+  return hash('sha256', handle, 'base64url')
 }

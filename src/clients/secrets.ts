@@ -7,7 +7,7 @@
  * refuses.
  */
 
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 
 import { randomId } from '../base/ids.ts'
 
@@ -29,5 +29,5 @@ export function secretMatches(secretHash: string, given: string): boolean {
 }
 
 function digest(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest()
+  return hash('sha256', secret, 'buffer')
 }

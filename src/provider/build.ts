@@ -29,7 +29,7 @@ import { createDocuments, prepareDocuments } from './documents.ts'
 import { createInteractions } from './engine-interactions.ts'
 import { recordEvents } from './events.ts'
 import { frame } from './frame.ts'
-import { decideReplaysInStore, nameHandles, settleSuccessors } from './models.ts'
+import { decideReplaysInStore, nameHandles, settleSuccessors, tellIdTokensByType } from './models.ts'
 import { engineKeys, externalSigning, signerCheck } from './outside-keys.ts'
 import { limitResponseModes, withOurResponseModes } from './response-modes.ts'
 import { ENGINE_PATHS } from './routes.ts'
@@ -58,6 +58,7 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   limitResponseModes(provider)
   nameHandles(provider)
   settleSuccessors(provider)
+  tellIdTokensByType(provider)
   decideReplaysInStore(provider, parts)
   recordEvents(provider, parts)
   await checkClients(provider, parts.clients)
@@ -65,7 +66,7 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   const documents = createDocuments()
   provider.use(frame({ ...parts, documents, origins: registeredOrigins(parts.clients) }))
   const callback = provider.callback()
-  const handle: Engine['handle'] = async (req, res) => callback(req, res)
+  const handle: Engine['handle'] = (req, res) => callback(req, res)
   await prepareDocuments(handle, parts.issuer)
   const interactions = createInteractions(provider, parts)
   return { handle, documents, interactions, ringVersion: parts.keyring.version }

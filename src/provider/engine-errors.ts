@@ -9,12 +9,21 @@
 import { errors } from 'oidc-provider'
 
 import { Fault, SignerUnavailable, StoreUnavailable } from '../base/faults.ts'
+import { requestScope } from './request-scope.ts'
 
-/** Runs a call of the engine into our parts; a `Fault` leaves it as an error that the engine passes on. */
+/**
+ * Runs a call of the engine into our parts; a `Fault` leaves it as an error that the engine passes on.
+ *
+ * The engine goes on after an error (it saves the session all the same). A request that has waited for the store in
+ * vain does not wait again.
+ */
 export async function answering<T>(work: () => Promise<T>): Promise<T> {
+  const scope = requestScope()
+  if (scope.storeAway !== undefined) throw asEngineError(scope.storeAway)
   try {
     return await work()
   } catch (error) {
+    if (error instanceof StoreUnavailable) scope.storeAway = error
     throw error instanceof Fault ? asEngineError(error) : error
   }
 }

@@ -17,13 +17,13 @@ export function recordEvents(provider: Provider, { audit, log }: { audit: Audit;
         const clientId = ctx.oidc.client?.clientId ?? (ctx.oidc.params?.client_id as string | undefined)
         audit.record('client.authentication_failed', { clientId, address: ctx.ip, reason: error.error_detail })
       }
-      log.debug({ path: ctx.path, error: error.message, detail: error.error_detail }, 'a request was refused')
+      log.debug({ route: ctx.oidc.route, error: error.message, detail: error.error_detail }, 'a request was refused')
     })
   }
   // Connections that break off; without a listener Koa prints them.
   const connections: EventEmitter = provider
   connections.on('error', (error: Error) => log.debug({ err: error }, 'a response could not be sent'))
   provider.on('server_error', (ctx: KoaContextWithOIDC, error: Error) => {
-    log.error({ err: error, path: ctx.path }, 'a request failed')
+    log.error({ err: error, route: ctx.oidc?.route }, 'a request failed')
   })
 }

@@ -22,6 +22,7 @@ interface FrameParts {
   readonly origins: ReadonlySet<string>
 }
 
+// Headers are asked of the response itself: Koa's own way copies all of them each time.
 export function frame({ issuer, store, log, documents, origins, pages }: FrameParts) {
   return async function frame(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
     readFlowCookies(ctx.req)
@@ -34,9 +35,11 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
     }
     dressSelfPost(ctx, pages)
     nameCookies(ctx)
-    if (ctx.status === 503 && !ctx.response.get('Retry-After')) ctx.set('Retry-After', '2')
+    if (ctx.status === 503 && !ctx.res.hasHeader('Retry-After')) ctx.set('Retry-After', '2')
     withholdFromStrangers(ctx)
-    if (ctx.status === 401 && !ctx.response.get('WWW-Authenticate')) challenge(ctx)
+    // The engine says so at every endpoint but the revocation endpoint.
+    if (!ctx.res.hasHeader('Cache-Control')) ctx.set('Cache-Control', 'no-store')
+    if (ctx.status === 401 && !ctx.res.hasHeader('WWW-Authenticate')) challenge(ctx)
     if (ctx.oidc?.route === 'discovery') Object.assign(ctx.body as object, { response_modes_supported: RESPONSE_MODES })
     documents.keep(ctx.oidc?.route, ctx)
   }
@@ -72,7 +75,7 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
   function fail(ctx: KoaContextWithOIDC, error: unknown): void {
     const known = error instanceof Fault ? asEngineError(error) : error
     const { status, error: code } = known as { status?: number; error?: string }
-    log.error({ err: error, path: ctx.path }, 'a request failed outside of its endpoint')
+    log.error({ err: error, route: ctx.oidc?.route }, 'a request failed outside of its endpoint')
     ctx.status = status === 503 ? 503 : 500
     ctx.body = { error: ctx.status === 503 ? code : 'server_error' }
     ctx.response.remove('Location')
@@ -80,7 +83,7 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
   }
 
   function nameCookies(ctx: KoaContextWithOIDC): void {
-    const header = ctx.response.headers['set-cookie']
+    const header = ctx.res.getHeader('Set-Cookie')
     if (header !== undefined) ctx.set('Set-Cookie', writeFlowCookies([header].flat() as string[]))
   }
 
@@ -89,9 +92,9 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
    * origin that no client registered learns nothing.
    */
   function withholdFromStrangers(ctx: KoaContextWithOIDC): void {
-    const allowed = ctx.response.get('Access-Control-Allow-Origin')
-    if (allowed !== '' && allowed !== '*' && !origins.has(allowed)) {
-      for (const name of Object.keys(ctx.response.headers)) {
+    const allowed = ctx.res.getHeader('Access-Control-Allow-Origin')
+    if (allowed !== undefined && allowed !== '*' && !origins.has(String(allowed))) {
+      for (const name of ctx.res.getHeaderNames()) {
         if (name.startsWith('access-control-')) ctx.remove(name)
       }
     }

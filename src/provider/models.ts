@@ -1,6 +1,7 @@
 /** Where the engine's models are bent to our store: the values they make up, and who decides a replay. */
 
-import type { Provider } from 'oidc-provider'
+import { Provider } from 'oidc-provider'
+import { decodeProtectedHeader } from 'jose'
 
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
@@ -14,6 +15,7 @@ interface EngineToken {
   readonly grantId?: string
   readonly resourceServer?: { readonly accessTokenFormat?: string }
   format?: string
+  scope?: string | undefined
 }
 
 const JTI_BYTES = 16
@@ -27,6 +29,7 @@ export function nameHandles(provider: Provider): void {
     return newHandle('RefreshToken', this.grantId)
   })
   define(provider.AccessToken, 'generateTokenId', function name(this: EngineToken) {
+    this.scope = withOpenIdScopes(this.scope)
     return accessTokenId(this, () => newHandle('AccessToken', this.grantId))
   })
   define(provider.ClientCredentials, 'generateTokenId', function name(this: EngineToken) {
@@ -37,6 +40,20 @@ export function nameHandles(provider: Provider): void {
 function accessTokenId(token: EngineToken, handle: () => string): string {
   token.format = token.resourceServer?.accessTokenFormat ?? 'opaque'
   return token.format === 'jwt' ? randomId(JTI_BYTES) : handle()
+}
+
+/**
+ * The engine keeps OpenID scopes out of a token that is for an API. Ours carry them (as the example of RFC 9068 section 3
+ * does), so that the one access token a client holds opens userinfo too, as far as it was granted.
+ */
+function withOpenIdScopes(scope: string | undefined): string | undefined {
+  const oidc = Provider.ctx?.oidc
+  if (oidc?.grant === undefined) return scope
+  const source = oidc.entities.RefreshToken ?? oidc.entities.AuthorizationCode
+  const asked = oidc.params?.scope as string | undefined
+  const openId = oidc.grant.getOIDCScopeFiltered(new Set((asked ?? source?.scope ?? '').split(' ')))
+  const all = new Set([...openId.split(' '), ...(scope ?? '').split(' ')].filter(Boolean))
+  return all.size === 0 ? undefined : [...all].join(' ')
 }
 
 /** The engine answers with the refresh token it made up; where another request was first, the store says which it is. */
@@ -55,6 +72,22 @@ export function decideReplaysInStore(provider: Provider, { store, clock }: { sto
     const key = keys.hashed('replay', `${iss}\n${jti}`)
     return answering(async () => (await store.put(key, '1', { ttlSeconds, ifAbsent: true })) === 'stored')
   })
+}
+
+type IdTokenClass = { validate(token: string, client: unknown): Promise<object> }
+
+/**
+ * The engine tells an ID token by issuer, audience and signature, which a logout token or an access token of ours may
+ * have as well; those say in their type what they are, an ID token says nothing (RFC 8725 section 3.11).
+ */
+export function tellIdTokensByType(provider: Provider): void {
+  const IdToken = provider.IdToken as unknown as IdTokenClass
+  const validate = IdToken.validate.bind(IdToken)
+  IdToken.validate = async function validateHint(token, client) {
+    const { typ = 'JWT' } = decodeProtectedHeader(token)
+    if (typ.toUpperCase() !== 'JWT') throw new TypeError(`a token of type ${typ} is no ID token`)
+    return validate(token, client)
+  }
 }
 
 function define(model: { prototype: object }, name: string, method: (...args: never[]) => unknown): void {

@@ -7,9 +7,10 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomUUID } from 'node:crypto'
 import { Provider } from 'oidc-provider'
 
-import { randomId } from '../base/ids.ts'
+import type { StoreUnavailable } from '../base/faults.ts'
 import type { Entry, Key } from '../store/store.ts'
 
 export interface RequestScope {
@@ -25,6 +26,8 @@ export interface RequestScope {
   settledSuccessor: string | undefined
   /** The code this request tries to redeem; spent when the redemption fails. */
   redeeming: { readonly key: Key; readonly clientId: string; readonly grantId: string } | undefined
+  /** Why the store could not be used in this request, once it could not. */
+  storeAway: StoreUnavailable | undefined
   /** Grants that this request ends: the engine asks once a model, one step ends them all. */
   readonly ending: Map<string, { withGrant: boolean; readonly done: Promise<void> }>
 }
@@ -61,12 +64,14 @@ export function inRequestScope<T>(work: () => Promise<T>): Promise<T> {
 
 function createScope(): RequestScope {
   return {
-    by: randomId(12),
+    // Every request pays for its name, so it is made from random bytes that Node has in stock.
+    by: randomUUID(),
     seen: new Map(),
     sessionIds: new Set(),
     consuming: undefined,
     settledSuccessor: undefined,
     redeeming: undefined,
+    storeAway: undefined,
     ending: new Map(),
   }
 }

@@ -10,8 +10,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
 import { asFault, isBusy } from './embedded-database.ts'
 
-// About two seconds: transactions last well under a millisecond, so whoever holds the lock for longer has stopped.
-const LOCK_TRIES = 1000
+// Transactions last well under a millisecond, so whoever holds the lock for longer has stopped. Timed and not counted:
+// on a busy machine a thousand tries took more than three seconds.
+const LOCK_PATIENCE_MS = 1500
 const IMPATIENT_TRIES = 20
 const LOCK_RETRY_MS = 2
 
@@ -31,6 +32,8 @@ export class WriteQueue {
   #waiting: Write[] = []
   #scheduled = false
   #tries = 0
+  #patience: NodeJS.Timeout | undefined
+  #impatient = false
 
   constructor(database: DatabaseSync) {
     this.#begin = database.prepare('BEGIN IMMEDIATE')
@@ -61,15 +64,18 @@ export class WriteQueue {
       this.#tryAgain(batch, cause)
       return
     }
-    this.#tries = 0
+    this.#endWait()
     if (!this.#finish(batch)) this.#runOneByOne(batch)
     if (this.#waiting.length > 0) this.#schedule()
   }
 
   #tryAgain(batch: Write[], cause: unknown): void {
     this.#tries += 1
-    if (!isBusy(cause) || this.#tries >= LOCK_TRIES) {
-      this.#tries = 0
+    this.#patience ??= setTimeout(() => {
+      this.#impatient = true
+    }, LOCK_PATIENCE_MS)
+    if (!isBusy(cause) || this.#impatient) {
+      this.#endWait()
       for (const write of batch) write.reject(asFault(cause))
       if (this.#waiting.length > 0) this.#schedule()
       return
@@ -78,6 +84,13 @@ export class WriteQueue {
     this.#scheduled = true
     if (this.#tries < IMPATIENT_TRIES) setImmediate(this.#flush)
     else setTimeout(this.#flush, LOCK_RETRY_MS)
+  }
+
+  #endWait(): void {
+    clearTimeout(this.#patience)
+    this.#patience = undefined
+    this.#impatient = false
+    this.#tries = 0
   }
 
   /** Runs the steps in the open transaction. False: nothing was done, and nobody has been told. */

@@ -41,11 +41,11 @@ async function benchStore(
   options: BenchOptions,
 ): Promise<StoreResults> {
   const redisUrl = redis?.url
-  const rows = await withPair(redisUrl, options.profileDir, (pair) => benchRows(store, pair, options))
+  const rows = await withPair(redis, options.profileDir, (pair) => benchRows(store, pair, options))
   if (!options.beyondRows) return { store, rows }
 
   say(`${store}: memory after ${options.tokensForMemory} tokens`)
-  const memory = await withPair(redisUrl, undefined, async ({ grantor, reference }) => ({
+  const memory = await withPair(redis, undefined, async ({ grantor, reference }) => ({
     grantor: await measureMemory(grantor, options.tokensForMemory),
     reference: await measureMemory(reference, options.tokensForMemory),
   }))
@@ -70,15 +70,16 @@ async function benchRows(store: StoreName, pair: Pair, { rows, rounds }: BenchOp
   return results
 }
 
-/** Starts Grantor on a store of its own and beside it the reference with the same keys; stops both. */
+/** Starts Grantor on an empty store and beside it the reference with the same keys; stops both. */
 function withPair<T>(
-  redisUrl: string | undefined,
+  redis: RedisServer | undefined,
   profileDir: string | undefined,
   work: (pair: Pair) => Promise<T>,
 ): Promise<T> {
   return inFolder(async (dataDir) => {
+    await redis?.empty()
     const issuer = `http://localhost:${await freePort()}`
-    const estate = { issuer, dataDir, ...(redisUrl === undefined ? {} : { redisUrl }) }
+    const estate = { issuer, dataDir, ...(redis === undefined ? {} : { redisUrl: redis.url }) }
     const grantor = await startSubject({ kind: 'grantor', ...estate }, profileDir)
     const reference = await startSubject({ kind: 'reference', ...estate, jwks: grantor.jwks }, profileDir)
     try {

@@ -30,9 +30,9 @@ export interface Figures {
 export interface RowFigures {
   readonly reference: Figures
   readonly grantor: Figures
-  /** Grantor's requests per CPU-second over the reference's. */
+  /** Grantor's requests per CPU-second over the reference's: the median over pairs of neighbouring rounds. */
   readonly ratio: number
-  /** The lowest and the highest ratio of a single pair of rounds. */
+  /** A quarter of the pairs lies below the first, a quarter above the second. */
   readonly spread: readonly [number, number]
 }
 
@@ -51,12 +51,14 @@ export async function measureRow(row: Row, pair: Pair, plan: Rounds): Promise<Ro
     reference.push(await runRound(row, pair.reference, plan.seconds))
     grantor.push(await runRound(row, pair.grantor, plan.seconds))
   }
-  const ratios = grantor.map((ours, index) => perCpuSecond([ours]) / perCpuSecond(reference.slice(index, index + 1)))
+  const ratios = grantor
+    .map((ours, index) => perCpuSecond([ours]) / perCpuSecond(reference.slice(index, index + 1)))
+    .sort((a, b) => a - b)
   return {
     reference: figures(reference),
     grantor: figures(grantor),
-    ratio: perCpuSecond(grantor) / perCpuSecond(reference),
-    spread: [Math.min(...ratios), Math.max(...ratios)],
+    ratio: quantile(ratios, 0.5),
+    spread: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
   }
 }
 

@@ -35,7 +35,8 @@ Grantor beside the bare engine, on this machine, in one run. The default takes a
   --help             this
 `
 
-const ROUNDS = 6
+// Short and many: what disturbs the machine for a moment disturbs one pair, and the median does not hear of it.
+const ROUNDS = 9
 const QUICK_ROUNDS = 3
 
 /** `undefined` when help was asked for. Throws with a sentence for whoever typed something else. */

@@ -117,11 +117,20 @@ async function mistakes(run: Run): Promise<void> {
   await callEndpoint(`${app.issuer}/token`, { grant_type: 'client_credentials' }, { ...web, secret: wrongSecret })
   const unknown = canaries.plant('unknown refresh token', `r${randomBytes(34).toString('base64url').slice(0, 45)}`)
   await token(run, { grant_type: 'refresh_token', refresh_token: unknown })
+  await addressOfAnother(run)
   // A secret in a URL is the client's mistake; we need not repeat it.
   const inUrl = canaries.plant('token in a URL', unique('token-in-url'))
   await fetch(`${app.issuer}/userinfo?access_token=${inUrl}`)
   await fetch(`${app.issuer}/nothing/${inUrl}?code=${inUrl}`)
   await fetch(`${app.issuer}/authorize?client_id=${web.id}&state=${inUrl}&code_challenge=x`)
+}
+
+/** A sign-in under way, opened in a browser that did not begin it. */
+async function addressOfAnother({ app, canaries }: Run): Promise<void> {
+  const begun = await createUserAgent(app).get(authorizationUrl(newPkce()))
+  const id = (begun.headers.get('location') ?? '').split('/').at(-1) ?? ''
+  canaries.plant('id of a sign-in', id)
+  for (const path of [`/interaction/${id}`, `/authorize/${id}`]) await createUserAgent(app).get(path)
 }
 
 async function assertion({ app, canaries }: Run, privateKey: Parameters<SignJWT['sign']>[0]): Promise<void> {

@@ -1,46 +1,120 @@
 /** The server is killed under load, and started again on what it left behind. */
 
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { promisify } from 'node:util'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
-import { openEmbeddedStore } from '../../src/store/embedded-store.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { keys } from '../../src/store/keys.ts'
-import type { Key, Store } from '../../src/store/store.ts'
+import { openStore } from '../../src/store/open-store.ts'
+import type { Key } from '../../src/store/store.ts'
+import { describeWithRedis, startRedis } from '../support/redis.ts'
 import { type ServerProcesses, startProcesses } from '../support/server-process.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { type RefreshingClient, refreshingClient, signInClients } from './refreshing-clients.ts'
 
 const CLIENTS = 8
-const LIFE_MS = 700
+const LIFE_MS = 600
 const KILLS = 2
+const LOST_REPLIES = 5
+// The one command that names two refresh tokens: the one that is used and its successor.
+const ROTATION = /refresh:\{[\s\S]*refresh:\{/
 
-describe('kill -9 on the embedded store', () => {
-  let nodes: ServerProcesses
-  beforeAll(async () => {
-    nodes = await startProcesses({ count: 2, file: { clients: [refreshingClient] } })
-  })
-  afterAll(() => nodes?.close())
+// Servers are started several times in a test, which a busy machine takes seconds for.
+vi.setConfig({ testTimeout: 60_000 })
 
+describe('kill -9 of servers on one embedded file', () => {
   it('[F6] loses no refresh token that a client was given, and the file needs no repair', async () => {
+    const nodes = await startProcesses({ count: 2, file: { clients: [refreshingClient] } })
+    onTestFinished(() => nodes.close())
     const clients = await signInClients(nodes, CLIENTS)
 
-    await underLoad(clients, async () => {
-      for (let kill = 0; kill < KILLS; kill++) {
-        await delay(LIFE_MS)
-        await Promise.all(nodes.servers.map((server) => server.kill()))
+    await underLoad(clients, () =>
+      killAndRestart(nodes, () => {
         expect(integrityOf(nodes.dataDir)).toEqual([{ integrity_check: 'ok' }])
-        await Promise.all(nodes.servers.map((server) => server.restart()))
-      }
-    })
+      }),
+    )
 
     await expectAllAlive(clients)
-    const store = await openEmbeddedStore({ file: join(nodes.dataDir, 'grantor.db'), clock: systemClock })
-    expect(await liveRefreshTokens(store, clients)).toEqual(clients.map(() => 1))
-    await store.close()
+    await expectOneSuccessorEach(clients, { dataDir: nodes.dataDir, redisUrl: undefined })
   })
 })
+
+describeWithRedis('kill -9 around one Redis', () => {
+  it('[F6] of the servers loses no refresh token that a client was given', async () => {
+    const { redis, nodes } = await onRedis('everysec')
+    const clients = await signInClients(nodes, CLIENTS)
+
+    await underLoad(clients, () => killAndRestart(nodes))
+
+    await expectAllAlive(clients)
+    await expectOneSuccessorEach(clients, { dataDir: nodes.dataDir, redisUrl: redis.url })
+  })
+
+  it.for([
+    ['F13', 'everysec'],
+    ['F14', 'always'],
+  ] as const)(
+    '[%s] of Redis with appendfsync %s loses no refresh token, and its file needs no repair',
+    async ([, fsync]) => {
+      const { redis, nodes } = await onRedis(fsync)
+      const [, folder = ''] = (await redis.cli('CONFIG', 'GET', 'dir')).split('\n')
+      const clients = await signInClients(nodes, CLIENTS)
+
+      await underLoad(clients, async () => {
+        for (let kill = 0; kill < KILLS; kill++) {
+          await delay(LIFE_MS)
+          await redis.kill()
+          expect(await checkAppendOnlyFile(folder)).toMatch(/All AOF files and manifest are valid/)
+          await redis.restart()
+        }
+        await delay(LIFE_MS)
+      })
+
+      await expectAllAlive(clients)
+      await expectOneSuccessorEach(clients, { dataDir: nodes.dataDir, redisUrl: redis.url })
+    },
+  )
+
+  it('[F5] a reply lost between Redis and the server costs nobody a token', async () => {
+    const { redis, nodes, proxy } = await onRedis('everysec')
+    const clients = await signInClients(nodes, 1)
+
+    for (let round = 0; round < LOST_REPLIES; round++) {
+      const lost = proxy.loseReplyTo(ROTATION)
+      const answer = await clients[0]?.refreshOnce()
+      await lost
+      // Repeated by the same request, which wins again.
+      expect(answer?.status).toBe(200)
+    }
+
+    expect((await clients[0]?.refreshOnce())?.status).toBe(200)
+    await expectOneSuccessorEach(clients, { dataDir: nodes.dataDir, redisUrl: redis.url })
+  })
+})
+
+/** Redis with its append-only file, and a server that reaches it through a proxy. */
+async function onRedis(fsync: 'everysec' | 'always') {
+  const redis = await startRedis({ settings: ['--appendonly', 'yes', '--appendfsync', fsync] })
+  onTestFinished(() => redis.close())
+  const proxy = await startTcpProxy(redis.port)
+  onTestFinished(() => proxy.close())
+  const nodes = await startProcesses({ count: 2, redisUrls: [proxy.url], file: { clients: [refreshingClient] } })
+  onTestFinished(() => nodes.close())
+  return { redis, proxy, nodes }
+}
+
+async function killAndRestart({ servers }: ServerProcesses, between: () => void = () => undefined): Promise<void> {
+  for (let kill = 0; kill < KILLS; kill++) {
+    await delay(LIFE_MS)
+    await Promise.all(servers.map((server) => server.kill()))
+    between()
+    await Promise.all(servers.map((server) => server.restart()))
+  }
+}
 
 /** Runs `faults` while the clients refresh, and lets them go on until each has been answered once more. */
 async function underLoad(clients: readonly RefreshingClient[], faults: () => Promise<void>): Promise<void> {
@@ -75,13 +149,22 @@ function integrityOf(dataDir: string): unknown[] {
   }
 }
 
-/** How many refresh tokens of each client's grant could be used now; a second one would be a thief's. */
-async function liveRefreshTokens(store: Store, clients: readonly RefreshingClient[]): Promise<number[]> {
-  return Promise.all(
-    clients.map(async ({ grantId }) => {
-      const members = (await store.members(keys.grantMembers(grantId))) as Key[]
-      const tokens = await store.getMany(members.filter((key) => key.startsWith('refresh:')))
-      return tokens.filter((token) => token !== undefined && token.consumed === undefined).length
-    }),
-  )
+async function checkAppendOnlyFile(folder: string): Promise<string> {
+  const manifest = join(folder, 'appendonlydir', 'appendonly.aof.manifest')
+  return (await promisify(execFile)('redis-check-aof', [manifest])).stdout
+}
+
+/** Of each client's refresh tokens one could be used now; a second one would be a thief's. */
+async function expectOneSuccessorEach(
+  clients: readonly RefreshingClient[],
+  where: { readonly dataDir: string; readonly redisUrl: string | undefined },
+): Promise<void> {
+  const store = await openStore(where, systemClock)
+  onTestFinished(() => store.close())
+  await vi.waitFor(() => expect(store.status().ready).toBe(true))
+  for (const { grantId } of clients) {
+    const members = (await store.members(keys.grantMembers(grantId))) as Key[]
+    const tokens = await store.getMany(members.filter((key) => key.startsWith('refresh:')))
+    expect(tokens.filter((token) => token !== undefined && token.consumed === undefined)).toHaveLength(1)
+  }
 }

@@ -6,17 +6,31 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 
+import { describeWithRedis, type RedisServer, startRedis } from '../support/redis.ts'
 import { type Running, start } from '../support/start.ts'
 import { createUserAgent, newPkce, redeem, refresh, signIn, type TokenAnswer } from '../support/user-agent.ts'
 
 const WINDOW_SECONDS = 5
 const REDIRECT_URI = 'http://localhost:4999/callback'
 
-describe('a used refresh token', () => {
+describe('a used refresh token in the embedded store', () => usedRefreshToken(async () => undefined))
+
+describeWithRedis('a used refresh token in Redis', () => {
+  let redis: RedisServer
+  afterAll(() => redis?.close())
+  usedRefreshToken(async () => {
+    redis = await startRedis()
+    return redis.url
+  })
+})
+
+function usedRefreshToken(openRedis: () => Promise<string | undefined>): void {
   let app: Running
   beforeAll(async () => {
+    const redisUrl = await openRedis()
     app = await start({
       nodes: 2,
+      ...(redisUrl !== undefined && { redisUrl }),
       clients: [{ clientId: 'strict', refreshIdempotentSeconds: 0, redirectUris: [REDIRECT_URI], firstParty: true }],
     })
   })
@@ -31,7 +45,7 @@ describe('a used refresh token', () => {
   it('[S60] gives its client the same successor again, on any node, until the window ends', async () => {
     const first = await signedIn(app)
     const second = await refresh(app.urls[0] as string, first)
-    moveSeconds(WINDOW_SECONDS - 1)
+    await moveSeconds(app, WINDOW_SECONDS - 1)
 
     const again = await refresh(app.urls[1] as string, first)
 
@@ -44,7 +58,7 @@ describe('a used refresh token', () => {
     const first = await signedIn(app)
     const second = await refresh(app.urls[0] as string, first)
     const third = await refresh(app.urls[0] as string, refreshTokenOf(second))
-    moveSeconds(WINDOW_SECONDS + 1)
+    await moveSeconds(app, WINDOW_SECONDS + 1)
 
     const reused = await refresh(app.urls[1] as string, first)
 
@@ -75,7 +89,7 @@ describe('a used refresh token', () => {
     expect(stolen).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
     expect((await refresh(app.urls[0] as string, refreshTokenOf(second))).status).toBe(200)
   })
-})
+}
 
 async function signedIn(app: Running, clientId = 'demo-spa'): Promise<string> {
   const pkce = newPkce()
@@ -94,6 +108,10 @@ async function userinfoStatus(url: string, { body }: TokenAnswer): Promise<numbe
   return response.status
 }
 
-function moveSeconds(seconds: number): void {
+/** Moves the date; a node that has not heard of its store for so long takes nothing until it has. */
+async function moveSeconds({ urls }: Running, seconds: number): Promise<void> {
   vi.setSystemTime(Date.now() + seconds * 1000)
+  for (const url of urls) {
+    await expect.poll(async () => (await fetch(`${url}/userinfo`)).status, { timeout: 5000 }).not.toBe(503)
+  }
 }

@@ -6,12 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTextbook, type Textbook } from '../support/textbook-adapter.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 import {
+  copyOf,
   logOut,
   obtainCode,
   obtainRefreshToken,
   raceClients,
   raceForAssertion,
   raceForCode,
+  raceForPushedRequest,
   raceForRefresh,
   raceForSession,
   refreshTokensOf,
@@ -48,6 +50,13 @@ describe('the textbook adapter', () => {
     expect(refreshTokensOf(round).length).toBeGreaterThan(1)
   })
 
+  it('opens one pushed authorization request many times', async () => {
+    const agent = createUserAgent(nodes)
+    await obtainCode(agent)
+
+    expect(await raceForPushedRequest(nodes, agent)).toBeGreaterThan(1)
+  })
+
   it('loses the code of one of two clients that sign in at once', async () => {
     expect(await raceForSession(nodes)).not.toEqual([200, 200])
   })
@@ -57,9 +66,7 @@ describe('the textbook adapter', () => {
     await obtainCode(agent)
     const cookies = new Map(agent.cookies)
     const held = nodes.holdSessionWrite()
-    const authorization = createUserAgent(nodes, { node: () => 1 })
-    for (const [name, value] of cookies) authorization.cookies.set(name, value)
-    const answer = authorization.get(silentRequest('race-one'))
+    const answer = copyOf(agent, nodes, 1).get(silentRequest('race-one'))
     await held.reached
     await logOut(agent)
     held.release()

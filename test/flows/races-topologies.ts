@@ -2,9 +2,14 @@
 
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe } from 'vitest'
+import { describe, expect, vi } from 'vitest'
 
+import { describeWithRedis, type RedisCluster, type RedisServer, startCluster, startRedis } from '../support/redis.ts'
 import type { ServerProcesses } from '../support/server-process.ts'
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+
+/** In each direction. A store that answers at once hides races. */
+const LATENCY_MS = 2
 
 export interface Topology {
   /** Redis URLs, one a node; `undefined`: the embedded file. */
@@ -16,6 +21,8 @@ export interface Topology {
 
 export function describeOnEachTopology(title: string, tests: (topology: Topology) => void): void {
   describe(`${title} on one embedded file`, () => tests(embedded()))
+  describeWithRedis(`${title} on one Redis, ${LATENCY_MS} ms away`, () => tests(standalone()))
+  describeWithRedis(`${title} on a Redis Cluster, ${LATENCY_MS} ms away`, () => tests(cluster()))
 }
 
 function embedded(): Topology {
@@ -47,4 +54,80 @@ function embedded(): Topology {
 /** Reads of the embedded store take no turn of the event loop: after a few answers the request has come to its write. */
 async function settled(url: string): Promise<void> {
   for (let answers = 0; answers < 5; answers++) await (await fetch(`${url}/jwks`)).arrayBuffer()
+}
+
+/** Each node reaches Redis through a proxy of its own. */
+function standalone(): Topology {
+  let redis: RedisServer
+  let proxies: TcpProxy[] = []
+  return {
+    async open(nodes) {
+      redis = await startRedis()
+      proxies = await distant(Array.from({ length: nodes }, () => redis.port))
+      return proxies.map(({ url }) => url)
+    },
+    async close() {
+      await Promise.all(proxies.map((proxy) => proxy.close()))
+      await redis?.close()
+    },
+    duringWrite: (_nodes, first, second) => holdingWrite(proxies.slice(1), first, second),
+  }
+}
+
+/** A Cluster tells its clients where its nodes are; these say that they are where their proxies are. */
+function cluster(): Topology {
+  let redis: RedisCluster
+  let proxies: TcpProxy[] = []
+  return {
+    async open() {
+      redis = await startCluster()
+      proxies = await distant(redis.nodes.map(({ port }) => port))
+      const announced = redis.nodes.map((node, i) =>
+        node.cli('CONFIG', 'SET', 'cluster-announce-port', String(proxies[i]?.port)),
+      )
+      await Promise.all(announced)
+      const known = async () =>
+        expect(await Promise.all(redis.nodes.map(toldPorts))).toEqual(redis.nodes.map(() => ports(proxies)))
+      await vi.waitFor(known, { timeout: 10_000 })
+      return [`redis+cluster://${proxies.map(({ port }) => `127.0.0.1:${port}`).join(',')}`]
+    },
+    async close() {
+      await Promise.all(proxies.map((proxy) => proxy.close()))
+      await redis?.close()
+    },
+    duringWrite: (_nodes, first, second) => holdingWrite(proxies, first, second),
+  }
+}
+
+async function distant(targets: readonly number[]): Promise<TcpProxy[]> {
+  const proxies = await Promise.all(targets.map(startTcpProxy))
+  for (const proxy of proxies) proxy.delay(LATENCY_MS)
+  return proxies
+}
+
+function ports(proxies: readonly TcpProxy[]): Set<number> {
+  return new Set(proxies.map(({ port }) => port))
+}
+
+/** Where this node of a Cluster sends clients. */
+async function toldPorts(node: RedisServer): Promise<Set<number>> {
+  const lines = (await node.cli('CLUSTER', 'NODES')).split('\n')
+  return new Set(lines.map((line) => Number(/:(\d+)@/.exec(line)?.[1])))
+}
+
+/** The write of an authorization is that of its code; no other is under way. */
+async function holdingWrite<T>(
+  proxies: readonly TcpProxy[],
+  first: () => Promise<T>,
+  second: () => Promise<unknown>,
+): Promise<T> {
+  const held = proxies.map((proxy) => proxy.hold(/code:\{/))
+  const answer = first()
+  await Promise.race(held.map(({ reached }) => reached))
+  try {
+    await second()
+  } finally {
+    for (const one of held) one.release()
+  }
+  return answer
 }

@@ -6,17 +6,21 @@
  */
 
 import type { CryptoKey } from 'jose'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
 import { type ServerProcesses, startProcesses } from '../support/server-process.ts'
-import { createUserAgent, refresh, type UserAgent } from '../support/user-agent.ts'
+import { createUserAgent, refresh } from '../support/user-agent.ts'
 import {
+  copyOf,
+  FEWER_ROUNDS,
   logOut,
   obtainCode,
   obtainRefreshToken,
+  raceAgainstRevocation,
   raceClients,
   raceForAssertion,
   raceForCode,
+  raceForPushedRequest,
   raceForRefresh,
   raceForSession,
   ROUNDS,
@@ -25,6 +29,9 @@ import {
   silentRequest,
 } from './races.ts'
 import { describeOnEachTopology } from './races-topologies.ts'
+
+// Twenty rounds of sixteen callers keep a busy machine busy.
+vi.setConfig({ testTimeout: 60_000 })
 
 describeOnEachTopology('two nodes', (topology) => {
   let nodes: ServerProcesses
@@ -103,6 +110,23 @@ describeOnEachTopology('two nodes', (topology) => {
     }
   })
 
+  it('[F3] opens a pushed authorization request for exactly one of sixteen tabs', async () => {
+    const agent = createUserAgent(nodes)
+    await obtainCode(agent)
+    for (let round = 0; round < FEWER_ROUNDS; round++) {
+      expect(await raceForPushedRequest(nodes, agent)).toBe(1)
+    }
+  })
+
+  it('[F4] refreshes nothing after a revocation was answered, whatever was under way', async () => {
+    const agent = createUserAgent(nodes)
+    for (let round = 0; round < FEWER_ROUNDS; round++) {
+      const errors = await raceAgainstRevocation(nodes, await obtainRefreshToken(nodes, agent))
+
+      expect(new Set(errors)).toEqual(new Set(['invalid_grant']))
+    }
+  })
+
   it('redeems the codes of both clients that sign in at once in one browser', async () => {
     for (let round = 0; round < ROUNDS; round++) {
       expect(await raceForSession(nodes)).toEqual([200, 200])
@@ -114,7 +138,7 @@ describeOnEachTopology('two nodes', (topology) => {
       const agent = createUserAgent(nodes)
       await obtainCode(agent)
       const before = new Map(agent.cookies)
-      const other = copyOf(agent, nodes)
+      const other = copyOf(agent, nodes, 1)
 
       const answer = await topology.duringWrite(
         nodes,
@@ -130,10 +154,3 @@ describeOnEachTopology('two nodes', (topology) => {
     }
   })
 })
-
-/** The same browser, sent to the second node. */
-function copyOf(agent: UserAgent, nodes: ServerProcesses): UserAgent {
-  const copy = createUserAgent(nodes, { node: () => 1 })
-  for (const [name, value] of agent.cookies) copy.cookies.set(name, value)
-  return copy
-}

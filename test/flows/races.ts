@@ -23,6 +23,8 @@ import {
 } from '../support/user-agent.ts'
 
 export const ROUNDS = 20
+/** For what has no number of rounds to keep. */
+export const FEWER_ROUNDS = 8
 const CALLERS = 16
 
 /** Two nodes that are one issuer. */
@@ -125,6 +127,34 @@ export function refreshTokensOf({ won }: Round): string[] {
   return [...new Set(won.map(({ body }) => String(body.refresh_token)))]
 }
 
+/** Sixteen tabs of one browser, which is signed in, open the same pushed request; how many come back with a code. */
+export async function raceForPushedRequest(nodes: Nodes, agent: UserAgent): Promise<number> {
+  const request = new URL(authorizationUrl(newPkce(), options('race-one')), nodes.issuer)
+  const pushed = await callEndpoint(`${nodes.urls[0]}/par`, Object.fromEntries(request.searchParams))
+  const address = `/authorize?${new URLSearchParams({ client_id: 'race-one', request_uri: String(pushed.body.request_uri) }).toString()}`
+  const tabs = Array.from({ length: CALLERS }, (_, tab) => copyOf(agent, nodes, tab % nodes.urls.length))
+  const answers = await Promise.all(tabs.map((tab) => tab.get(address)))
+  return answers.filter((answer) => answer.headers.get('location')?.includes('code=')).length
+}
+
+/** Sixteen refreshes while the application revokes the token; what they were given, tried after the revocation's answer. */
+export async function raceAgainstRevocation(nodes: Nodes, refreshToken: string): Promise<string[]> {
+  const revocation = callEndpoint(`${nodes.urls[0]}/revoke`, { client_id: 'race-one', token: refreshToken })
+  const round = await raceForRefresh(nodes, refreshToken)
+  if ((await revocation).status !== 200) throw new Error('not revoked')
+  const after = [refreshToken, ...refreshTokensOf(round)].map((token) =>
+    refresh(nodes.urls[1] as string, token, 'race-one'),
+  )
+  return (await Promise.all(after)).map(({ body }) => body.error ?? 'refreshed')
+}
+
+/** The same browser, sent to another node. */
+export function copyOf(agent: Pick<UserAgent, 'cookies'>, nodes: Nodes, node: number): UserAgent {
+  const copy = createUserAgent(nodes, { node: () => node })
+  for (const [name, value] of agent.cookies) copy.cookies.set(name, value)
+  return copy
+}
+
 /** Two applications send one browser, which is signed in, at the same moment; the two answers to their codes. */
 export async function raceForSession(nodes: Nodes): Promise<number[]> {
   let requests = 0
@@ -147,11 +177,10 @@ export async function logOut(agent: UserAgent): Promise<void> {
 }
 
 /** What each node answers to a browser with these cookies when nothing may be asked: `login_required`, or a code. */
-export async function sessionStates(nodes: Nodes, cookies: ReadonlyMap<string, string>): Promise<string[]> {
+export async function sessionStates(nodes: Nodes, cookies: UserAgent['cookies']): Promise<string[]> {
   return Promise.all(
     nodes.urls.map(async (_url, node) => {
-      const agent = createUserAgent(nodes, { node: () => node })
-      for (const [name, value] of cookies) agent.cookies.set(name, value)
+      const agent = copyOf({ cookies }, nodes, node)
       const { left } = await agent.follow(await agent.get(silentRequest('race-one')))
       return left?.searchParams.get('error') ?? 'signed in'
     }),

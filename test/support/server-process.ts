@@ -27,10 +27,12 @@ export interface ProcessOptions {
   /** What stands in grantor.yaml, beside the demo seed. */
   readonly file?: Record<string, unknown>
   readonly logLevel?: 'info' | 'debug'
+  /** False: returns when they are started, for a server that is not to become ready. */
+  readonly untilListening?: boolean
 }
 
 export interface ServerProcess {
-  /** Where it is bound; the same after a restart. */
+  /** Where it is bound once it listens; the same after a restart. */
   readonly url: string
   readonly opsUrl: string
   /** Every line it wrote, over all its lives. */
@@ -39,6 +41,8 @@ export interface ServerProcess {
   kill(): Promise<void>
   /** A new process on the same store, at the same address; resolves when it listens. */
   restart(): Promise<void>
+  /** Resolves when it takes requests. */
+  listening(): Promise<void>
   /** SIGSTOP: it stands still wherever it is, until `resume`. */
   pause(): void
   resume(): void
@@ -54,7 +58,7 @@ export interface ServerProcesses {
 }
 
 export async function startProcesses(options: ProcessOptions = {}): Promise<ServerProcesses> {
-  const { count = 1, redisUrls, file, logLevel = 'info' } = options
+  const { count = 1, redisUrls, file, logLevel = 'info', untilListening = true } = options
   const dataDir = await mkdtemp(join(tmpdir(), 'grantor-test-'))
   if (file !== undefined) await writeFile(join(dataDir, 'grantor.yaml'), JSON.stringify(file))
   const issuer = `http://localhost:${await freePort()}`
@@ -72,44 +76,56 @@ export async function startProcesses(options: ProcessOptions = {}): Promise<Serv
 
   try {
     // All at once, as a supervisor does it: the first start on an empty store is a race too.
-    const starting = Array.from({ length: count }, (_, index) => {
+    for (let index = 0; index < count; index++) {
       const redisUrl = redisUrls?.[index % redisUrls.length]
-      const life = new Life(dataDir, { ...shared, ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }) })
-      lives.push(life)
-      return life.restart()
-    })
-    await Promise.all(starting)
+      const env = { ...shared, ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }) }
+      lives.push(new Life(dataDir, env, await freePort()))
+    }
+    for (const life of lives) life.start()
+    if (untilListening) await Promise.all(lives.map((life) => life.listening()))
   } catch (error) {
     await close()
     throw error
   }
-  return { issuer, urls: lives.map(({ url }) => url), servers: lives, dataDir, close }
+  const urls = lives.map(({ url }) => url)
+  return { issuer, urls, servers: lives, dataDir, close }
 }
 
 class Life implements ServerProcess {
   url = ''
-  opsUrl = ''
+  readonly opsUrl: string
   readonly output: string[] = []
   readonly #cwd: string
   readonly #env: Record<string, string>
   #process: ChildProcessByStdio<null, Readable, Readable> | undefined
+  #listening: Promise<void> = Promise.resolve()
 
-  constructor(cwd: string, env: Record<string, string>) {
+  constructor(cwd: string, env: Record<string, string>, opsPort: number) {
     this.#cwd = cwd
-    this.#env = env
+    this.#env = { ...env, OPS_PORT: String(opsPort) }
+    this.opsUrl = `http://127.0.0.1:${opsPort}`
   }
 
-  async restart(): Promise<void> {
+  start(): void {
     const child = spawn(process.execPath, [MAIN], {
       cwd: this.#cwd,
-      env: { PATH: process.env.PATH, ...this.#env, PORT: portOf(this.url), OPS_PORT: portOf(this.opsUrl) },
+      env: { PATH: process.env.PATH, ...this.#env, PORT: this.url === '' ? '0' : new URL(this.url).port },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#process = child
     process.once('exit', this.#killNow)
-    const { url, opsUrl } = await this.#listening(child)
-    this.url = url
-    this.opsUrl = opsUrl
+    this.#listening = this.#listens(child)
+    // Whoever waits for it learns of a failure; nobody need wait.
+    this.#listening.catch(() => undefined)
+  }
+
+  restart(): Promise<void> {
+    this.start()
+    return this.#listening
+  }
+
+  listening(): Promise<void> {
+    return this.#listening
   }
 
   async kill(): Promise<void> {
@@ -136,7 +152,7 @@ class Life implements ServerProcess {
   }
 
   /** The log line that says where it listens. */
-  #listening(child: ChildProcessByStdio<null, Readable, Readable>): Promise<{ url: string; opsUrl: string }> {
+  #listens(child: ChildProcessByStdio<null, Readable, Readable>): Promise<void> {
     return new Promise((resolve, reject) => {
       const refuse = (why: string) => reject(new Error(`the server ${why}:\n${this.output.slice(-20).join('\n')}`))
       const late = setTimeout(refuse, START_MS, 'did not listen in time')
@@ -147,23 +163,19 @@ class Life implements ServerProcess {
       for (const stream of [child.stdout, child.stderr]) {
         createInterface(stream).on('line', (line) => {
           this.output.push(line)
-          const told = listeningLine(line)
-          if (told === undefined) return
+          const url = listeningUrl(line)
+          if (url === undefined) return
           clearTimeout(late)
-          resolve(told)
+          this.url = url
+          resolve()
         })
       }
     })
   }
 }
 
-function listeningLine(line: string): { url: string; opsUrl: string } | undefined {
+function listeningUrl(line: string): string | undefined {
   if (!line.startsWith('{')) return undefined
-  const { msg, url, opsUrl } = JSON.parse(line) as { msg?: string; url: string; opsUrl: string }
-  return msg === 'listening' ? { url, opsUrl } : undefined
-}
-
-/** `0`, for any free port, before the first start. */
-function portOf(url: string): string {
-  return url === '' ? '0' : new URL(url).port
+  const { msg, url } = JSON.parse(line) as { msg?: string; url: string }
+  return msg === 'listening' ? url : undefined
 }

@@ -126,7 +126,12 @@ function configure(
     cookies: { keys: ['not-a-secret'] },
     responseTypes: ['code'],
     scopes: ['openid', 'offline_access'],
-    routes: { authorization: '/authorize', token: '/token', end_session: '/logout' },
+    routes: {
+      authorization: '/authorize',
+      token: '/token',
+      pushed_authorization_request: '/par',
+      end_session: '/logout',
+    },
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
@@ -143,6 +148,7 @@ function configure(
       ClientCredentials: () => 600,
       Grant: () => 3600,
       IdToken: () => 600,
+      PushedAuthorizationRequest: () => 60,
       Interaction: () => 600,
       RefreshToken: () => 3600,
       Session: () => 3600,

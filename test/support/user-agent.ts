@@ -163,18 +163,23 @@ export function authorizationUrl(pkce: Pkce, options: SignInOptions = {}): strin
 
 /** Signs in and consents as far as asked; gives what the application receives at its redirect URI. */
 export async function signIn(agent: UserAgent, pkce: Pkce, options: SignInOptions = {}): Promise<URLSearchParams> {
-  let arrival = await agent.follow(await agent.get(authorizationUrl(pkce, options)))
+  return (await signInAt(agent, authorizationUrl(pkce, options), options.account)).searchParams
+}
+
+/** Opens this address, signs in and consents as far as asked; gives the address at which it comes to the application. */
+export async function signInAt(agent: UserAgent, address: string | URL, account = ALICE): Promise<URL> {
+  let arrival = await agent.follow(await agent.get(String(address)))
   for (let step = 0; arrival.page !== undefined && step < 3; step++) {
     const { page } = arrival
     if (page.status !== 200) throw new Error(`status ${page.status}:\n${page.html}`)
     const sent = page.html.includes('name="password"')
-      ? await agent.submit(page, '/login', { ...ALICE, ...options.account })
+      ? await agent.submit(page, '/login', { ...account })
       : await agent.submit(page, '/consent')
     if (sent.status !== 303) throw new Error(`a form was answered with ${sent.status}:\n${await sent.text()}`)
     arrival = await agent.follow(sent)
   }
   if (arrival.left === undefined) throw new Error('the browser did not come back to the application')
-  return arrival.left.searchParams
+  return arrival.left
 }
 
 export interface TokenAnswer {

@@ -46,7 +46,7 @@ const METHODS = ['upsert', 'find', 'findByUserCode', 'findByUid', 'consume', 'de
 function complete(model: string, adapter: ModelAdapter): Adapter {
   const entries = METHODS.map((name) => {
     const method = adapter[name] as ((...args: unknown[]) => Promise<unknown>) | undefined
-    return [name, (...args: unknown[]) => answering(async () => (method ?? refuse)(...args))] as const
+    return [name, (...args: unknown[]) => answering(() => (method ?? refuse)(...args))] as const
 
     function refuse(): never {
       throw new TypeError(`the adapter has no ${name} for ${model}`)

@@ -32,6 +32,8 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
 
       const payload = open(linked.entry.value, key)
       payload.jti = id
+      // The engine refuses tokens that are for an API; at userinfo the scope `openid` decides, as for JWTs.
+      if (Provider.ctx?.oidc?.route === 'userinfo') delete payload.aud
       remember(payload, linked.refs)
       if (model === 'AuthorizationCode') {
         requestScope().redeeming = { key, clientId: payload.clientId, grantId: payload.grantId ?? '' }

@@ -7,11 +7,18 @@ import { type Clock, epochSeconds } from '../../base/clock.ts'
 // An assertion is remembered until it expires, to be used once; the bound keeps that memory small.
 const LONGEST_ASSERTION_SECONDS = 600
 
+// What a client signs for another purpose says so in its type (RFC 8725 section 3.11). A plain JWT has no other purpose.
+const ASSERTION_TYPES = new Set(['jwt', 'client-authentication+jwt', 'application/client-authentication+jwt'])
+
 export function clientAuthentication({ issuer, clock }: { issuer: string; clock: Clock }): Partial<Configuration> {
   return {
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
 
-    async assertJwtClientAuthClaimsAndHeader(_ctx, claims) {
+    async assertJwtClientAuthClaimsAndHeader(_ctx, claims, header) {
+      const { typ = 'jwt' } = header
+      if (typeof typ !== 'string' || !ASSERTION_TYPES.has(typ.toLowerCase())) {
+        throw new errors.InvalidClientAuth('type (typ) must be that of a client assertion')
+      }
       // An assertion for anything but this issuer may have been meant for another server, whose endpoint URL the client
       // was given by an attacker (draft-ietf-oauth-rfc7523bis section 4).
       if (claims.aud !== issuer) {

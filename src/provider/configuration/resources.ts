@@ -26,7 +26,9 @@ export function resourceIndicators({ apis, clients }: Parts): ResourceIndicators
 
     async defaultResource(ctx, client, oneOf) {
       const settings = clients.getClient(client.clientId)
-      return oneOf === undefined ? apisFor(settings, requestedScopes(ctx)) : preferred(oneOf)
+      if (oneOf === undefined) return apisFor(settings, requestedScopes(ctx))
+      // A token is for one API. Whoever names several at once would be surprised by which; the engine refuses a list.
+      return Array.isArray(ctx.oidc.params?.resource) ? [...oneOf] : preferred(oneOf)
     },
 
     // A token request that names no resource gets a token for one of those that were granted.

@@ -32,13 +32,8 @@ export function tokens({ clients, lifetimes, clock }: Parts): Partial<Configurat
 
     formats: {
       customizers: {
-        jwt(ctx, token, jwt) {
+        jwt(_ctx, token, jwt) {
           const payload = jwt.payload as Record<string, unknown>
-          const scope = withOpenIdScopes(ctx, token)
-          if (scope !== undefined) {
-            payload.scope = scope
-            token.scope = scope
-          }
           // What a revocation may name beside the token itself: the grant, and the session it was given in.
           if ('grantId' in token) payload.gid = token.grantId
           if ('sessionUid' in token && token.sessionUid) payload.sid = sessionClaim(token.sessionUid)
@@ -73,19 +68,6 @@ function sessionTtl(loginTs: number | undefined, lifetimes: Lifetimes, clock: Cl
 function refreshTokenTtl(token: RefreshToken, lifetimes: Lifetimes): number {
   const left = lifetimes.refreshTokenSeconds - token.totalLifetime()
   return Math.max(1, Math.min(lifetimes.refreshTokenIdleSeconds, left))
-}
-
-/**
- * The engine keeps OpenID scopes out of a token that is for an API. Ours carries them (as the example of RFC 9068
- * section 3 does), so that the one access token a client holds opens userinfo too, as far as it was granted.
- */
-function withOpenIdScopes(ctx: KoaContextWithOIDC, token: AccessToken | ClientCredentials): string | undefined {
-  if (token.kind !== 'AccessToken' || ctx.oidc.grant === undefined) return undefined
-  const source = ctx.oidc.entities.RefreshToken ?? ctx.oidc.entities.AuthorizationCode
-  const asked = ctx.oidc.params?.scope as string | undefined
-  const wanted = new Set((asked ?? source?.scope ?? '').split(' '))
-  const openId = ctx.oidc.grant.getOIDCScopeFiltered(wanted)
-  return [...openId.split(' '), ...(token.scope ?? '').split(' ')].filter(Boolean).join(' ') || undefined
 }
 
 /** Names the browser session to APIs without telling its `uid`. */

@@ -1,0 +1,221 @@
+/**
+ * The store of many machines: Redis, alone, with Sentinel, or as a Cluster.
+ *
+ * Every verb that decides something is one script (see scripts/), so that Redis decides it. Entries expire twice: on the
+ * injected clock, which is asked here or handed to the script, and physically, by the time to live that Redis counts.
+ */
+
+import type { Clock } from '../base/clock.ts'
+import { toMs } from './expiry.ts'
+import { RedisConnection } from './redis-connection.ts'
+import { RedisHealth } from './redis-health.ts'
+import { listEntries } from './redis-list.ts'
+import { RedisLog } from './redis-log.ts'
+import { parseRedisUrl } from './redis-url.ts'
+import { assertSameShard } from './same-shard.ts'
+import { scripts } from './scripts.ts'
+import type {
+  Consumed,
+  ConsumeOptions,
+  Consumption,
+  Counted,
+  Entry,
+  Key,
+  Linked,
+  LogEntry,
+  Page,
+  PutOptions,
+  PutOutcome,
+  Store,
+  StoreStatus,
+} from './store.ts'
+
+export interface RedisStoreOptions {
+  readonly url: string
+  readonly clock: Clock
+  /** Before every key, so that several issuers may share a Redis. */
+  readonly prefix?: string
+  readonly commandTimeoutMs?: number
+}
+
+/**
+ * Opens the store, whether or not Redis is there: `status` tells, and it recovers by itself. Throws `ConfigInvalid` for
+ * a URL that it cannot read.
+ */
+export async function openRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
+  const { url, clock, prefix = 'grantor:', commandTimeoutMs = 2000 } = options
+  const connection = new RedisConnection(parseRedisUrl(url), commandTimeoutMs)
+  const health = new RedisHealth(connection, clock)
+  await connection.open()
+  await health.beat()
+  return new RedisStore({ connection, health, prefix, clock })
+}
+
+export interface RedisParts {
+  readonly connection: RedisConnection
+  readonly health: RedisHealth
+  readonly prefix: string
+  readonly clock: Clock
+}
+
+const LIST_LIMIT = 500
+
+/** The fields of an entry in the order in which HMGET and get-linked.lua give them. */
+const FIELDS = ['value', 'version', 'expires', 'consumed_at', 'note', 'note_expires'] as const
+type Fields = readonly (string | null)[]
+
+export class RedisStore implements Store {
+  readonly #connection: RedisConnection
+  readonly #health: RedisHealth
+  readonly #prefix: string
+  readonly #clock: Clock
+  readonly #log: RedisLog
+
+  constructor({ connection, health, prefix, clock }: RedisParts) {
+    this.#connection = connection
+    this.#health = health
+    this.#prefix = prefix
+    this.#clock = clock
+    this.#log = new RedisLog(connection, prefix, clock)
+  }
+
+  async get(key: Key): Promise<Entry | undefined> {
+    const fields = (await this.#connection.send('hmget', this.#prefix + key, ...FIELDS)) as Fields
+    return toLiveEntry(fields, this.#clock())
+  }
+
+  getMany(keys: readonly Key[]): Promise<(Entry | undefined)[]> {
+    return Promise.all(keys.map((key) => this.get(key)))
+  }
+
+  async getLinked(key: Key): Promise<Linked | undefined> {
+    const now = this.#clock()
+    const reply = (await this.#connection.run(scripts.getLinked, [this.#prefix + key], [this.#prefix, now])) as
+      | [Fields, ...(Key | Fields)[]]
+      | null
+    const entry = reply && toLiveEntry(reply[0], now)
+    if (!entry) return undefined
+    const refs = new Map<Key, Entry>()
+    for (let i = 1; i < reply.length; i += 2) {
+      const ref = toLiveEntry(reply[i + 1] as Fields, now)
+      if (ref !== undefined) refs.set(reply[i] as Key, ref)
+    }
+    return { entry, refs }
+  }
+
+  async put(key: Key, value: string, options: PutOptions = {}): Promise<PutOutcome> {
+    const { ifAbsent, ifVersion, ifPresent = [] } = options
+    assertSameShard(key, ifPresent, options.refs, options.memberOf && [options.memberOf])
+    const [ttl, refs, index] = lifeAndLinks(options)
+    const keys = [key, ...ifPresent].map((each) => this.#prefix + each)
+    const conditions = [ifAbsent === true ? '1' : '', ifVersion ?? '']
+    const args = [this.#prefix, this.#clock(), value, ttl, ...conditions, refs, index]
+    return (await this.#connection.run(scripts.put, keys, args)) as PutOutcome
+  }
+
+  async take(key: Key): Promise<string | undefined> {
+    const value = await this.#connection.run(scripts.take, [this.#prefix + key], [this.#prefix, this.#clock()])
+    return (value as string | null) ?? undefined
+  }
+
+  async remove(keys: readonly Key[]): Promise<void> {
+    const args = [this.#prefix, this.#clock()]
+    await Promise.all(keys.map((key) => this.#connection.run(scripts.remove, [this.#prefix + key], args)))
+  }
+
+  async increment(key: Key, ttlSeconds: number): Promise<Counted> {
+    const args = [this.#prefix, this.#clock(), Math.max(1, toMs(ttlSeconds))]
+    const [count, expires] = (await this.#connection.run(scripts.increment, [this.#prefix + key], args)) as [
+      number,
+      string,
+    ]
+    return { count, expiresAtMs: Number(expires) }
+  }
+
+  async consume(key: Key, by: string, options: ConsumeOptions = {}): Promise<Consumed> {
+    const { successor, note = '', noteSeconds = 0 } = options
+    const { ifPresent = [], refs, memberOf } = successor?.options ?? {}
+    assertSameShard(key, successor && [successor.key], ifPresent, refs, memberOf && [memberOf])
+    const keys = successor === undefined ? [key] : [key, successor.key, ...ifPresent]
+    const args = [this.#prefix, this.#clock(), by, note, toMs(noteSeconds)]
+    if (successor !== undefined) args.push(successor.value, ...lifeAndLinks(successor.options ?? {}))
+    const reply = await this.#connection.runRepeatable(
+      scripts.consume,
+      keys.map((each) => this.#prefix + each),
+      args,
+    )
+    return toConsumed(reply as [Consumed['outcome'], string, string | null])
+  }
+
+  async link(index: Key, member: string, ttlSeconds: number): Promise<void> {
+    const args = [this.#prefix, this.#clock(), member, toMs(ttlSeconds)]
+    await this.#connection.run(scripts.link, [this.#prefix + index], args)
+  }
+
+  async unlink(index: Key, member: string): Promise<void> {
+    await this.#connection.send('zrem', this.#prefix + index, member)
+  }
+
+  async members(index: Key): Promise<string[]> {
+    return (await this.#connection.send('zrangebyscore', this.#prefix + index, `(${this.#clock()}`, '+inf')) as string[]
+  }
+
+  async removeMembers(index: Key, also: readonly Key[] = []): Promise<void> {
+    assertSameShard(index, also)
+    const keys = [index, ...also].map((key) => this.#prefix + key)
+    await this.#connection.run(scripts.removeMembers, keys, [this.#prefix, this.#clock()])
+  }
+
+  async list(kind: string, options: { cursor?: string; limit?: number } = {}): Promise<Page> {
+    const { limit = LIST_LIMIT, cursor } = options
+    const { keys, next } = await listEntries(this.#connection, `${this.#prefix}${kind}:`, limit, cursor)
+    const names = keys.map((key) => key.slice(this.#prefix.length) as Key)
+    const entries = await this.getMany(names)
+    const live = names.filter((_, i) => entries[i] !== undefined)
+    return next === undefined ? { keys: live } : { keys: live, cursor: next }
+  }
+
+  append(log: string, value: string, keepSeconds: number): Promise<string> {
+    return this.#log.append(log, value, keepSeconds)
+  }
+
+  read(log: string, after: string | undefined, limit: number): Promise<LogEntry[]> {
+    return this.#log.read(log, after, limit)
+  }
+
+  follow(log: string, after: string | undefined, listener: (entry: LogEntry) => void): () => void {
+    return this.#log.follow(log, after, listener)
+  }
+
+  status(): StoreStatus {
+    return this.#health.status()
+  }
+
+  async close(): Promise<void> {
+    this.#health.close()
+    this.#log.close()
+    this.#connection.close()
+  }
+}
+
+/** Time to live in ms, refs and index, as put.lua and consume.lua expect them. */
+function lifeAndLinks(options: PutOptions): [ttl: number | '', refs: string, index: string] {
+  const ttl = options.ttlSeconds === undefined ? '' : toMs(options.ttlSeconds)
+  return [ttl, options.refs?.join('\n') ?? '', options.memberOf ?? '']
+}
+
+function toLiveEntry(fields: Fields, nowMs: number): Entry | undefined {
+  const [value, version, expires, consumedAt, note, noteExpires] = fields
+  if (value == null || Number(expires) <= nowMs) return undefined
+  if (consumedAt == null) return { value, version: Number(version) }
+  const isNoteLive = note != null && Number(noteExpires) > nowMs
+  return { value, version: Number(version), consumed: toConsumption(consumedAt, isNoteLive ? note : null) }
+}
+
+function toConsumed([outcome, consumedAt, note]: [Consumed['outcome'], string, string | null]): Consumed {
+  return outcome === 'lost' ? { outcome, consumed: toConsumption(consumedAt, note) } : { outcome }
+}
+
+function toConsumption(consumedAt: string, note: string | null): Consumption {
+  return note === null ? { atMs: Number(consumedAt) } : { atMs: Number(consumedAt), note }
+}

@@ -1,0 +1,35 @@
+/**
+ * The Lua scripts of the Redis store: one a verb, each with its contract at its head.
+ *
+ * A script runs by its hash. Redis forgets scripts when it restarts, fails over or is told to; it then says so without
+ * having run anything, and the script is sent in full.
+ */
+
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+
+export interface Script {
+  readonly text: string
+  readonly sha: string
+}
+
+export const scripts = {
+  put: load('put'),
+  getLinked: load('get-linked'),
+  take: load('take'),
+  remove: load('remove'),
+  increment: load('increment'),
+  consume: load('consume'),
+  link: load('link'),
+  removeMembers: load('remove-members'),
+  append: load('append'),
+} as const
+
+function load(name: string): Script {
+  const text = `${read('entry')}\n${read(name)}`
+  return { text, sha: createHash('sha1').update(text).digest('hex') }
+}
+
+function read(name: string): string {
+  return readFileSync(new URL(`scripts/${name}.lua`, import.meta.url), 'utf8')
+}

@@ -1,0 +1,143 @@
+/** The store is away: nothing is issued, nothing is called valid, nobody waits, and all is well again when it is back. */
+
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+import type { Clock } from '../../src/base/clock.ts'
+import { describeWithRedis, type RedisServer, startRedis } from '../support/redis.ts'
+import { startProcesses } from '../support/server-process.ts'
+import { type Answer, type OutageRequests, type Sends, startForOutage } from './outage-requests.ts'
+
+const PATIENCE_MS = 3000
+
+describe('an embedded file that cannot be written', () => {
+  it('issues nothing, answers 503 in time, and goes on by itself', async () => {
+    const clock = shiftedClock()
+    const { app, requests } = await startForOutage({ clock })
+    onTestFinished(() => app.close())
+    const { 'an authorization': authorization, 'the login form': login } = requests.pages
+    const lock = new DatabaseSync(join(app.dataDir, 'grantor.db'))
+    lock.exec('BEGIN IMMEDIATE')
+
+    expect((await requests.machineToken()).status).toBe(200)
+    await expectUnavailable(requests.writes)
+    await expectUnavailablePages({ authorization, login } as Sends)
+    expect((await requests.ready()).status).toBe(503)
+    clock.moveSeconds(6)
+    await expectUnavailable({ 'a machine token': requests.machineToken })
+    await expectGood(requests.documents)
+
+    lock.exec('ROLLBACK')
+    lock.close()
+    await untilReady(requests)
+    await expectGood(requests.writes)
+  })
+})
+
+const OUTAGES: Readonly<Record<string, (redis: RedisServer) => Promise<() => Promise<void>>>> = {
+  '[F32] that was killed': async (redis) => {
+    await redis.kill()
+    return () => redis.restart()
+  },
+  '[F31] that takes connections and says nothing': async (redis) => {
+    redis.pause()
+    return async () => redis.resume()
+  },
+}
+
+describeWithRedis('Redis', () => {
+  it.for(Object.entries(OUTAGES))('%s: all is refused in time, and all is well when it is back', async ([, outage]) => {
+    const redis = await startRedis({ appendOnly: true })
+    onTestFinished(() => redis.close())
+    const clock = shiftedClock()
+    const { app, requests } = await startForOutage({ redisUrl: redis.url, clock })
+    onTestFinished(() => app.close())
+
+    const endOutage = await outage(redis)
+    expect((await requests.machineToken()).status).toBe(200)
+    // At first each request meets the silence itself; later the server knows.
+    for (let time = 0; time < 2; time++) {
+      await expectUnavailable({ ...requests.writes, ...requests.lookUps })
+      await expectUnavailablePages(requests.pages)
+    }
+    expect(await requests.ready()).toMatchObject({
+      status: 503,
+      text: expect.stringContaining('Redis does not answer'),
+    })
+    clock.moveSeconds(6)
+    await expectUnavailable({ 'a machine token': requests.machineToken })
+    await expectGood(requests.documents)
+
+    await endOutage()
+    await untilReady(requests)
+    await expectGood({ ...requests.writes, ...requests.lookUps, 'a machine token': requests.machineToken })
+  })
+
+  it('[F20] that may evict what it was given is not used, and the operator reads why', async () => {
+    const redis = await startRedis({ settings: ['--maxmemory-policy', 'allkeys-lru'] })
+    onTestFinished(() => redis.close())
+    const nodes = await startProcesses({ redisUrls: [redis.url], untilListening: false })
+    onTestFinished(() => nodes.close())
+    const [server] = nodes.servers
+    const ready = () => fetch(`${server?.opsUrl}/health/ready`).then((answer) => answer.json())
+
+    const told = {
+      status: 'not ready',
+      problem: expect.stringMatching(/allkeys-lru.*set maxmemory-policy noeviction\.$/),
+    }
+    await expect.poll(() => ready().catch(() => undefined), { timeout: 10_000 }).toEqual(told)
+    expect(server?.output.join('\n')).not.toContain('"listening"')
+
+    await redis.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
+    // It looks again every ten seconds, and whenever it connects.
+    await redis.cli('CLIENT', 'KILL', 'TYPE', 'normal')
+    await server?.listening()
+    expect(await ready()).toEqual({ status: 'ok' })
+  })
+})
+
+/** All at once; whoever has to wait longer than anybody should fails the test. */
+async function sendAll(sends: Sends): Promise<(readonly [string, Answer])[]> {
+  return Promise.all(
+    Object.entries(sends).map(async ([name, send]) => {
+      const begun = performance.now()
+      const answer = await send()
+      expect(performance.now() - begun, name).toBeLessThan(PATIENCE_MS)
+      return [name, answer] as const
+    }),
+  )
+}
+
+async function expectUnavailable(sends: Sends): Promise<void> {
+  for (const [name, { status, retryAfter, text }] of await sendAll(sends)) {
+    const { error } = JSON.parse(text) as { error: string }
+    expect({ name, status, retryAfter, error }).toEqual({
+      ...{ name, status: 503, retryAfter: '2', error: 'temporarily_unavailable' },
+    })
+  }
+}
+
+async function expectUnavailablePages(sends: Sends): Promise<void> {
+  for (const [name, { status, retryAfter }] of await sendAll(sends)) {
+    expect({ name, status, retryAfter }).toEqual({ name, status: 503, retryAfter: '2' })
+  }
+}
+
+async function expectGood(sends: Sends): Promise<void> {
+  for (const [name, { status, text }] of await sendAll(sends)) expect(status, `${name}: ${text}`).toBeLessThan(300)
+}
+
+async function untilReady({ ready }: OutageRequests): Promise<void> {
+  await expect.poll(async () => (await ready()).status, { timeout: 5000, interval: 50 }).toBe(200)
+}
+
+/** The real time, and what was added to it. */
+function shiftedClock(): Clock & { moveSeconds(seconds: number): void } {
+  let shiftMs = 0
+  return Object.assign(() => Date.now() + shiftMs, {
+    moveSeconds(seconds: number) {
+      shiftMs += seconds * 1000
+    },
+  })
+}

@@ -1,0 +1,210 @@
+/**
+ * Real Redis servers for tests: alone, with Sentinel, as a Cluster.
+ *
+ * Each runs on free loopback ports in a folder of its own and ends with the test. Nobody flushes: a test takes a random
+ * key prefix instead.
+ */
+
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe } from 'vitest'
+
+const run = promisify(execFile)
+const UP_WITHIN_MS = 20_000
+const LOOK_AGAIN_MS = 50
+
+/** `describe`, or in its place one loud line when there is no Redis here; where CI must have one, a failure. */
+export function describeWithRedis(title: string, tests: () => void): void {
+  if (redisAvailable()) {
+    describe(title, tests)
+    return
+  }
+  if (process.env.CI === 'true') throw new Error(`redis-server is not installed, and CI must not skip "${title}"`)
+  console.warn(`SKIPPED: "${title}", because redis-server is not installed`)
+  describe.skip(title, tests)
+}
+
+export function redisAvailable(): boolean {
+  return spawnSync('redis-server', ['--version']).error === undefined
+}
+
+/** A key prefix that no other test has. */
+export function aPrefix(): string {
+  return `test-${randomUUID()}:`
+}
+
+export interface RedisServer {
+  readonly url: string
+  readonly port: number
+  /** Asks the server to stop, and waits until it has. */
+  stop(): Promise<void>
+  /** Ends it without notice (SIGKILL). */
+  kill(): Promise<void>
+  /** Starts it again, on the same port and with the same folder, if it has been ended; waits until it answers. */
+  restart(): Promise<void>
+  /** Holds the process (SIGSTOP) and lets it go on. */
+  pause(): void
+  resume(): void
+  /** What `redis-cli` prints for a command. */
+  cli(...args: string[]): Promise<string>
+  /** Ends the server and removes its folder. */
+  close(): Promise<void>
+}
+
+export interface RedisServerOptions {
+  /** Writes every command to disk before it answers. */
+  readonly appendOnly?: boolean
+  /** Further settings, as on the command line: `['--maxmemory', '10mb']`. */
+  readonly settings?: readonly string[]
+}
+
+export async function startRedis({ appendOnly = false, settings = [] }: RedisServerOptions = {}): Promise<RedisServer> {
+  const persistence = appendOnly ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no']
+  return startServer([...persistence, ...settings])
+}
+
+export interface SentinelSetup {
+  readonly url: string
+  readonly primary: RedisServer
+  readonly replica: RedisServer
+  readonly sentinels: readonly RedisServer[]
+  close(): Promise<void>
+}
+
+const PRIMARY_NAME = 'grantor'
+const SENTINELS = 3
+
+/** One primary, one replica, three sentinels that fail over when two agree that the primary has been gone for a second. */
+export async function startSentinel(): Promise<SentinelSetup> {
+  const primary = await startServer([])
+  const replica = await startServer(['--replicaof', `127.0.0.1 ${primary.port}`])
+  await until(async () => (await replica.cli('INFO', 'replication')).includes('master_link_status:up'))
+  const sentinels = await Promise.all(Array.from({ length: SENTINELS }, () => startSentinelProcess(primary.port)))
+  await until(async () => {
+    const known = await Promise.all(sentinels.map((each) => each.cli('SENTINEL', 'CKQUORUM', PRIMARY_NAME)))
+    const replicas = await Promise.all(sentinels.map((each) => each.cli('SENTINEL', 'REPLICAS', PRIMARY_NAME)))
+    const isComplete = known.every((line) => line.startsWith(`OK ${SENTINELS} usable`))
+    return isComplete && replicas.every((lines) => lines.includes(String(replica.port)))
+  })
+  const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')
+  return {
+    url: `redis+sentinel://${hosts}/${PRIMARY_NAME}`,
+    primary,
+    replica,
+    sentinels,
+    async close() {
+      await Promise.all([...sentinels, replica, primary].map((server) => server.close()))
+    },
+  }
+}
+
+function startSentinelProcess(primaryPort: number): Promise<RedisServer> {
+  const watch = [
+    `sentinel monitor ${PRIMARY_NAME} 127.0.0.1 ${primaryPort} 2`,
+    `sentinel down-after-milliseconds ${PRIMARY_NAME} 1000`,
+    `sentinel failover-timeout ${PRIMARY_NAME} 3000`,
+  ]
+  return startServer(['--sentinel'], watch)
+}
+
+export interface RedisCluster {
+  readonly url: string
+  readonly nodes: readonly RedisServer[]
+  close(): Promise<void>
+}
+
+const CLUSTER_NODES = 3
+
+/** Three primaries that share the slots. */
+export async function startCluster(settings: readonly string[] = []): Promise<RedisCluster> {
+  const nodes: RedisServer[] = []
+  while (nodes.length < CLUSTER_NODES) nodes.push(await startClusterNode(settings))
+  const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`)
+  await run('redis-cli', ['--cluster', 'create', ...hosts, '--cluster-replicas', '0', '--cluster-yes'])
+  await until(async () => {
+    const states = await Promise.all(nodes.map((node) => node.cli('CLUSTER', 'INFO')))
+    return states.every((state) => state.includes('cluster_state:ok'))
+  })
+  return {
+    url: `redis+cluster://${hosts.join(',')}`,
+    nodes,
+    async close() {
+      await Promise.all(nodes.map((node) => node.close()))
+    },
+  }
+}
+
+async function startClusterNode(settings: readonly string[]): Promise<RedisServer> {
+  const bus = String(await freePort())
+  const cluster = ['--cluster-enabled', 'yes', '--cluster-port', bus, '--cluster-node-timeout', '2000']
+  return startServer([...cluster, ...settings])
+}
+
+async function startServer(settings: readonly string[], lines: readonly string[] = []): Promise<RedisServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'grantor-redis-'))
+  const port = await freePort()
+  const file = join(directory, 'redis.conf')
+  // A port in the file rather than on the command line: Sentinel rewrites its file, and reads it again.
+  await writeFile(file, [`port ${port}`, 'bind 127.0.0.1', 'save ""', `dir "${directory}"`, ...lines, ''].join('\n'))
+
+  const cli = async (...args: string[]) => (await run('redis-cli', ['-p', String(port), ...args])).stdout.trim()
+  let child: ChildProcess | undefined
+  const restart = async () => {
+    if (child !== undefined) return
+    child = spawn('redis-server', [file, ...settings], { stdio: 'ignore' })
+    await until(async () => (await cli('PING')) === 'PONG')
+  }
+  const end = async (signal: NodeJS.Signals) => {
+    if (child === undefined) return
+    const ended = once(child, 'exit')
+    child.kill(signal)
+    child.kill('SIGCONT')
+    await ended
+    child = undefined
+  }
+  // Should the test itself be ended, its servers must not stay.
+  const killNow = () => void child?.kill('SIGKILL')
+  process.once('exit', killNow)
+  await restart()
+
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    cli,
+    restart,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
+    async close() {
+      process.off('exit', killNow)
+      await end('SIGKILL')
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server: Server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Looks until it is so; another process decides when. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + UP_WITHIN_MS
+  while (!(await isSo().catch(() => false))) {
+    if (performance.now() > deadline) throw new Error(`Redis was not ready within ${UP_WITHIN_MS} ms`)
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS))
+  }
+}
