@@ -6,11 +6,12 @@ import type { SigningAlgorithm } from './config.ts'
 type AskWebCrypto = (operation: string, algorithm: string) => boolean
 
 /** Whether tokens can be signed with the algorithm here. */
-export function isOffered(algorithm: SigningAlgorithm, supports: AskWebCrypto | undefined = webCrypto()): boolean {
-  return algorithm !== 'ML-DSA-65' || supports?.('generateKey', algorithm) === true
+export function isOffered(algorithm: SigningAlgorithm, supports: AskWebCrypto = askWebCrypto): boolean {
+  return algorithm !== 'ML-DSA-65' || supports('generateKey', algorithm)
 }
 
-/** `undefined` before Node 24.7, which has ML-DSA neither. */
-function webCrypto(): AskWebCrypto | undefined {
-  return (globalThis.SubtleCrypto as { supports?: AskWebCrypto }).supports
+/** Before Node 24.7 it cannot be asked, and has no ML-DSA either. */
+function askWebCrypto(operation: string, algorithm: string): boolean {
+  const subtle = globalThis.SubtleCrypto as { supports?: AskWebCrypto }
+  return subtle.supports?.(operation, algorithm) ?? false
 }
