@@ -54,7 +54,9 @@ async function replace(config: Config, keyring: LiveKeyring, before: string): Pr
 }
 
 async function rehearse(config: Config, before: string): Promise<Replacement> {
-  const begun = config.rootKey === undefined ? (await obtainRootKeys(config))[1] : await prepareReplacement(config)
+  const given = config.rootKey !== undefined || config.nextRootKey !== undefined
+  // A rehearsal makes no file.
+  const begun = given ? await prepareReplacement(config) : (await obtainRootKeys(config))[1]
   if (begun === undefined) return { sentence: `${DRY} the ring would be sealed under a new root key, not ${before}.` }
   const after = rootKeyId(begun)
   if (after === before) return { after, sentence: `${DRY} root key ${after} seals the ring already.` }

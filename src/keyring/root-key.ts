@@ -39,6 +39,8 @@ export async function obtainRootKeys(config: RootKeySources): Promise<readonly U
  */
 export async function prepareReplacement(config: RootKeySources): Promise<Uint8Array> {
   if (config.rootKey === undefined) {
+    // Nodes look at one coming key only: the ring would be sealed under a file that none of them reads.
+    if (config.nextRootKey !== undefined) throw new ConfigInvalid([NEXT_WITHOUT_FIRST])
     const path = join(config.keysDir, NEXT_FILE)
     return (await readRootKey(path)) ?? (await makeRootKey(config.keysDir, path))
   }
@@ -47,6 +49,9 @@ export async function prepareReplacement(config: RootKeySources): Promise<Uint8A
     'GRANTOR_ROOT_KEY_NEXT is not set: give the coming root key to every node and to this command, then run it again.',
   ])
 }
+
+const NEXT_WITHOUT_FIRST =
+  'GRANTOR_ROOT_KEY_NEXT is set, but the root key in use is a file: unset it, or give the text of that file as GRANTOR_ROOT_KEY.'
 
 /** The replaced key file gives way to its successor. */
 export async function finishReplacement(config: RootKeySources): Promise<void> {

@@ -302,6 +302,19 @@ describe('grantor keys rotate-root', () => {
     expect((await (await at({ GRANTOR_ROOT_KEY: old })).run('keys list')).code).toBe(1)
   })
 
+  it('refuses a coming key beside a root key file, and changes nothing', async () => {
+    const terminal = await aTerminal({ GRANTOR_ROOT_KEY_NEXT: root(2) })
+    const before = await list(terminal)
+
+    for (const line of ['keys rotate-root', 'keys rotate-root --dry-run'])
+      expect(await terminal.run(line)).toEqual({
+        code: 1,
+        out: '',
+        err: 'GRANTOR_ROOT_KEY_NEXT is set, but the root key in use is a file: unset it, or give the text of that file as GRANTOR_ROOT_KEY.',
+      })
+    expect(await list(terminal)).toEqual(before)
+  })
+
   it('refuses without the coming key', async () => {
     const terminal = await aTerminal({ GRANTOR_ROOT_KEY: root(1) })
 
