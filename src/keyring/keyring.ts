@@ -34,7 +34,7 @@ import {
   type StepParts,
   untilExpiredSeconds,
 } from './ring.ts'
-import { forgetOutside, refuseWithoutSigner } from './outside-ring.ts'
+import { forgetOutside, orForget, refuseWithoutSigner } from './outside-ring.ts'
 import type { BoundSigner } from './outside-signer.ts'
 import { openRing, sealRing } from './sealed-ring.ts'
 import {
@@ -168,7 +168,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
   async function change(take: TakeStep, { dryRun = false }: Dry = {}): Promise<Outcome> {
     for (;;) {
       const stored = await read()
-      const step = await take(stored.ring, await stepParts(stored, dryRun))
+      const step = await orForget(signer, await stepParts(stored, dryRun), (parts) => take(stored.ring, parts))
       if (dryRun || isDeepStrictEqual(step.ring, stored.ring)) {
         const keyring = viewOf({ ...stored, ring: step.ring })
         if (!dryRun) keepNewer(keyring)
@@ -210,7 +210,8 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     if (rootKey === undefined) throw new TypeError('no root key')
     const secrets = { pairwiseSalt: randomId(), csrfKey: randomId(), storeKey: randomId() }
     const empty = emptyRing(secrets, { secret: randomId(), createdAt: epochSeconds(clock) })
-    const { ring } = await addEach(empty, algorithms, await stepParts({ ring: empty, version: 0 }))
+    const parts = await stepParts({ ring: empty, version: 0 })
+    const { ring } = await orForget(signer, parts, (noted) => addEach(empty, algorithms, noted))
     if (await write(ring, rootKey, undefined)) audit.record('keyring.created', { outcome: 'success' })
     else forgetOutside(signer, ring, empty)
   }

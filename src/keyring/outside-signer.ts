@@ -49,7 +49,7 @@ export interface SignRequest {
 /** A signer whose every call ends in time, with a result or with `SignerUnavailable`. */
 export interface BoundSigner {
   /** A new key that was seen to sign what its public part verifies. */
-  makeKey(algorithm: KeyAlgorithm): Promise<OutsideJwk>
+  readonly makeKey: (algorithm: KeyAlgorithm) => Promise<OutsideJwk>
   sign(request: SignRequest): Promise<Uint8Array>
   /** Never throws: a key that stays is logged. */
   forgetKey(keyRef: string): Promise<void>
@@ -75,9 +75,14 @@ export function boundSigner(signer: OutsideSigner, { timeoutMs, atOnce, log }: S
     async makeKey(algorithm) {
       const create = (signal: AbortSignal) => signer.createKey(algorithm, signal)
       const { keyRef, publicJwk } = await within(MAKING_TAKES_TIMES * timeoutMs, create)
-      const jwk = await toOutsideJwk(publicJwk, keyRef, algorithm)
-      await tryKey(jwk)
-      return jwk
+      try {
+        const jwk = await toOutsideJwk(publicJwk, keyRef, algorithm)
+        await tryKey(jwk)
+        return jwk
+      } catch (error) {
+        await forgetKey(keyRef)
+        throw error
+      }
     },
 
     async sign(request) {
@@ -90,16 +95,17 @@ export function boundSigner(signer: OutsideSigner, { timeoutMs, atOnce, log }: S
       }
     },
 
-    async forgetKey(keyRef) {
-      try {
-        await within(timeoutMs, (signal) => signer.destroyKey(keyRef, signal))
-      } catch (error) {
-        log.warn({ keyRef, err: error }, 'the outside signer keeps a key that signs nothing any more')
-      }
-    },
-
+    forgetKey,
     check: () => noticing((signal) => signer.check(signal)),
     close: () => signer.close(),
+  }
+
+  async function forgetKey(keyRef: string): Promise<void> {
+    try {
+      await within(timeoutMs, (signal) => signer.destroyKey(keyRef, signal))
+    } catch (error) {
+      log.warn({ keyRef, err: error }, 'the outside signer keeps a key that signs nothing any more')
+    }
   }
 
   /** Says once that the signer went away, and once that it is back. */

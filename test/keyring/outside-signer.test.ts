@@ -196,22 +196,30 @@ describe('the line to a signing process', () => {
 })
 
 describe('a ring whose keys are held outside', () => {
-  async function aKeyHolder() {
+  async function aKeyHolder(eddsaFails?: 'made' | 'signed') {
     const held = await openKeys()
+    const destroyed: string[] = []
     const signer = boundSigner(
       {
         createKey: async (algorithm) => {
+          if (algorithm === 'EdDSA' && eddsaFails === 'made') throw new TypeError('no such curve')
           const { keyRef, publicJwk } = await held.create(algorithm)
           return { keyRef, publicJwk: publicJwk as never }
         },
-        sign: ({ keyRef, algorithm, data }) => held.sign(keyRef, algorithm, data),
-        destroyKey: (keyRef) => held.destroy(keyRef),
+        sign: async ({ keyRef, algorithm, data }) => {
+          const signature = await held.sign(keyRef, algorithm, data)
+          return algorithm === 'EdDSA' && eddsaFails === 'signed' ? signature.toReversed() : signature
+        },
+        destroyKey: async (keyRef) => {
+          await held.destroy(keyRef)
+          destroyed.push(keyRef)
+        },
         check: async () => {},
         close: () => {},
       },
       { ...BOUNDS, timeoutMs: 2000, atOnce: 100 },
     )
-    return { held, signer }
+    return { held, signer, destroyed }
   }
 
   const rootKey = Buffer.alloc(32, 7)
@@ -240,6 +248,21 @@ describe('a ring whose keys are held outside', () => {
     await expect(open(store, { signer })).rejects.toThrow(SignerUnavailable)
 
     expect((await store.list('keyring')).keys).toEqual([])
+  })
+
+  it('leaves no key at the signer when one of several cannot be made, or signs in another form', async () => {
+    const store = await openTestStore(clock)
+    for (const [fails, made] of [
+      ['made', 2],
+      ['signed', 3],
+    ] as const) {
+      const { held, signer, destroyed } = await aKeyHolder(fails)
+
+      await expect(open(store, { signer })).rejects.toThrow(SignerUnavailable)
+
+      await expect.poll(() => destroyed.length).toBe(made)
+      expect(held.size()).toBe(0)
+    }
   })
 
   it('is not opened by a node that knows of no signer', async () => {
