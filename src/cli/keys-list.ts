@@ -51,6 +51,7 @@ function row({ verifiers, ...key }: ListedKey, now: number) {
     state: key.state,
     created: moment(key.createdAt),
     next: nextChange(key, now),
+    ...(key.heldOutside && { held: 'outside' }),
     ...(verifiers && { verifiers: `${verifiers.holding} of ${verifiers.known} verifiers hold it` }),
   }
 }
@@ -58,10 +59,11 @@ function row({ verifiers, ...key }: ListedKey, now: number) {
 const CHANGES = { next: 'signs', signing: 'rotates', retired: 'gone' } as const
 
 /** Moments in epoch seconds. */
-function toJson({ keyId, algorithm, state, createdAt, changesAt, verifiers }: ListedKey) {
+function toJson({ keyId, algorithm, state, createdAt, changesAt, heldOutside, verifiers }: ListedKey) {
   return {
     ...{ kid: keyId, alg: algorithm, state, created_at: createdAt },
     next: { change: CHANGES[state], at: changesAt },
+    ...(heldOutside && { held: 'outside' }),
     ...(verifiers && { verifiers }),
   }
 }

@@ -3,18 +3,20 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JWK } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { openRing } from '../../src/keyring/sealed-ring.ts'
 import { keys } from '../../src/store/keys.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
+import { startSigningProcess } from '../support/signing-process.ts'
 import { aTerminal, type TestTerminal } from './a-terminal.ts'
 
 interface Listed {
   readonly kid: string
   readonly alg: string
   readonly state: string
+  readonly held?: string
 }
 
 describe('grantor keys list', () => {
@@ -61,6 +63,26 @@ describe('grantor keys list', () => {
       })),
     )
     expect((await terminal.run('keys list --json')).out).toBe(out)
+  })
+
+  it('tells which keys an outside signer holds', async () => {
+    const signing = await startSigningProcess()
+    onTestFinished(() => signing.close())
+    const terminal = await aTerminal()
+    await terminal.run('keys list')
+    await writeFile(join(terminal.folder, 'grantor.yaml'), `keys: { signer: { socket: ${signing.socket} } }`)
+
+    await terminal.run('keys rotate --alg ES256')
+
+    const { out } = await terminal.run('keys list')
+    expect(out).toMatch(/ES256 +next +.* signs from .* outside$/m)
+    expect(out.match(/outside/g)).toHaveLength(1)
+    expect((await list(terminal)).map(({ state, held }) => `${state} ${held ?? 'here'}`)).toEqual([
+      'signing here',
+      'signing here',
+      'signing here',
+      'next outside',
+    ])
   })
 
   it('says of a step that is due that a server has yet to take it', async () => {
