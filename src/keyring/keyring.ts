@@ -11,14 +11,15 @@ import { isDeepStrictEqual } from 'node:util'
 
 import type { Audit } from '../audit/audit.ts'
 import { type Clock, epochSeconds } from '../base/clock.ts'
-import { KeyInUse, KeyUnknown, StoreUnavailable } from '../base/faults.ts'
 import { randomId } from '../base/ids.ts'
 import { rootKeyId as nameOf } from '../base/sealing.ts'
 import type { SigningAlgorithm } from '../config/config.ts'
-import { keys, logs } from '../store/keys.ts'
-import type { Entry, Store } from '../store/store.ts'
+import { logs } from '../store/keys.ts'
+import type { Store } from '../store/store.ts'
+import { type Keyring, type RingVersion, viewOf } from './keyring-version.ts'
+import { forgetOutside, orForget, refuseWithoutSigner } from './outside-ring.ts'
+import type { BoundSigner } from './outside-signer.ts'
 import {
-  addAlgorithm,
   advance,
   algorithmsOf,
   type Change,
@@ -28,60 +29,16 @@ import {
   removeCompromised,
   removeIdle,
   rotateCookieKey,
-  rotateNow,
   type Schedule,
   type Step,
   type StepParts,
   untilExpiredSeconds,
 } from './ring.ts'
-import { forgetOutside, orForget, refuseWithoutSigner } from './outside-ring.ts'
-import type { BoundSigner } from './outside-signer.ts'
-import { openRing, sealRing } from './sealed-ring.ts'
-import {
-  generatePrivateJwk,
-  isOutside,
-  type KeyAlgorithm,
-  type KeyJwk,
-  type NextKey,
-  type SigningKey,
-} from './signing-key.ts'
+import { createRingRecord } from './ring-record.ts'
+import { addEach, dueKeys, idle, known, rotateEach, type TakeStep } from './ring-steps.ts'
+import { generatePrivateJwk, type KeyAlgorithm } from './signing-key.ts'
 
-/** The ring as one version of it is used; it does not change. */
-export interface Keyring {
-  /** One more with every change. */
-  readonly version: number
-  /** Names the root key under which the ring is sealed. Not a secret. */
-  readonly rootKeyId: string
-  /**
-   * Every published key, private unless an outside signer holds it: those that sign first, RS256 foremost, so that it
-   * signs when nobody asks for another.
-   */
-  readonly jwks: readonly KeyJwk[]
-  /** Every key without its secret. */
-  readonly keys: readonly KeySummary[]
-  /** The first signs cookies, all of them verify. */
-  readonly cookieKeys: readonly string[]
-  /** What makes a pairwise subject unguessable (OpenID Connect Core section 8.1). */
-  readonly pairwiseSalt: string
-  /** 32 bytes from which the tokens of forms are derived. */
-  readonly csrfKey: Uint8Array
-  /** 32 bytes under which what is stored is sealed. */
-  readonly storeKey: Uint8Array
-}
-
-export interface KeySummary {
-  readonly keyId: string
-  readonly algorithm: KeyAlgorithm
-  readonly state: SigningKey['state']
-  /** Epoch seconds, all of them. */
-  readonly createdAt: number
-  /** When the next thing happens to it: it signs, its successor does, or it is gone. */
-  readonly changesAt: number
-  /** Whether an outside signer holds it. */
-  readonly heldOutside: boolean
-  /** Of a `next` key, the first version of the ring that had it. */
-  readonly publishedIn?: number
-}
+export type { Keyring, KeySummary } from './keyring-version.ts'
 
 export interface KeyringOptions {
   readonly store: Store
@@ -137,7 +94,6 @@ export interface Dry {
 // RS256 because OpenID Connect requires it (Core section 15.1); the curves because an ID token may be asked for in
 // them. In this order they are published.
 const ALWAYS: readonly KeyAlgorithm[] = ['RS256', 'ES256', 'EdDSA']
-const RING = keys.keyring()
 const WAKE_KEEP_SECONDS = 3600
 // The log wakes a follower at once; a look once a second finds what a node that died before its line would have told.
 const REREAD_MS = 1000
@@ -148,8 +104,9 @@ const REREAD_MS = 1000
 export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring> {
   const { store, clock, schedule, audit, signer, isHeld = async () => true } = options
   const algorithms = [...new Set([...ALWAYS, ...options.algorithms.filter((algorithm) => algorithm !== 'HS256')])]
-  if ((await store.get(RING)) === undefined) await create()
-  let latest = viewOf(await read())
+  const record = createRingRecord(options)
+  if (!(await record.exists())) await create()
+  let latest = viewOf(await record.read())
   await change(complete)
 
   return {
@@ -167,14 +124,14 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
   /** Takes a step on the ring as it is now. Whoever loses the put takes it again, on what the winner wrote. */
   async function change(take: TakeStep, { dryRun = false }: Dry = {}): Promise<Outcome> {
     for (;;) {
-      const stored = await read()
+      const stored = await record.read()
       const step = await orForget(signer, await stepParts(stored, dryRun), (parts) => take(stored.ring, parts))
       if (dryRun || isDeepStrictEqual(step.ring, stored.ring)) {
         const keyring = viewOf({ ...stored, ring: step.ring })
         if (!dryRun) keepNewer(keyring)
         return { keyring, changes: step.changes }
       }
-      if (await write(step.ring, stored.rootKey, stored.version)) {
+      if (await record.write(step.ring, stored.rootKey, stored.version)) {
         const keyring = viewOf({ ...stored, ring: step.ring, version: stored.version + 1 })
         keepNewer(keyring)
         forgetOutside(signer, stored.ring, step.ring)
@@ -212,26 +169,8 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     const empty = emptyRing(secrets, { secret: randomId(), createdAt: epochSeconds(clock) })
     const parts = await stepParts({ ring: empty, version: 0 })
     const { ring } = await orForget(signer, parts, (noted) => addEach(empty, algorithms, noted))
-    if (await write(ring, rootKey, undefined)) audit.record('keyring.created', { outcome: 'success' })
+    if (await record.write(ring, rootKey, undefined)) audit.record('keyring.created', { outcome: 'success' })
     else forgetOutside(signer, ring, empty)
-  }
-
-  async function read(): Promise<StoredVersion> {
-    const entry = await store.get(RING)
-    if (entry === undefined) throw new StoreUnavailable({ detail: 'the ring is gone from the store' })
-    return unseal(entry)
-  }
-
-  async function unseal(entry: Entry): Promise<StoredVersion> {
-    const rootKeys = await options.rootKeys()
-    const { ring, rootKeyId } = openRing(entry.value, rootKeys)
-    const rootKey = rootKeys.find((key) => nameOf(key) === rootKeyId) as Uint8Array
-    return { ring, rootKeyId, rootKey, version: entry.version }
-  }
-
-  async function write(ring: Ring, rootKey: Uint8Array, over: number | undefined): Promise<boolean> {
-    const condition = over === undefined ? { ifAbsent: true } : { ifVersion: over }
-    return (await store.put(RING, sealRing(ring, rootKey), condition)) === 'stored'
   }
 
   /** Of two looks at the ring that cross each other, the newer one counts. */
@@ -245,7 +184,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
   }
 
   async function stepParts(
-    { ring, version }: Pick<StoredVersion, 'ring' | 'version'>,
+    { ring, version }: Pick<RingVersion, 'ring' | 'version'>,
     dryRun = false,
   ): Promise<StepParts> {
     const now = epochSeconds(clock)
@@ -267,7 +206,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
   }
 
   async function refresh(): Promise<Keyring> {
-    keepNewer(viewOf(await read()))
+    keepNewer(viewOf(await record.read()))
     return latest
   }
 
@@ -297,9 +236,9 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
 
   async function reseal(rootKey: Uint8Array): Promise<Keyring> {
     for (;;) {
-      const { ring, version, rootKeyId } = await read()
+      const { ring, version, rootKeyId } = await record.read()
       if (rootKeyId === nameOf(rootKey)) return refresh()
-      if (await write(ring, rootKey, version)) {
+      if (await record.write(ring, rootKey, version)) {
         audit.record('keyring.resealed', { reason: `root key ${nameOf(rootKey)}` })
         await store.append(logs.keyring, String(version + 1), WAKE_KEEP_SECONDS)
         return refresh()
@@ -308,88 +247,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
   }
 }
 
-type TakeStep = (ring: Ring, parts: StepParts) => Step | Promise<Step>
-
-interface StoredVersion {
-  readonly ring: Ring
-  readonly version: number
-  readonly rootKeyId: string
-  readonly rootKey: Uint8Array
-}
-
-async function addEach(ring: Ring, algorithms: readonly KeyAlgorithm[], parts: StepParts): Promise<Step> {
-  // Side by side: an RSA key takes a tenth of a second, and the pool makes several at once.
-  const made = new Map(
-    await Promise.all(algorithms.map(async (algorithm) => [algorithm, await parts.makeKey(algorithm)] as const)),
-  )
-  const ready: StepParts = { ...parts, makeKey: async (algorithm) => made.get(algorithm) as KeyJwk }
-  let step: Step = { ring, changes: [] }
-  for (const algorithm of algorithms) {
-    const { ring: grown, changes } = await addAlgorithm(step.ring, algorithm, ready)
-    step = { ring: grown, changes: [...step.changes, ...changes] }
-  }
-  return step
-}
-
-function rotateEach(algorithm: KeyAlgorithm | undefined): TakeStep {
-  return async (ring, parts) => {
-    let step: Step = { ring, changes: [] }
-    for (const one of algorithm === undefined ? algorithmsOf(ring) : [algorithm]) {
-      const { ring: turned, changes } = await rotateNow(step.ring, one, parts)
-      step = { ring: turned, changes: [...step.changes, ...changes] }
-    }
-    return step
-  }
-}
-
-/** The keys whose overlap is over: whether verifiers hold them matters now, and not before. */
-function dueKeys(ring: Ring, now: number): NextKey[] {
-  return ring.keys.filter((key): key is NextKey => key.state === 'next' && now >= key.signsFrom)
-}
-
-function known(ring: Ring, keyId: string): Ring {
-  if (!ring.keys.some(({ jwk }) => jwk.kid === keyId)) throw new KeyUnknown()
-  return ring
-}
-
-function idle(ring: Ring, keyId: string): Ring {
-  if (known(ring, keyId).keys.some(({ jwk, state }) => jwk.kid === keyId && state === 'signing')) throw new KeyInUse()
-  return ring
-}
-
 /** An entry of the revocation log: every token that this key signed. */
 function revokedKey(keyId: string): string {
   return JSON.stringify({ kid: keyId })
-}
-
-const STATES = ['signing', 'next', 'retired']
-
-function viewOf({ ring, version, rootKeyId }: Pick<StoredVersion, 'ring' | 'version' | 'rootKeyId'>): Keyring {
-  const ordered = ring.keys.toSorted(
-    (a, b) =>
-      STATES.indexOf(a.state) - STATES.indexOf(b.state) ||
-      Number(b.jwk.alg === 'RS256') - Number(a.jwk.alg === 'RS256'),
-  )
-  return {
-    version,
-    rootKeyId,
-    jwks: ordered.map(({ jwk }) => jwk),
-    keys: ordered.map(summary),
-    cookieKeys: ring.cookieKeys.map(({ secret }) => secret),
-    pairwiseSalt: ring.pairwiseSalt,
-    csrfKey: Buffer.from(ring.csrfKey, 'base64url'),
-    storeKey: Buffer.from(ring.storeKey, 'base64url'),
-  }
-}
-
-function summary(key: SigningKey): KeySummary {
-  const { jwk, state, createdAt } = key
-  const published = key.state === 'next' ? { publishedIn: key.publishedIn } : {}
-  const about = { keyId: jwk.kid, algorithm: jwk.alg, state, createdAt, heldOutside: isOutside(jwk) }
-  return { ...about, changesAt: changesAt(key), ...published }
-}
-
-function changesAt(key: SigningKey): number {
-  if (key.state === 'next') return key.signsFrom
-  return key.state === 'signing' ? key.rotatesAt : key.goneAt
 }
