@@ -14,6 +14,7 @@ import type { Keyring } from '../keyring/keyring.ts'
 import { keys } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
 import { requestScope } from './request-scope.ts'
+import { createVerifiedTokens } from './verified-tokens.ts'
 
 export interface AccessTokenReader {
   /** The engine's record of a JWT access token of a person; `undefined` for anything else. */
@@ -31,10 +32,12 @@ interface ReaderParts {
 export function createAccessTokenReader({ issuer, apis, keyring, store, clock }: ReaderParts): AccessTokenReader {
   const publicKeys = createLocalJWKSet({ keys: keyring.jwks.map(publicPart) })
   const audiences = apis.listApis().map(({ audience }) => audience)
+  const algorithms = [...new Set(apis.listApis().map(({ algorithm }) => algorithm))]
+  const verified = createVerifiedTokens({ clock })
 
   return {
     async read(token) {
-      const claims = await verify(token)
+      const claims = verified.find(token) ?? (await verify(token))
       if (claims === undefined || typeof claims.gid !== 'string') return undefined
       const grantKey = keys.grant(claims.gid)
       const { seen } = requestScope()
@@ -53,10 +56,11 @@ export function createAccessTokenReader({ issuer, apis, keyring, store, clock }:
         issuer,
         audience: audiences,
         typ: 'at+jwt',
-        algorithms: [...new Set(apis.listApis().map(({ algorithm }) => algorithm))],
+        algorithms,
         requiredClaims: ['exp', 'iat', 'jti', 'sub', 'client_id'],
         currentDate: new Date(clock()),
       })
+      verified.remember(token, payload)
       return payload
     } catch (error) {
       if (error instanceof joseErrors.JOSEError || error instanceof TypeError) return undefined

@@ -8,6 +8,8 @@
 
 import type { IncomingMessage } from 'node:http'
 
+import type { CookieNames } from './configuration/browsers.ts'
+
 const FLOW_PATH = /^\/(?:interaction|authorize)\/([A-Za-z0-9_-]+)/
 
 /** Gives the request at a sign-in's address the cookies of that sign-in under the names the engine knows. */
@@ -25,12 +27,20 @@ export function readFlowCookies(req: IncomingMessage): void {
 }
 
 /** The `Set-Cookie` headers with the sign-in's id moved from path to name. */
-export function writeFlowCookies(setCookies: readonly string[]): string[] {
-  return setCookies.map((cookie) => {
-    const path = /; path=([^;]*)/i.exec(cookie)?.[1] ?? '/'
-    const id = FLOW_PATH.exec(path)?.[1]
-    if (id === undefined) return cookie
-    const [name = ''] = cookie.split('=')
-    return `${name}.${id}${cookie.slice(name.length)}`.replace(`path=${path}`, 'path=/')
+export function writeFlowCookies(setCookies: readonly string[], { interaction, resume }: CookieNames): string[] {
+  return setCookies.flatMap((cookie) => {
+    const moved = moveId(cookie)
+    // The engine takes back the cookie for the way back when the sign-in goes on, and leaves the one for its pages to
+    // expire; sent with every request, those would add up.
+    const isTakenBack = moved.startsWith(`${resume}.`) && /; expires=Thu, 01 Jan 1970/i.test(moved)
+    return isTakenBack ? [moved, interaction + moved.slice(resume.length)] : [moved]
   })
+}
+
+function moveId(cookie: string): string {
+  const path = /; path=([^;]*)/i.exec(cookie)?.[1] ?? '/'
+  const id = FLOW_PATH.exec(path)?.[1]
+  if (id === undefined) return cookie
+  const [name = ''] = cookie.split('=')
+  return `${name}.${id}${cookie.slice(name.length)}`.replace(`path=${path}`, 'path=/')
 }

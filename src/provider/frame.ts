@@ -5,7 +5,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Log } from '../audit/log.ts'
 import { Fault } from '../base/faults.ts'
 import type { Store } from '../store/store.ts'
-import { dressSelfPost, type EnginePages } from './configuration/browsers.ts'
+import { cookieNames, dressSelfPost, type EnginePages } from './configuration/browsers.ts'
 import { asEngineError } from './engine-errors.ts'
 import { readFlowCookies, writeFlowCookies } from './flow-cookies.ts'
 import type { Documents } from './documents.ts'
@@ -24,6 +24,8 @@ interface FrameParts {
 
 // Headers are asked of the response itself: Koa's own way copies all of them each time.
 export function frame({ issuer, store, log, documents, origins, pages }: FrameParts) {
+  const names = cookieNames(issuer)
+
   return async function frame(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
     readFlowCookies(ctx.req)
     try {
@@ -84,7 +86,7 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
 
   function nameCookies(ctx: KoaContextWithOIDC): void {
     const header = ctx.res.getHeader('Set-Cookie')
-    if (header !== undefined) ctx.set('Set-Cookie', writeFlowCookies([header].flat() as string[]))
+    if (header !== undefined) ctx.set('Set-Cookie', writeFlowCookies([header].flat() as string[], names))
   }
 
   /**

@@ -13,6 +13,7 @@ import { StoreUnavailable } from '../base/faults.ts'
 import { asFault, isBusy, openDatabase } from './embedded-database.ts'
 import { EmbeddedLog } from './embedded-log.ts'
 import { prepareStatements, type Statements } from './embedded-statements.ts'
+import { EmbeddedUpkeep } from './embedded-upkeep.ts'
 import { expiryMs } from './expiry.ts'
 import { assertSameShard } from './same-shard.ts'
 import type {
@@ -46,10 +47,6 @@ export async function openEmbeddedStore({ file, clock }: EmbeddedStoreOptions): 
   }
 }
 
-const TICK_MS = 1000
-// A sweep of this size takes about a millisecond; with one per `WRITES_PER_SWEEP` writes, more is deleted than stored.
-const SWEEP_ROWS = 200
-const WRITES_PER_SWEEP = 100
 const LIST_LIMIT = 500
 
 interface EntryRow {
@@ -68,9 +65,7 @@ export class EmbeddedStore implements Store {
   readonly #sql: Statements
   readonly #writes: WriteQueue
   readonly #log: EmbeddedLog
-  readonly #ticker: NodeJS.Timeout
-  #writesUntilSweep = WRITES_PER_SWEEP
-  #trouble: { readonly problem: string; readonly sinceMs: number } | undefined
+  readonly #upkeep: EmbeddedUpkeep
 
   constructor(database: DatabaseSync, clock: Clock) {
     this.#database = database
@@ -78,7 +73,7 @@ export class EmbeddedStore implements Store {
     this.#sql = prepareStatements(database)
     this.#writes = new WriteQueue(database)
     this.#log = new EmbeddedLog(database, this.#writes, clock)
-    this.#ticker = setInterval(() => void this.#tick(), TICK_MS).unref()
+    this.#upkeep = new EmbeddedUpkeep(this.#sql, this.#writes, clock)
   }
 
   get(key: Key): Promise<Entry | undefined> {
@@ -201,12 +196,11 @@ export class EmbeddedStore implements Store {
   }
 
   status(): StoreStatus {
-    if (this.#trouble === undefined) return { ready: true, lastContactMs: this.#clock() }
-    return { ready: false, problem: this.#trouble.problem, lastContactMs: this.#trouble.sinceMs }
+    return this.#upkeep.status()
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#ticker)
+    this.#upkeep.close()
     this.#log.close()
     if (!this.#database.isOpen) return
     await this.#writes.run(() => undefined) // What was asked before is done first.
@@ -219,26 +213,17 @@ export class EmbeddedStore implements Store {
       return step()
     } catch (cause) {
       if (isBusy(cause)) return this.#writes.run(step)
-      throw this.#noteTrouble(asFault(cause))
+      throw this.#upkeep.noteTrouble(asFault(cause))
     }
   }
 
   async #write<T>(step: () => T): Promise<T> {
-    this.#writesUntilSweep -= 1
-    if (this.#writesUntilSweep === 0) void this.#sweep()
+    this.#upkeep.countWrite()
     try {
       return await this.#writes.run(step)
     } catch (cause) {
-      throw this.#noteTrouble(cause)
+      throw this.#upkeep.noteTrouble(cause)
     }
-  }
-
-  #noteTrouble(cause: unknown): unknown {
-    if (cause instanceof StoreUnavailable) {
-      const problem = `The store file cannot be used (${cause.detail}): check the disk and the rights of DATA_DIR.`
-      this.#trouble ??= { problem, sinceMs: this.#clock() }
-    }
-    return cause
   }
 
   #row(key: Key, nowMs: number): EntryRow | undefined {
@@ -266,31 +251,6 @@ export class EmbeddedStore implements Store {
   #store(key: Key, value: string, options: PutOptions, nowMs: number): void {
     const refs = options.refs === undefined ? null : JSON.stringify(options.refs)
     this.#sql.put.run(key, value, expiryMs(nowMs, options.ttlSeconds), refs, options.memberOf ?? null, nowMs)
-  }
-
-  /** Sweeps, and after trouble finds out by writing whether it is over. */
-  async #tick(): Promise<void> {
-    await this.#sweep()
-    if (this.#trouble === undefined) return
-    try {
-      await this.#writes.run(() => this.#sql.probe.run(this.#clock()))
-      this.#trouble = undefined
-    } catch {
-      // Still in trouble.
-    }
-  }
-
-  async #sweep(): Promise<void> {
-    this.#writesUntilSweep = WRITES_PER_SWEEP
-    try {
-      const now = this.#clock()
-      if (this.#sql.expired.get(now) === undefined) return
-      await this.#writes.run(() => {
-        for (const sweep of this.#sql.sweeps) sweep.run(now, SWEEP_ROWS)
-      })
-    } catch (cause) {
-      this.#noteTrouble(asFault(cause))
-    }
   }
 }
 

@@ -1,5 +1,7 @@
 /** How we ask ioredis to behave: fail within the time-out, repeat nothing by itself, come back within a second. */
 
+import { randomInt } from 'node:crypto'
+
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 
 import { isDemoted } from './redis-faults.ts'
@@ -77,5 +79,5 @@ const MAX_RECONNECT_MS = 1000
 
 /** Random, so that many nodes do not return at the same moment; at most a second, so that they return soon. */
 function reconnectDelayMs(attempt: number): number {
-  return 20 + Math.random() * Math.min(MAX_RECONNECT_MS - 20, 50 * 2 ** Math.min(attempt, 10))
+  return randomInt(20, Math.min(MAX_RECONNECT_MS, 50 * 2 ** Math.min(attempt, 10)))
 }

@@ -7,6 +7,7 @@
 
 import { Cluster, Command, type Redis } from 'ioredis'
 
+import type { Clock } from '../base/clock.ts'
 import { createClient, type RedisClient } from './redis-client.ts'
 import { isMisdirected, isReplyLost, isScriptUnknown, reasonOf, unavailable } from './redis-faults.ts'
 import type { RedisAddress } from './redis-url.ts'
@@ -17,12 +18,14 @@ type Argument = string | number
 export class RedisConnection {
   readonly #address: RedisAddress
   readonly #commandTimeoutMs: number
+  readonly #clock: Clock
   readonly #client: RedisClient
   #lastReason = 'not connected yet'
 
-  constructor(address: RedisAddress, commandTimeoutMs: number) {
+  constructor(address: RedisAddress, commandTimeoutMs: number, clock: Clock) {
     this.#address = address
     this.#commandTimeoutMs = commandTimeoutMs
+    this.#clock = clock
     this.#client = createClient(address, { commandTimeoutMs, pipelining: true })
     const note = (cause: unknown) => this.noteReason(cause)
     this.#client.on('error', note)
@@ -48,8 +51,10 @@ export class RedisConnection {
     return this.#lastReason
   }
 
+  /** That the connection is closed is no reason: what closed it was noted before. */
   noteReason(cause: unknown): void {
-    this.#lastReason = reasonOf(cause)
+    const reason = reasonOf(cause)
+    if (!reason.startsWith('Connection is closed')) this.#lastReason = reason
   }
 
   onReady(listener: () => void): void {
@@ -85,11 +90,11 @@ export class RedisConnection {
 
   /** For a script that is the same run once or twice: if the reply was lost and Redis is soon back, runs it again. */
   async runRepeatable(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    const deadline = performance.now() + this.#commandTimeoutMs
+    const deadlineMs = this.#clock() + this.#commandTimeoutMs
     try {
       return await this.#run(script, keys, args)
     } catch (cause) {
-      const isBack = isReplyLost(cause) && (await this.#readyWithin(deadline - performance.now()))
+      const isBack = isReplyLost(cause) && (await this.#readyWithin(deadlineMs - this.#clock()))
       if (isBack) return this.run(script, keys, args)
       throw unavailable(cause)
     }

@@ -28,9 +28,9 @@ export function isScriptUnknown(cause: unknown): boolean {
   return startsWith(cause, 'NOSCRIPT')
 }
 
-/** The node is not, or not yet, the one to ask, and has done nothing. */
+/** The node is not, or not yet, the one to ask, and nothing was done. The last is what ioredis says when it notices itself. */
 export function isMisdirected(cause: unknown): boolean {
-  return startsWith(cause, 'MOVED ', 'ASK ', 'TRYAGAIN')
+  return startsWith(cause, 'MOVED ', 'ASK ', 'TRYAGAIN', 'All keys in the pipeline should belong')
 }
 
 /** The connection goes to a node that has become a replica: the next one will go to the primary. */

@@ -2,7 +2,8 @@
  * Whether Redis may be used: it answers, and it keeps what it was given.
  *
  * Every second each primary is asked for a sign of life. On connecting, and every ten seconds, each is asked what it
- * does when its memory is full: a server that evicts would forget which codes were used and which tokens revoked.
+ * does when its memory is full: a server that evicts would forget which codes were used and which tokens revoked. As
+ * long as one does, it is asked every second.
  */
 
 import type { Redis } from 'ioredis'
@@ -65,7 +66,8 @@ export class RedisHealth {
       if (!this.#connection.isReady) throw new Error(this.#connection.lastReason)
       const primaries = this.#connection.primaries()
       await Promise.all(primaries.map((primary) => this.#hear(primary)))
-      if (this.#beats % BEATS_PER_POLICY_CHECK === 0) await this.#checkPolicies(primaries)
+      const isDue = this.#beats % BEATS_PER_POLICY_CHECK === 0 || this.#policyProblem !== undefined
+      if (isDue) await this.#checkPolicies(primaries)
       this.#beats += 1
       this.#isAnswering = true
       this.#lastContactMs = this.#clock()

@@ -43,7 +43,7 @@ export class RedisLog {
   }
 
   async append(log: string, value: string, keepSeconds: number): Promise<string> {
-    const args = [this.#prefix, this.#clock(), value, Math.max(1, toMs(keepSeconds))]
+    const args = [this.#clock(), value, Math.max(1, toMs(keepSeconds))]
     return String(await this.#connection.run(scripts.append, [this.#keyOf(log)], args))
   }
 

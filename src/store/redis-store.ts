@@ -44,7 +44,7 @@ export interface RedisStoreOptions {
  */
 export async function openRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
   const { url, clock, prefix = 'grantor:', commandTimeoutMs = 2000 } = options
-  const connection = new RedisConnection(parseRedisUrl(url), commandTimeoutMs)
+  const connection = new RedisConnection(parseRedisUrl(url), commandTimeoutMs, clock)
   const health = new RedisHealth(connection, clock)
   await connection.open()
   await health.beat()
@@ -119,12 +119,11 @@ export class RedisStore implements Store {
   }
 
   async remove(keys: readonly Key[]): Promise<void> {
-    const args = [this.#prefix, this.#clock()]
-    await Promise.all(keys.map((key) => this.#connection.run(scripts.remove, [this.#prefix + key], args)))
+    await Promise.all(keys.map((key) => this.#connection.run(scripts.remove, [this.#prefix + key], [this.#prefix])))
   }
 
   async increment(key: Key, ttlSeconds: number): Promise<Counted> {
-    const args = [this.#prefix, this.#clock(), Math.max(1, toMs(ttlSeconds))]
+    const args = [this.#clock(), Math.max(1, toMs(ttlSeconds))]
     const [count, expires] = (await this.#connection.run(scripts.increment, [this.#prefix + key], args)) as [
       number,
       string,
@@ -148,7 +147,7 @@ export class RedisStore implements Store {
   }
 
   async link(index: Key, member: string, ttlSeconds: number): Promise<void> {
-    const args = [this.#prefix, this.#clock(), member, toMs(ttlSeconds)]
+    const args = [this.#clock(), member, toMs(ttlSeconds)]
     await this.#connection.run(scripts.link, [this.#prefix + index], args)
   }
 
@@ -163,7 +162,7 @@ export class RedisStore implements Store {
   async removeMembers(index: Key, also: readonly Key[] = []): Promise<void> {
     assertSameShard(index, also)
     const keys = [index, ...also].map((key) => this.#prefix + key)
-    await this.#connection.run(scripts.removeMembers, keys, [this.#prefix, this.#clock()])
+    await this.#connection.run(scripts.removeMembers, keys, [this.#prefix])
   }
 
   async list(kind: string, options: { cursor?: string; limit?: number } = {}): Promise<Page> {

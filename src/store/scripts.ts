@@ -1,6 +1,9 @@
 /**
  * The Lua scripts of the Redis store: one a verb, each with its contract at its head.
  *
+ * What several scripts do is a part, put in place of a line `-- include: <part>`. It is inlined, not called: a script's
+ * functions are made anew with each run, which took longer than what they did.
+ *
  * A script runs by its hash. Redis forgets scripts when it restarts, fails over or is told to; it then says so without
  * having run anything, and the script is sent in full.
  */
@@ -26,10 +29,11 @@ export const scripts = {
 } as const
 
 function load(name: string): Script {
-  const text = `${read('entry')}\n${read(name)}`
+  const text = read(name)
   return { text, sha: createHash('sha1').update(text).digest('hex') }
 }
 
 function read(name: string): string {
-  return readFileSync(new URL(`scripts/${name}.lua`, import.meta.url), 'utf8')
+  const text = readFileSync(new URL(`scripts/${name}.lua`, import.meta.url), 'utf8')
+  return text.replaceAll(/^ *-- include: (\S+)$/gm, (_, part: string) => read(part))
 }

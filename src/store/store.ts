@@ -20,7 +20,7 @@
  * The name of an entry, an index or a counter, made by `keys.ts`: `kind:{shard}:id`.
  *
  * Keys that one call touches (an entry with its refs, its index, its successor, what must be present) share a shard;
- * on Redis Cluster the shard is the hash tag.
+ * on Redis Cluster the shard is the hash tag. Keys that do not are a `TypeError`, in every store.
  */
 export type Key = `${string}:{${string}}:${string}`
 
@@ -119,12 +119,16 @@ export interface Store {
   getMany(keys: readonly Key[]): Promise<(Entry | undefined)[]>
   /** The live entry together with the entries it refers to, in one step and one round trip. */
   getLinked(key: Key): Promise<Linked | undefined>
+  /** Stores the value with these options in place of any earlier ones. Once consumed, an entry stays so while it lives. */
   put(key: Key, value: string, options?: PutOptions): Promise<PutOutcome>
   /** Removes the entry and gives its value to exactly one caller; `undefined` to all others. */
   take(key: Key): Promise<string | undefined>
   /** Removes the entries; those that are not there do not matter. The keys may be of any shard. */
   remove(keys: readonly Key[]): Promise<void>
-  /** Adds one. The first call after expiry starts at 1 and sets the time to live; later calls leave it alone. */
+  /**
+   * Adds one. The first call after expiry starts at 1 and sets the time to live; later calls leave it alone. The counter
+   * is an entry whose value is the count: `get` reads it, `remove` starts it again.
+   */
   increment(key: Key, ttlSeconds: number): Promise<Counted>
   /**
    * Marks the entry as used, once. `by` names the request: the same request asking again (because the reply was lost)
@@ -138,7 +142,7 @@ export interface Store {
   members(index: Key): Promise<string[]>
   /** Removes, in one step, every entry the index lists (its members are keys), the index, and `also`. */
   removeMembers(index: Key, also?: readonly Key[]): Promise<void>
-  /** Live keys of a kind, a page at a time. A key stored meanwhile may be missed; none that stays is. */
+  /** Live keys of a kind, a page at a time. A key stored meanwhile may be missed; none that stays is, though one may come twice. */
   list(kind: string, options?: { cursor?: string; limit?: number }): Promise<Page>
   /** Adds to a log; the entry is kept for `keepSeconds`. Gives its cursor. */
   append(log: string, value: string, keepSeconds: number): Promise<string>

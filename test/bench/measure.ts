@@ -63,7 +63,7 @@ export async function measureRow(row: Row, pair: Pair, plan: Rounds): Promise<Ro
 }
 
 async function runRound(row: Row, subject: Subject, seconds: number): Promise<Round> {
-  const connections = await openConnections(subject.port, await row.prepare(subject, seconds))
+  const connections = await openConnections(subject.port, await row.prepare(subject))
   const before = await subject.usage()
   const { requests, elapsedSeconds, latenciesMs } = await drive(connections, seconds)
   const after = await subject.usage()

@@ -24,7 +24,7 @@ const LOST_REPLIES = 5
 const ROTATION = /refresh:\{[\s\S]*refresh:\{/
 
 // Servers are started several times in a test, which a busy machine takes seconds for.
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 describe('kill -9 of servers on one embedded file', () => {
   it('[F6] loses no refresh token that a client was given, and the file needs no repair', async () => {

@@ -31,7 +31,7 @@ import {
 import { describeOnEachTopology } from './races-topologies.ts'
 
 // Twenty rounds of sixteen callers keep a busy machine busy.
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 describeOnEachTopology('two nodes', (topology) => {
   let nodes: ServerProcesses

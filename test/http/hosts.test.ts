@@ -35,7 +35,7 @@ describe('a foreign host', () => {
     }
 
     const login = await ask(app.issuer, target(authorizationUrl(newPkce())), headers)
-    const location = String(login.headers.location ?? '')
+    const { location = '' } = login.headers as { location?: string }
     expect(location).not.toContain('evil')
     expect(new URL(location || '/', app.issuer).origin).toBe(new URL(app.issuer).origin)
   })

@@ -1,16 +1,29 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
-import { openEmbeddedStore } from '../../src/store/embedded-store.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { openDatabase } from '../../src/store/embedded-database.ts'
+import { prepareStatements } from '../../src/store/embedded-statements.ts'
+import { EmbeddedStore, openEmbeddedStore } from '../../src/store/embedded-store.ts'
+import type { Key } from '../../src/store/store.ts'
 import { storeContract } from '../contracts/store.ts'
+import { movableClock } from '../support/movable-clock.ts'
+import { COUNTER, ROUNDS, race, raceKey } from './embedded-process.ts'
 
 storeContract('the embedded store', async (clock) => {
   const directory = await mkdtemp(join(tmpdir(), 'grantor-test-'))
   const open = () => openEmbeddedStore({ file: join(directory, 'grantor.db'), clock })
   const stores = [await open()]
   return {
-    store: stores[0] as (typeof stores)[0],
+    store: stores[0] as EmbeddedStore,
     async second() {
       const store = await open()
       stores.push(store)
@@ -22,3 +35,268 @@ storeContract('the embedded store', async (clock) => {
     },
   }
 })
+
+describe('the file of the embedded store', () => {
+  it('is made for its owner alone, with its folder and side files', async () => {
+    const file = await aFile('made/for/it')
+    const store = await open(file)
+    await store.put('kind:{aa}:key', 'x')
+
+    for (const path of [file, `${file}-wal`, `${file}-shm`]) expect((await stat(path)).mode & 0o777).toBe(0o600)
+    expect((await stat(join(file, '..'))).mode & 0o777).toBe(0o700)
+  })
+
+  it('keeps everything when it is closed and opened again', async () => {
+    const file = await aFile()
+    const first = await open(file)
+    await first.put('kind:{aa}:key', 'x')
+    const cursor = await first.append('log', 'x', 60)
+    await first.close()
+
+    const again = await open(file)
+
+    expect(await again.get('kind:{aa}:key')).toEqual({ value: 'x', version: 1 })
+    expect(await again.read('log', undefined, 10)).toEqual([{ cursor, value: 'x' }])
+  })
+
+  it('does what was asked before it is closed', async () => {
+    const file = await aFile()
+    const first = await open(file)
+    const put = first.put('kind:{aa}:key', 'x')
+
+    await first.close()
+
+    expect(await put).toBe('stored')
+    expect(await (await open(file)).get('kind:{aa}:key')).toBeDefined()
+  })
+
+  it('cannot be opened where no folder can be: StoreUnavailable, with the reason for the log', async () => {
+    const noFolder = await aFile()
+    await writeFile(noFolder, '')
+    const file = join(noFolder, 'grantor.db')
+    await expect(openEmbeddedStore({ file, clock: systemClock })).rejects.toMatchObject({
+      code: 'store_unavailable',
+      detail: expect.stringContaining(file),
+    })
+  })
+
+  it('is not taken for a database when it is none', async () => {
+    const file = await aFile()
+    await writeFile(file, 'no database '.repeat(1000))
+    await expect(openEmbeddedStore({ file, clock: systemClock })).rejects.toMatchObject({ code: 'store_unavailable' })
+  })
+
+  it('that replaces a deleted one begins with cursors that no earlier file had', async () => {
+    const clock = movableClock()
+    const before = await open(await aFile(), clock)
+    for (let i = 0; i < 100; i++) await before.append('log', 'x', 60)
+    const kept = await before.append('log', 'x', 60)
+    clock.moveSeconds(1)
+
+    const after = await open(await aFile(), clock)
+    await after.append('log', 'new', 60)
+
+    expect((await after.read('log', kept, 10)).map(({ value }) => value)).toEqual(['new'])
+  })
+})
+
+describe('two processes on one file', () => {
+  it('lose no increment, and share every consume between them', async () => {
+    const file = await aFile()
+    const store = await open(file)
+    await Promise.all(Array.from({ length: ROUNDS }, (_, round) => store.put(raceKey(round), 'x')))
+    const child = aProcess(file, 'race')
+    const printed = text(child.stdout)
+
+    const won = await race(store, 'this process')
+
+    const wonByOther = JSON.parse(await printed) as number[]
+    expect([...won, ...wonByOther].sort((a, b) => a - b)).toEqual(Array.from({ length: ROUNDS }, (_, round) => round))
+    expect((await store.get(COUNTER))?.value).toBe(String(2 * ROUNDS))
+  })
+
+  it('survive the kill of the one that writes: every acknowledged write is there, and the file is whole', async () => {
+    for (let round = 0; round < 3; round++) {
+      const file = await aFile()
+      const child = aProcess(file, 'write')
+      const printed = text(child.stdout)
+      await once(child.stdout, 'data')
+      for (let chunks = 0; chunks < 50 * (round + 1); chunks++) await once(child.stdout, 'data')
+
+      child.kill('SIGKILL')
+
+      // The last line may have been cut short by the kill.
+      const acknowledged = (await printed).split('\n').slice(0, -1) as Key[]
+      const store = await open(file)
+      const entries = await store.getMany(acknowledged)
+      expect(acknowledged.length).toBeGreaterThan(100)
+      expect(entries.map((entry) => entry?.value)).toEqual(acknowledged.map((key) => `value of ${key}`))
+      expect(inspect(file).prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' })
+    }
+  })
+
+  it('wait for each other without stopping: while one holds the lock, the other reads and its event loop turns', async () => {
+    const file = await aFile()
+    const store = await open(file)
+    await store.put('kind:{aa}:there', 'x')
+    const holder = inspect(file)
+    holder.exec('BEGIN IMMEDIATE')
+
+    const put = store.put('kind:{aa}:key', 'x')
+
+    for (let turns = 0; turns < 100; turns++) await new Promise(setImmediate)
+    expect(await store.get('kind:{aa}:there')).toBeDefined()
+    expect(await store.get('kind:{aa}:key')).toBeUndefined()
+    holder.exec('ROLLBACK')
+    expect(await put).toBe('stored')
+  })
+
+  it('do not wait for ever: StoreUnavailable within three seconds, and all is well when the lock is free', async () => {
+    const file = await aFile()
+    const store = await open(file)
+    const holder = inspect(file)
+    holder.exec('BEGIN IMMEDIATE')
+    const startedAt = performance.now()
+
+    const puts = [store.put('kind:{aa}:key', 'x'), store.take('kind:{aa}:key')]
+
+    for (const put of puts) await expect(put).rejects.toMatchObject({ code: 'store_unavailable' })
+    expect(performance.now() - startedAt).toBeLessThan(3000)
+    expect(store.status()).toMatchObject({ ready: false, problem: expect.stringContaining('DATA_DIR') })
+
+    holder.exec('ROLLBACK')
+    await vi.waitFor(() => expect(store.status().ready).toBe(true), 5000)
+    expect(await store.put('kind:{aa}:key', 'x')).toBe('stored')
+  })
+})
+
+describe('the embedded store with a full disk', () => {
+  it('answers StoreUnavailable, is not ready, and recovers when there is room', async () => {
+    const database = openDatabase(await aFile(), Date.now())
+    const store = new EmbeddedStore(database, systemClock)
+    onTestFinished(() => store.close())
+    const key: Key = 'kind:{aa}:key'
+    await store.put(key, 'kept')
+    database.exec('PRAGMA max_page_count = 40')
+
+    const puts = Array.from({ length: 50 }, (_, i) => store.put(`kind:{aa}:${i}`, 'x'.repeat(10_000)))
+    const refused = (await Promise.allSettled(puts)).filter(({ status }) => status === 'rejected')
+
+    expect(refused.length).toBeGreaterThan(0)
+    for (const { reason } of refused as PromiseRejectedResult[]) {
+      expect(reason).toMatchObject({ code: 'store_unavailable', detail: expect.stringContaining('full') })
+    }
+    expect(store.status().ready).toBe(false)
+    expect((await store.get(key))?.value).toBe('kept')
+
+    database.exec('PRAGMA max_page_count = 100000')
+    await vi.waitFor(() => expect(store.status().ready).toBe(true), 5000)
+    expect(await store.put('kind:{aa}:more', 'x'.repeat(10_000))).toBe('stored')
+  })
+})
+
+describe('writes of one turn', () => {
+  it('do not suffer from one among them that cannot be done', async () => {
+    const store = await open(await aFile())
+
+    const [before, wrong, after] = await Promise.allSettled([
+      store.put('kind:{aa}:before', 'x'),
+      store.put('kind:{aa}:wrong', { not: 'a text' } as never),
+      store.put('kind:{aa}:after', 'x'),
+    ])
+
+    expect(wrong).toMatchObject({ status: 'rejected', reason: expect.any(TypeError) })
+    expect([before, after]).toEqual(Array(2).fill({ status: 'fulfilled', value: 'stored' }))
+    expect(await store.get('kind:{aa}:after')).toBeDefined()
+  })
+
+  it('are done in the order in which they were asked for', async () => {
+    const store = await open(await aFile())
+    const key: Key = 'kind:{aa}:key'
+
+    const outcomes = await Promise.all([
+      store.put(key, 'a', { ifAbsent: true }),
+      store.put(key, 'b', { ifVersion: 1 }),
+      store.take(key),
+      store.put(key, 'c', { ifPresent: [key] }),
+    ])
+
+    expect(outcomes).toEqual(['stored', 'stored', 'b', 'gone'])
+  })
+})
+
+describe('what the embedded store leaves on disk', () => {
+  it('is swept when it has expired, whether or not anybody writes', async () => {
+    const [clock, file] = [movableClock(), await aFile()]
+    const store = await open(file, clock)
+    await Promise.all(
+      Array.from({ length: 1000 }, async (_, i) => {
+        await store.put(`kind:{aa}:${i}`, 'x', { ttlSeconds: 60, memberOf: 'index:{aa}:x' })
+        await store.link('links:{aa}:x', `member ${i}`, 60)
+        await store.append('log', 'x', 60)
+      }),
+    )
+    await store.put('kind:{aa}:stays', 'x')
+    expect(rowsIn(file)).toEqual({ entry: 1001, link: 1000, log: 1000 })
+
+    clock.moveSeconds(60)
+
+    await vi.waitFor(() => expect(rowsIn(file)).toEqual({ entry: 1, link: 0, log: 0 }), 10_000)
+  })
+
+  it('stays bounded while entries come and expire at the same rate', async () => {
+    const [clock, file] = [movableClock(), await aFile()]
+    const store = await open(file, clock)
+    for (let i = 0; i < 100; i++) {
+      const keys = Array.from({ length: 50 }, (_, j): Key => `kind:{aa}:${i}-${j}`)
+      await Promise.all(keys.map((key) => store.put(key, 'x', { ttlSeconds: 10 })))
+      clock.moveSeconds(1)
+    }
+
+    expect(rowsIn(file).entry).toBeLessThan(1000)
+  })
+
+  it('is found by index: no statement reads a whole table', async () => {
+    const database = openDatabase(await aFile(), Date.now())
+    onTestFinished(() => database.close())
+
+    for (const statement of Object.values(prepareStatements(database)).flat()) {
+      const plan = database.prepare(`EXPLAIN QUERY PLAN ${statement.sourceSQL}`).all()
+      expect(plan.filter(({ detail }) => /^SCAN (entry|link|log|source|ref)\b/.test(String(detail)))).toEqual([])
+    }
+  })
+})
+
+async function aFile(folder = ''): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'grantor-test-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  return join(directory, folder, 'grantor.db')
+}
+
+async function open(file: string, clock = systemClock): Promise<EmbeddedStore> {
+  const store = await openEmbeddedStore({ file, clock })
+  onTestFinished(() => store.close())
+  return store
+}
+
+/** A connection of our own, to look at the file from outside. */
+function inspect(file: string): DatabaseSync {
+  const database = new DatabaseSync(file)
+  onTestFinished(() => database.close())
+  return database
+}
+
+function rowsIn(file: string): Record<string, number> {
+  const database = new DatabaseSync(file)
+  const count = (table: string) => Number(database.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.rows)
+  const rows = Object.fromEntries(['entry', 'link', 'log'].map((table) => [table, count(table)]))
+  database.close()
+  return rows
+}
+
+function aProcess(file: string, task: 'race' | 'write'): ChildProcessByStdio<null, Readable, null> {
+  const script = fileURLToPath(new URL('embedded-process.ts', import.meta.url))
+  const child = spawn(process.execPath, [script, file, task], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return child
+}

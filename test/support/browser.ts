@@ -33,7 +33,7 @@ export function describeInBrowser(title: string, tests: (openPage: OpenPage) => 
   const missing = !existsSync(CHROMIUM)
   if (missing) console.warn(`SKIPPED: ${title}, because there is no ${CHROMIUM}`)
 
-  describe.skipIf(missing && process.env['CI'] !== 'true')(title, () => {
+  describe.skipIf(missing && process.env.CI !== 'true')(title, () => {
     let browser: Browser
     beforeAll(async () => {
       browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS })
@@ -83,7 +83,7 @@ export async function startApplication(): Promise<Application> {
 
 /** Keeps a picture in the folder that SCREENSHOTS names, for a person to look at; without it, none. */
 export async function keepScreenshot(page: Page, name: string): Promise<void> {
-  const folder = process.env['SCREENSHOTS']
+  const folder = process.env.SCREENSHOTS
   if (folder === undefined) return
   await mkdir(folder, { recursive: true })
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })

@@ -60,13 +60,15 @@ export interface RedisServer {
 export interface RedisServerOptions {
   /** Writes every command to disk before it answers. */
   readonly appendOnly?: boolean
+  readonly password?: string
   /** Further settings, as on the command line: `['--maxmemory', '10mb']`. */
   readonly settings?: readonly string[]
 }
 
-export async function startRedis({ appendOnly = false, settings = [] }: RedisServerOptions = {}): Promise<RedisServer> {
+export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
+  const { appendOnly = false, password = '', settings = [] } = options
   const persistence = appendOnly ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no']
-  return startServer([...persistence, ...settings])
+  return startServer([...persistence, '--requirepass', password, ...settings], [], password)
 }
 
 export interface SentinelSetup {
@@ -116,6 +118,8 @@ function startSentinelProcess(primaryPort: number): Promise<RedisServer> {
 export interface RedisCluster {
   readonly url: string
   readonly nodes: readonly RedisServer[]
+  /** Moves so many slots, and what is in them, from one node to another, both named by their `CLUSTER MYID`. */
+  reshard(from: string, to: string, slots: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -134,6 +138,10 @@ export async function startCluster(settings: readonly string[] = []): Promise<Re
   return {
     url: `redis+cluster://${hosts.join(',')}`,
     nodes,
+    async reshard(from, to, slots) {
+      const which = ['--cluster-from', from, '--cluster-to', to, '--cluster-slots', String(slots)]
+      await run('redis-cli', ['--cluster', 'reshard', hosts[0] ?? '', ...which, '--cluster-yes'])
+    },
     async close() {
       await Promise.all(nodes.map((node) => node.close()))
     },
@@ -146,14 +154,20 @@ async function startClusterNode(settings: readonly string[]): Promise<RedisServe
   return startServer([...cluster, ...settings])
 }
 
-async function startServer(settings: readonly string[], lines: readonly string[] = []): Promise<RedisServer> {
+async function startServer(
+  settings: readonly string[],
+  lines: readonly string[] = [],
+  password = '',
+): Promise<RedisServer> {
   const directory = await mkdtemp(join(tmpdir(), 'grantor-redis-'))
   const port = await freePort()
   const file = join(directory, 'redis.conf')
   // A port in the file rather than on the command line: Sentinel rewrites its file, and reads it again.
   await writeFile(file, [`port ${port}`, 'bind 127.0.0.1', 'save ""', `dir "${directory}"`, ...lines, ''].join('\n'))
 
-  const cli = async (...args: string[]) => (await run('redis-cli', ['-p', String(port), ...args])).stdout.trim()
+  const env = password === '' ? process.env : { ...process.env, REDISCLI_AUTH: password }
+  const cli = async (...args: string[]) =>
+    (await run('redis-cli', ['-p', String(port), ...args], { env })).stdout.trim()
   let child: ChildProcess | undefined
   const restart = async () => {
     if (child !== undefined) return

@@ -2,12 +2,17 @@
   removeMembers: delete every entry that an index lists, the index, and some entries beside it
 
   KEYS[1] the index     KEYS[2..] the entries beside it
+  ARGV[1] the prefix of every key
   Reply   nil
+
+  The members are not among KEYS, but share their hash tag and so their node.
 ]]
 for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  redis.call('DEL', PREFIX .. member)
+  redis.call('DEL', ARGV[1] .. member)
 end
 redis.call('DEL', KEYS[1])
 for i = 2, #KEYS do
-  removeEntry(KEYS[i])
+  local index = redis.call('HGET', KEYS[i], 'index')
+  if index and index ~= '' then redis.call('ZREM', ARGV[1] .. index, string.sub(KEYS[i], #ARGV[1] + 1)) end
+  redis.call('DEL', KEYS[i])
 end

@@ -1,7 +1,12 @@
 --[[
-  remove: delete an entry and take it off the index that lists it
+  remove: delete entries and take each off the index that lists it
 
-  KEYS[1] the entry
+  KEYS    the entries
+  ARGV[1] the prefix of every key
   Reply   nil
 ]]
-removeEntry(KEYS[1])
+for _, key in ipairs(KEYS) do
+  local index = redis.call('HGET', key, 'index')
+  if index and index ~= '' then redis.call('ZREM', ARGV[1] .. index, string.sub(key, #ARGV[1] + 1)) end
+  redis.call('DEL', key)
+end

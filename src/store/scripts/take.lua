@@ -2,10 +2,12 @@
   take: remove an entry and give its value
 
   KEYS[1] the entry
+  ARGV[1] the prefix of every key     ARGV[2] now, in ms
   Reply   the value, nil when it is not alive
 ]]
-if not isLive(KEYS[1]) then return false end
+local held = redis.call('HMGET', KEYS[1], 'expires', 'value', 'index')
+if not held[1] or tonumber(held[1]) <= tonumber(ARGV[2]) then return false end
 
-local value = redis.call('HGET', KEYS[1], 'value')
-removeEntry(KEYS[1])
-return value
+if held[3] and held[3] ~= '' then redis.call('ZREM', ARGV[1] .. held[3], string.sub(KEYS[1], #ARGV[1] + 1)) end
+redis.call('DEL', KEYS[1])
+return held[2]
