@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { CompactSign, compactVerify, createLocalJWKSet, importJWK, type JWK } from 'jose'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import type { Keyring, LiveKeyring } from '../../src/keyring/keyring.ts'
+import type { Keyring, LiveKeyring, Outcome } from '../../src/keyring/keyring.ts'
 import { openEmbeddedStore } from '../../src/store/embedded-store.ts'
 import { aNode, keyIds, OVERLAP_SECONDS, ROOT_KEY, SCHEDULE, signersOf } from '../keyring/a-node.ts'
 import { openTestStores } from '../support/embedded-store.ts'
@@ -26,10 +26,14 @@ describe('[F8] two nodes that turn the ring at the same moment', () => {
     const stores = await openTestStores(clock, 2)
     const nodes = (await Promise.all(stores.map((store) => aNode(store, clock)))) as [LiveKeyring, LiveKeyring]
     const seen = new Set(nodes[0].current().jwks.map(({ kid }) => kid))
-    const together = async (turn: (node: LiveKeyring) => Promise<unknown>) => {
-      await Promise.all(nodes.map(turn))
+    /** One node takes the step; the other finds it taken. */
+    const together = async (steps: number, turn: (node: LiveKeyring) => Promise<Outcome>) => {
+      const { version } = await nodes[0].refresh()
+      const outcomes = await Promise.all(nodes.map(turn))
       const [one, other] = await Promise.all([nodes[0].refresh(), nodes[1].refresh()])
       expect(one).toEqual(other)
+      expect(one.version).toBe(version + steps)
+      expect(outcomes.filter(({ changes }) => changes.length > 0)).toHaveLength(steps)
       expect(signersOf(one)).toEqual(ONE_EACH)
       return one
     }
@@ -37,17 +41,17 @@ describe('[F8] two nodes that turn the ring at the same moment', () => {
     for (let round = 0; round < 200; round++) {
       // All of them now and then; an RSA key takes its time.
       const algorithm = round % 20 === 0 ? undefined : round % 2 === 0 ? 'ES256' : 'EdDSA'
-      const published = await together((node) => node.rotate(algorithm))
+      const published = await together(1, (node) => node.rotate(algorithm))
       const next = keyIds(published, 'next')
       expect(next).toHaveLength(algorithm === undefined ? 3 : 1)
       for (const keyId of next) expect(seen.has(keyId)).toBe(false)
       for (const keyId of next) seen.add(keyId)
 
       clock.moveSeconds(OVERLAP_SECONDS)
-      const turned = await together((node) => node.advance())
+      const turned = await together(1, (node) => node.advance())
       expect(keyIds(turned, 'signing')).toEqual(expect.arrayContaining(next))
       expect(turned.keys.filter(({ state }) => state === 'next').length).toBeLessThanOrEqual(3)
-      await together((node) => node.advance())
+      await together(0, (node) => node.advance())
       await finishWaiting(nodes[0], clock)
     }
   })

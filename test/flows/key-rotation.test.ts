@@ -23,7 +23,10 @@ import { authorizationUrl, callEndpoint, createUserAgent, newPkce, redeem, signI
 
 const KEYS = { rotationSeconds: 86_400, maxAgeSeconds: 120, marginSeconds: 30, waitForVerifiersSeconds: 0 }
 const OVERLAP_SECONDS = 150
+/** What is promised. */
 const WITHIN_A_SECOND = { timeout: 1000, interval: 5 }
+/** What a test waits where the time is not its subject. */
+const SOON = { timeout: 5000, interval: 10 }
 const MACHINE = { id: 'demo-machine', secret: 'demo-machine-secret-not-for-production' }
 
 let app: Running
@@ -55,11 +58,11 @@ async function jwksOf(url: string): Promise<{ keys: (JWK & { kid: string })[]; h
 const publishedAt = async (url: string) => (await jwksOf(url)).keys.map(({ kid }) => kid).toSorted()
 
 /** Waits until both nodes publish what this ring has. */
-async function follow(ring: Keyring): Promise<void> {
+async function follow(ring: Keyring, within = SOON): Promise<void> {
   const expected = ring.jwks.map(({ kid }) => kid).toSorted()
   await vi.waitFor(async () => {
     for (const url of app.urls) expect(await publishedAt(url)).toEqual(expected)
-  }, WITHIN_A_SECOND)
+  }, within)
 }
 
 function keyring(node = 0) {
@@ -72,14 +75,11 @@ async function rotate(): Promise<void> {
   const { keyring: published } = await keyring().rotate(undefined)
   await follow(published)
   clock.moveSeconds(OVERLAP_SECONDS)
-  await vi.waitFor(async () => expect(keyIds(await keyring().refresh(), 'next')).toEqual([]), {
-    timeout: 3000,
-    interval: 20,
-  })
+  await vi.waitFor(async () => expect(keyIds(await keyring().refresh(), 'next')).toEqual([]), SOON)
   await follow(await keyring().refresh())
   await vi.waitFor(async () => {
     for (const url of app.urls) expect(keyIds(keyring().current(), 'signing')).toContain(await signerAt(url))
-  }, WITHIN_A_SECOND)
+  }, SOON)
 }
 
 /** A token for a machine from this node. */
@@ -130,17 +130,14 @@ describe('a rotation', () => {
     const [signing] = keyIds(keyring().current(), 'signing', 'ES256')
 
     const { keyring: published } = await keyring(1).rotate('ES256')
-    await follow(published)
+    await follow(published, WITHIN_A_SECOND)
 
     for (const url of app.urls) expect(await signerAt(url)).toBe(signing)
     clock.moveSeconds(OVERLAP_SECONDS)
     const [next] = keyIds(published, 'next')
-    await vi.waitFor(
-      async () => {
-        for (const url of app.urls) expect(await signerAt(url)).toBe(next)
-      },
-      { timeout: 3000, interval: 20 },
-    )
+    await vi.waitFor(async () => {
+      for (const url of app.urls) expect(await signerAt(url)).toBe(next)
+    }, SOON)
   })
 
   it('[S95] changes the ETag of the JWKS, which everybody may keep for as long as the schedule says', async () => {
@@ -200,7 +197,7 @@ describe('a compromised key', () => {
     const lost = [accessToken, idToken].map((token) => decodeProtectedHeader(token).kid as string)
 
     for (const keyId of lost) await keyring().compromise(keyId)
-    await follow(await keyring().refresh())
+    await follow(await keyring().refresh(), WITHIN_A_SECOND)
 
     for (const url of app.urls) {
       expect(lost).not.toContain(await signerAt(url))
@@ -269,14 +266,11 @@ describe('a cookie key', () => {
 
   /** Waits until both nodes use this version of the ring. */
   async function follows(version: number): Promise<void> {
-    await vi.waitFor(
-      () => {
-        const used = log.map((line) => JSON.parse(line) as { msg?: string; version?: number })
-        const swaps = used.filter((line) => line.msg === 'a newer key ring is in use' && (line.version ?? 0) >= version)
-        expect(swaps.length).toBeGreaterThanOrEqual(2)
-      },
-      { timeout: 3000, interval: 20 },
-    )
+    await vi.waitFor(() => {
+      const used = log.map((line) => JSON.parse(line) as { msg?: string; version?: number })
+      const swaps = used.filter((line) => line.msg === 'a newer key ring is in use' && (line.version ?? 0) >= version)
+      expect(swaps.length).toBeGreaterThanOrEqual(2)
+    }, SOON)
   }
 
   function withCookies(cookies: ReadonlyMap<string, string>, node = 0) {
