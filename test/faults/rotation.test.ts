@@ -9,53 +9,73 @@ import { fileURLToPath } from 'node:url'
 import { CompactSign, compactVerify, createLocalJWKSet, importJWK, type JWK } from 'jose'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
+import type { Clock } from '../../src/base/clock.ts'
 import type { Keyring, LiveKeyring, Outcome } from '../../src/keyring/keyring.ts'
 import { openEmbeddedStore } from '../../src/store/embedded-store.ts'
+import type { Store } from '../../src/store/store.ts'
 import { aNode, keyIds, OVERLAP_SECONDS, ROOT_KEY, SCHEDULE, signersOf } from '../keyring/a-node.ts'
 import { openTestStores } from '../support/embedded-store.ts'
+import { openOnRedis } from '../store/redis-stores.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
+import { describeWithRedis, startRedis } from '../support/redis.ts'
 
 const ONE_EACH = { RS256: 1, ES256: 1, EdDSA: 1 }
 
 /** How often a node is killed: at every moment twice, or `FAULT_ROUNDS=200`. */
 const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 28)
 
-describe('[F8] two nodes that turn the ring at the same moment', () => {
+describe('[F8] two nodes that turn the ring at the same moment, in the embedded store', () => {
+  it('make one successor and promote one, of each algorithm, and agree', { timeout: 120_000 }, () =>
+    turnTogether((clock) => openTestStores(clock, 2)),
+  )
+})
+
+describeWithRedis('[F8] two nodes that turn the ring at the same moment, in Redis', () => {
   it('make one successor and promote one, of each algorithm, and agree', { timeout: 120_000 }, async () => {
-    const clock = movableClock()
-    const stores = await openTestStores(clock, 2)
-    const nodes = (await Promise.all(stores.map((store) => aNode(store, clock)))) as [LiveKeyring, LiveKeyring]
-    const seen = new Set(nodes[0].current().jwks.map(({ kid }) => kid))
-    /** One node takes the step; the other finds it taken. */
-    const together = async (steps: number, turn: (node: LiveKeyring) => Promise<Outcome>) => {
-      const { version } = await nodes[0].refresh()
-      const outcomes = await Promise.all(nodes.map(turn))
-      const [one, other] = await Promise.all([nodes[0].refresh(), nodes[1].refresh()])
-      expect(one).toEqual(other)
-      expect(one.version).toBe(version + steps)
-      expect(outcomes.filter(({ changes }) => changes.length > 0)).toHaveLength(steps)
-      expect(signersOf(one)).toEqual(ONE_EACH)
-      return one
-    }
-
-    for (let round = 0; round < 200; round++) {
-      // All of them now and then; an RSA key takes its time.
-      const algorithm = round % 20 === 0 ? undefined : round % 2 === 0 ? 'ES256' : 'EdDSA'
-      const published = await together(1, (node) => node.rotate(algorithm))
-      const next = keyIds(published, 'next')
-      expect(next).toHaveLength(algorithm === undefined ? 3 : 1)
-      for (const keyId of next) expect(seen.has(keyId)).toBe(false)
-      for (const keyId of next) seen.add(keyId)
-
-      clock.moveSeconds(OVERLAP_SECONDS)
-      const turned = await together(1, (node) => node.advance())
-      expect(keyIds(turned, 'signing')).toEqual(expect.arrayContaining(next))
-      expect(turned.keys.filter(({ state }) => state === 'next').length).toBeLessThanOrEqual(3)
-      await together(0, (node) => node.advance())
-      await finishWaiting(nodes[0], clock)
-    }
+    const redis = await startRedis()
+    onTestFinished(() => redis.close())
+    await turnTogether(async (clock) => {
+      const opened = await openOnRedis(redis.url, clock)
+      onTestFinished(() => opened.close())
+      return [opened.store, await opened.second()]
+    })
   })
 })
+
+async function turnTogether(open: (clock: Clock) => Promise<Store[]>): Promise<void> {
+  const clock = movableClock()
+  const stores = await open(clock)
+  const nodes = (await Promise.all(stores.map((store) => aNode(store, clock)))) as [LiveKeyring, LiveKeyring]
+  const seen = new Set(nodes[0].current().jwks.map(({ kid }) => kid))
+  /** One node takes the step; the other finds it taken. */
+  const together = async (steps: number, turn: (node: LiveKeyring) => Promise<Outcome>) => {
+    const { version } = await nodes[0].refresh()
+    const outcomes = await Promise.all(nodes.map(turn))
+    const [one, other] = await Promise.all([nodes[0].refresh(), nodes[1].refresh()])
+    expect(one).toEqual(other)
+    expect(one.version).toBe(version + steps)
+    expect(outcomes.filter(({ changes }) => changes.length > 0)).toHaveLength(steps)
+    expect(signersOf(one)).toEqual(ONE_EACH)
+    return one
+  }
+
+  for (let round = 0; round < 200; round++) {
+    // All of them now and then; an RSA key takes its time.
+    const algorithm = round % 20 === 0 ? undefined : round % 2 === 0 ? 'ES256' : 'EdDSA'
+    const published = await together(1, (node) => node.rotate(algorithm))
+    const next = keyIds(published, 'next')
+    expect(next).toHaveLength(algorithm === undefined ? 3 : 1)
+    for (const keyId of next) expect(seen.has(keyId)).toBe(false)
+    for (const keyId of next) seen.add(keyId)
+
+    clock.moveSeconds(OVERLAP_SECONDS)
+    const turned = await together(1, (node) => node.advance())
+    expect(keyIds(turned, 'signing')).toEqual(expect.arrayContaining(next))
+    expect(turned.keys.filter(({ state }) => state === 'next').length).toBeLessThanOrEqual(3)
+    await together(0, (node) => node.advance())
+    await finishWaiting(nodes[0], clock)
+  }
+}
 
 const NODE = fileURLToPath(new URL('./rotating-node.ts', import.meta.url))
 
