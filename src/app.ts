@@ -24,11 +24,16 @@ import { loadAssets } from './http/pages/assets.ts'
 import { createEnginePages } from './http/pages/engine-pages.ts'
 import { createPages } from './http/pages/pages.ts'
 import { createRenderer } from './http/pages/render.ts'
-import { openKeyring } from './keyring/keyring.ts'
-import { obtainRootKey } from './keyring/root-key.ts'
+import { startRotation } from './jobs/rotation.ts'
+import { type Keyring, type LiveKeyring, openKeyring } from './keyring/keyring.ts'
+import { openSigner } from './keyring/outside-open.ts'
+import { obtainRootKeys } from './keyring/root-key.ts'
+import { scheduleOf } from './keyring/schedule.ts'
+import { createVerifiers, type Verifiers, verifierTtlSeconds } from './keyring/verifiers.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { buildEngine } from './provider/build.ts'
 import { createCurrentEngine, type CurrentEngine } from './provider/current.ts'
+import { followRing } from './provider/follow-ring.ts'
 import type { Interactions } from './provider/interactions.ts'
 import { openStore } from './store/open-store.ts'
 import type { Store } from './store/store.ts'
@@ -40,6 +45,7 @@ export interface App {
   readonly store: Store
   readonly accounts: Accounts
   readonly audit: Audit
+  readonly keyring: LiveKeyring
   /** Refuses new work, finishes what is under way, and lets go of the store. */
   close(): Promise<void>
 }
@@ -54,9 +60,9 @@ const OPS_GRACE_MS = 500
 
 /** Starts one node. Resolves when it listens and is ready; throws the `Fault` that stops it. */
 export async function startApp(config: Config, { log, clock = systemClock }: AppOptions): Promise<App> {
-  const rootKey = await obtainRootKey(config)
   const store = await openStore(config, clock)
   let stopping = false
+  const stops: (() => Promise<void> | void)[] = []
   const ops = await listen(createOps({ store, isStopping: () => stopping }), {
     host: config.opsHost,
     port: config.opsPort,
@@ -65,6 +71,8 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
   async function close(publicListener?: Listener): Promise<void> {
     stopping = true
     await publicListener?.close()
+    // What began last ends first: a rotation under way still needs the signer.
+    for (const stop of stops.toReversed()) await stop()
     await ops.close(OPS_GRACE_MS)
     await audit.settled()
     await store.close()
@@ -73,9 +81,17 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
   const audit = createAudit({ store, clock, log })
   try {
     await untilReady(store, log)
-    const sealer = createSealer(rootKey, 'store')
-    const algorithms = config.apis.map(({ algorithm }) => algorithm)
-    const keyring = await openKeyring({ store, rootKey, clock, algorithms, audit })
+    const verifiers = createVerifiers({ store, clock, ttlSeconds: verifierTtlSeconds(config.keys) })
+    const signer = openSigner(config, log)
+    stops.push(() => signer?.close())
+    const keyring = await openKeyring({
+      ...{ store, clock, audit, schedule: scheduleOf(config), isHeld: byAll(verifiers) },
+      rootKeys: () => obtainRootKeys(config),
+      algorithms: config.apis.map(({ algorithm }) => algorithm),
+      ...{ signer, newKeysHere: config.signer?.newKeys === false },
+    })
+    const { storeKey, csrfKey } = keyring.current()
+    const sealer = createSealer(storeKey, 'store')
     const clients = createClients(config.clients)
     const apis = createApis(config.apis, config.defaultApi)
     const passwords = createPasswords({
@@ -99,31 +115,39 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
       store,
       sealer,
       clock,
+      signer,
       clients,
       apis,
       accounts,
       consents,
       revocation,
-      keyring,
+      pages: pagesOfEngine,
+      audit,
+      log,
     }
-    const current = createCurrentEngine(await buildEngine({ ...engineParts, pages: pagesOfEngine, audit, log }))
+    const build = (ring: Keyring) => buildEngine({ ...engineParts, keyring: ring })
+    const current = createCurrentEngine(await build(keyring.current()))
+    stops.push(followRing({ keyring, current, build, log }), startRotation({ keyring, log, everyMs: ROTATION_LOOK_MS }))
 
     let selfUrl = ''
     const pages = createPages({
-      ...{ issuer, production, lifetimes, logins, accounts, audit, log, assets, renderer, csrfKey: keyring.csrfKey },
+      ...{ issuer, production, lifetimes, logins, accounts, audit, log, assets, renderer, csrfKey },
       interactions: ofCurrent(current),
       ...developmentPages(config, () => selfUrl),
     })
-    const dispatch = createDispatch({ issuer, trustProxy: config.trustProxy, current, pages, store, clock })
+    const { trustProxy, keys } = config
+    const maxAgeSeconds = keys.maxAgeSeconds
+    const dispatch = createDispatch({ issuer, trustProxy, current, pages, store, clock, verifiers, maxAgeSeconds })
     const listener = await listen(dispatch, config)
     selfUrl = listener.url
-    return { url: listener.url, opsUrl: ops.url, store, accounts, audit, close: () => close(listener) }
+    return { url: listener.url, opsUrl: ops.url, store, accounts, audit, keyring, close: () => close(listener) }
   } catch (error) {
     await close()
     throw error
   }
 }
 
+const ROTATION_LOOK_MS = 1000
 const WAIT_MS = 100
 const SAY_EVERY = 50
 
@@ -132,6 +156,14 @@ async function untilReady(store: Store, log: Log): Promise<void> {
   for (let round = 0; !store.status().ready; round++) {
     if (round % SAY_EVERY === SAY_EVERY - 1) log.warn({ problem: store.status().problem }, 'waiting for the store')
     await new Promise((resolve) => setTimeout(resolve, WAIT_MS))
+  }
+}
+
+/** Whether every verifier fetched a JWKS that has the key. */
+function byAll(verifiers: Verifiers): (keyId: string, publishedIn: number) => Promise<boolean> {
+  return async function isHeld(_keyId, publishedIn) {
+    const { known, holding } = await verifiers.holding(publishedIn)
+    return holding === known
   }
 }
 

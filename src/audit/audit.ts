@@ -31,7 +31,13 @@ export const AUDIT_EVENTS = {
   'authorization_code.reused': 'An authorization code that was redeemed already came again; its grant ends with it.',
   'client.authentication_failed': 'A client did not prove who it is.',
   'keyring.created': 'The signing keys were made, at the first start with this store.',
-  'keyring.key_added': 'A signing key was made for an algorithm that was configured later.',
+  'keyring.key_published': 'A successor was published; it signs once every cache must know it.',
+  'keyring.key_signing': 'A key began to sign.',
+  'keyring.key_retired': 'A key stopped signing; it stays published until the last token it signed has expired.',
+  'keyring.key_removed': 'A key was taken out of the JWKS.',
+  'keyring.key_compromised': 'A key that somebody else may hold was taken out at once, with every token it signed.',
+  'keyring.cookie_key_rotated': 'Cookies are signed with a new key; those signed with the old one stay good.',
+  'keyring.resealed': 'The ring was sealed under another root key.',
 } as const satisfies Record<string, string>
 
 type AuditEvent = keyof typeof AUDIT_EVENTS

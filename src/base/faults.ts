@@ -34,6 +34,17 @@ export class StoreUnavailable extends Fault {
   }
 }
 
+/** The process, key service or module that holds the signing keys did not answer: nothing may be issued. */
+export class SignerUnavailable extends Fault {
+  readonly code = 'signer_unavailable'
+  readonly status = 503
+  readonly retryAfterSeconds = 2
+
+  constructor(options: FaultOptions = {}) {
+    super('The service is temporarily unavailable. Please try again in a moment.', options)
+  }
+}
+
 /** Start refused: a setting is missing, unknown or wrong. One sentence a problem, each with its mend. */
 export class ConfigInvalid extends Fault {
   readonly code = 'config_invalid'
@@ -56,6 +67,26 @@ export class RootKeyWrong extends Fault {
       'The canary in the store was sealed under another root key: give this node the root key of the others (GRANTOR_ROOT_KEY), or point it at another store.',
       options,
     )
+  }
+}
+
+/** The ring has no key of this name. */
+export class KeyUnknown extends Fault {
+  readonly code = 'key_unknown'
+  readonly status = 404
+
+  constructor() {
+    super('The ring has no key with this kid: `grantor keys list` shows those it has.')
+  }
+}
+
+/** The key signs; a key is retired by rotating it, so that another signs before it goes. */
+export class KeyInUse extends Fault {
+  readonly code = 'key_in_use'
+  readonly status = 409
+
+  constructor() {
+    super('This key signs: rotate it (`grantor keys rotate`), or if somebody else may hold it, `--compromised`.')
   }
 }
 

@@ -35,6 +35,7 @@ function withoutSecrets(config: Config) {
     ...config,
     redisUrl: config.redisUrl?.replace(/:\/\/[^/@]*@/, `://${HIDDEN}@`).replace(/\?.*$/, `?${HIDDEN}`),
     rootKey: hidden(config.rootKey),
+    nextRootKey: hidden(config.nextRootKey),
     apis: config.apis.map((api) => ({ ...api, secret: hidden(api.secret) })),
     clients: config.clients.map((client) => ({ ...client, secretHash: hidden(client.secretHash) })),
     demoAccounts: config.demoAccounts.map(({ login, claims }) => ({ login, claims, password: HIDDEN })),
@@ -46,10 +47,8 @@ function hidden(secret: unknown): string | undefined {
 }
 
 function rowsOf(config: Shown): Row[] {
-  const { lifetimes, logins, apis, clients, demoAccounts, ...plain } = config
-  const times = Object.entries(lifetimes).map(
-    ([name, seconds]) => [`lifetimes.${name}`, formatDuration(seconds)] as const,
-  )
+  const { lifetimes, keys, logins, apis, clients, demoAccounts, ...plain } = config
+  const times = [...durations('lifetimes', lifetimes), ...durations('keys', keys)]
   const rules = Object.entries(logins).map(([name, value]) => [`logins.${name}`, value] as const)
   const lists = [
     ['apis', apis.map((api) => api.audience)],
@@ -60,6 +59,10 @@ function rowsOf(config: Shown): Row[] {
     setting,
     value: words(value),
   }))
+}
+
+function durations(section: string, seconds: object): (readonly [string, string])[] {
+  return Object.entries(seconds).map(([name, value]) => [`${section}.${name}`, formatDuration(value)] as const)
 }
 
 function words(value: unknown): string {

@@ -10,8 +10,11 @@ import { createLog } from '../audit/log.ts'
 import { createSealer } from '../base/sealing.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
-import { type Keyring, openKeyring } from '../keyring/keyring.ts'
-import { obtainRootKey } from '../keyring/root-key.ts'
+import { type LiveKeyring, openKeyring } from '../keyring/keyring.ts'
+import { openSigner } from '../keyring/outside-open.ts'
+import { obtainRootKeys } from '../keyring/root-key.ts'
+import { scheduleOf } from '../keyring/schedule.ts'
+import { createVerifiers, type Verifiers, verifierTtlSeconds } from '../keyring/verifiers.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
 import type { Terminal } from './terminal.ts'
@@ -19,7 +22,8 @@ import type { Terminal } from './terminal.ts'
 export interface Domain {
   readonly config: Config
   readonly accounts: Accounts
-  readonly keyring: Keyring
+  readonly keyring: LiveKeyring
+  readonly verifiers: Verifiers
   readonly audit: Audit
 }
 
@@ -47,16 +51,25 @@ async function openDomain(config: Config, store: Store, terminal: Terminal): Pro
   const { clock } = terminal
   const log = createLog({ level: 'error', destination: { write: (line) => terminal.err(line.trimEnd()) } })
   const audit = createAudit({ store, clock, log })
-  const rootKey = await obtainRootKey(config)
   // First of all, since it refuses a wrong root key before anything is sealed under it.
   const keyring = await openKeyring({
     store,
-    rootKey,
     clock,
     audit,
+    schedule: scheduleOf(config),
+    rootKeys: () => obtainRootKeys(config),
     algorithms: config.apis.map((api) => api.algorithm),
+    signer: openSigner(config, log),
+    newKeysHere: config.signer?.newKeys === false,
   })
   const passwords = createPasswords({ concurrent: 1, waiting: 1 })
-  const accounts = createAccounts({ store, clock, audit, passwords, sealer: createSealer(rootKey, 'store') })
-  return { config, accounts, keyring, audit }
+  const accounts = createAccounts({
+    store,
+    clock,
+    audit,
+    passwords,
+    sealer: createSealer(keyring.current().storeKey, 'store'),
+  })
+  const verifiers = createVerifiers({ store, clock, ttlSeconds: verifierTtlSeconds(config.keys) })
+  return { config, accounts, keyring, verifiers, audit }
 }

@@ -2,27 +2,14 @@
 
 import { Command } from 'commander'
 
-import { withDomain } from './domain.ts'
-import { JSON_OPTION, moment, print } from './print.ts'
+import { addRetire, addRotate } from './keys-change.ts'
+import { addList } from './keys-list.ts'
+import { addRotateRoot } from './keys-root.ts'
+import { addVerify } from './keys-verify.ts'
 import type { Terminal } from './terminal.ts'
 
 export function keysCommand(terminal: Terminal): Command {
-  const command = new Command('keys').description('the signing keys')
-  command
-    .command('list')
-    .description('every key with its algorithm and state; a store without keys gets them now, as at the first start')
-    .option(...JSON_OPTION)
-    .addHelpText('after', '\nExample:\n  grantor keys list --json')
-    .action(async ({ json }: { json?: boolean }) => {
-      await withDomain(terminal, async ({ keyring }) => {
-        const rows = keyring.keys.map(({ keyId, algorithm, state, createdAt }) => ({
-          kid: keyId,
-          alg: algorithm,
-          state,
-          created: moment(createdAt),
-        }))
-        print(terminal, json, rows)
-      })
-    })
+  const command = new Command('keys').description('the signing keys, and the root key that seals them')
+  for (const add of [addList, addRotate, addRetire, addRotateRoot, addVerify]) add(command, terminal)
   return command
 }

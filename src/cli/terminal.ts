@@ -1,5 +1,6 @@
 /** What a command is given of the world: where it was started, what it may read, where it writes. */
 
+import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 
 import { type Clock, systemClock } from '../base/clock.ts'
@@ -15,6 +16,8 @@ export interface Terminal {
   err(text: string): void
   /** Everything piped in; at a keyboard, what is typed until Ctrl-D. */
   readAll(): Promise<string>
+  /** A line that is typed, or `undefined` when nobody sits at a keyboard. */
+  ask(prompt: string): Promise<string | undefined>
   /** A line that is not echoed, or `undefined` when nobody sits at a keyboard. */
   askSecret(prompt: string): Promise<string | undefined>
 }
@@ -27,7 +30,20 @@ export function systemTerminal(): Terminal {
     out: (line) => void process.stdout.write(`${line}\n`),
     err: (line) => void process.stderr.write(`${line}\n`),
     readAll: () => text(process.stdin),
+    ask: async (prompt) => (process.stdin.isTTY ? readTyped(prompt) : undefined),
     askSecret: async (prompt) => (process.stdin.isTTY ? readHidden(prompt) : undefined),
+  }
+}
+
+async function readTyped(prompt: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return await new Promise((resolve, reject) => {
+      lines.once('close', () => reject(new Interrupted()))
+      lines.question(prompt, resolve)
+    })
+  } finally {
+    lines.close()
   }
 }
 

@@ -13,6 +13,7 @@ import {
 
 import { epochSeconds } from '../base/clock.ts'
 import { formatDuration } from '../base/duration.ts'
+import { findKeys } from './issuer.ts'
 import { moment, table } from './print.ts'
 import { Refused } from './refused.ts'
 import type { Terminal } from './terminal.ts'
@@ -33,7 +34,6 @@ interface Inspected {
 const MOMENTS = ['exp', 'nbf', 'iat', 'auth_time', 'updated_at']
 // Asymmetric only: with a shared secret there is nothing at an issuer to check against.
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
-const FETCH_TIMEOUT_MS = 5000
 
 export function tokenCommand(terminal: Terminal): Command {
   const command = new Command('token').description('look into a token')
@@ -95,27 +95,6 @@ async function verifyAt(
     if (!(error instanceof errors.JOSEError) || error instanceof errors.JWKSTimeout)
       throw new Refused(`The keys of ${issuer} cannot be fetched.`)
     return { genuine: false, verdict: `bad: ${error.message}` }
-  }
-}
-
-async function findKeys(issuer: string): Promise<URL> {
-  const wellKnown = URL.parse(`${issuer}/.well-known/openid-configuration`)
-  if (wellKnown === null) throw new Refused(`"${issuer}" is no address of an issuer.`)
-  const metadata = await fetchMetadata(wellKnown, issuer)
-  if (metadata.issuer !== issuer)
-    throw new Refused(`${wellKnown.href} calls itself ${String(metadata.issuer)}, not ${issuer}.`)
-  const keys = typeof metadata.jwks_uri === 'string' ? URL.parse(metadata.jwks_uri) : null
-  if (keys === null) throw new Refused(`${wellKnown.href} does not say where the keys are.`)
-  return keys
-}
-
-async function fetchMetadata(wellKnown: URL, issuer: string): Promise<Record<string, unknown>> {
-  try {
-    const answer = await fetch(wellKnown, { redirect: 'error', signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) })
-    if (!answer.ok) throw new TypeError(`status ${answer.status}`)
-    return (await answer.json()) as Record<string, unknown>
-  } catch {
-    throw new Refused(`${issuer} does not answer with its metadata at ${wellKnown.pathname}.`)
   }
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod'
 
 import { type ApiSettings, SIGNING_ALGORITHMS } from './config.ts'
 import { ACCESS_TOKEN, duration } from './lifetimes.ts'
+import { isOffered } from './offered-algorithms.ts'
 import { mapping, type Path, pathText } from './problems.ts'
 import { type ReadFile, readSecretFile } from './read-settings.ts'
 import { decodeBytes, weaknessOf } from './secrets.ts'
@@ -22,8 +23,11 @@ const tokenSchema = mapping({
     .describe('jwt: the API verifies alone; opaque: it asks at /introspect.'),
   algorithm: z
     .enum(SIGNING_ALGORITHMS, { error: `one of ${SIGNING_ALGORITHMS.join(', ')}` })
+    .refine((algorithm) => isOffered(algorithm), {
+      error: 'Node 24.7 or newer with OpenSSL 3.5 or newer, or another algorithm such as ES256',
+    })
     .default('RS256')
-    .describe('What signs a JWT.'),
+    .describe('What signs a JWT. ML-DSA-65 makes tokens of 5 KB: see signing-outside.md.'),
   lifetime: duration('1s', ACCESS_TOKEN.longest)
     .prefault(ACCESS_TOKEN.default)
     .describe(`How long an access token is accepted. At most ${ACCESS_TOKEN.longest}.`),

@@ -106,6 +106,10 @@ export const clientSchema = mapping({
     .default(false)
     .describe('A confidential client too old for PKCE; a new one never needs this.'),
   refresh: refreshSchema.prefault({}).describe('How its refresh tokens behave.'),
+  subject_type: z
+    .enum(['public', 'pairwise'], { error: 'public or pairwise' })
+    .default('public')
+    .describe('pairwise: this sector sees a subject of its own for each person.'),
   logo_uri: z.string({ error: 'an https address' }).optional().describe('The picture on the consent page.'),
 })
 

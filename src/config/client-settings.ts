@@ -48,6 +48,7 @@ export function toClient(entry: ClientEntry, path: Path, context: ClientContext)
     refreshRotation: entry.refresh.rotation,
     refreshIdempotentSeconds: entry.refresh.idempotent_window,
     logoUri: entry.logo_uri,
+    subjectType: entry.subject_type,
   }
 }
 

@@ -26,7 +26,12 @@ export interface Config {
   readonly trustProxy: readonly string[]
   /** 32 bytes; without it (development only) one is generated into `keysDir`. */
   readonly rootKey: Uint8Array | undefined
+  /** While the root key is being replaced: the one that comes, which `grantor keys rotate-root` seals under. */
+  readonly nextRootKey: Uint8Array | undefined
   readonly lifetimes: Lifetimes
+  readonly keys: KeyRules
+  /** Absent: this server holds its signing keys, sealed. */
+  readonly signer: SignerRules | undefined
   readonly logins: LoginRules
   readonly apis: readonly ApiSettings[]
   /** The audience of tokens for which no resource was asked; absent only when there is no API. */
@@ -50,6 +55,29 @@ export interface Lifetimes {
   readonly consentSeconds: number
 }
 
+/** How signing keys move in time; all in seconds. */
+export interface KeyRules {
+  /** How long a key signs before its successor does. */
+  readonly rotationSeconds: number
+  /** The `max-age` of the JWKS: how long a verifier may keep it without asking. */
+  readonly maxAgeSeconds: number
+  /** Added to every overlap, for nodes that follow late, slow answers, and clocks that differ. */
+  readonly marginSeconds: number
+  /** How much longer a key may wait to sign, for verifiers that do not hold it yet; 0 waits for none. */
+  readonly waitForVerifiersSeconds: number
+}
+
+/** Who holds the signing keys, when not this server. */
+export interface SignerRules {
+  /** The Unix socket of a signing process. */
+  readonly socket: string
+  readonly timeoutMs: number
+  /** Signatures under way; the next one gets 503. */
+  readonly atOnce: number
+  /** `false`: keys are made here again, and the signer keeps those it has until they are rotated out. */
+  readonly newKeys: boolean
+}
+
 export interface LoginRules {
   readonly attemptsPerAccount: number
   readonly attemptsPerAddress: number
@@ -60,7 +88,7 @@ export interface LoginRules {
   readonly waitingHashes: number
 }
 
-export const SIGNING_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'] as const
+export const SIGNING_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'ML-DSA-65', 'HS256'] as const
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
 
 export interface ApiSettings {
@@ -104,6 +132,8 @@ export interface ClientSettings {
   /** For this long after a rotation the same client gets the same successor again; 0 turns it off. */
   readonly refreshIdempotentSeconds: number
   readonly logoUri: string | undefined
+  /** `pairwise`: each sector sees another subject for the same person (OpenID Connect Core section 8). */
+  readonly subjectType: 'public' | 'pairwise'
 }
 
 export interface DemoAccount {

@@ -127,6 +127,7 @@ const PLAIN = {
   refreshRotation: 'auto',
   refreshIdempotentSeconds: 5,
   logoUri: undefined,
+  subjectType: 'public',
 } as const
 
 function jwtApi(

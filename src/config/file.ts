@@ -9,6 +9,7 @@ import { z } from 'zod'
 
 import { type ApiEntry, apiSchema } from './api-settings.ts'
 import { type ClientEntry, clientSchema } from './client-schema.ts'
+import { keysSchema } from './key-rules.ts'
 import { lifetimesSchema, loginsSchema } from './lifetimes.ts'
 import { mapping, type Path, zodProblems } from './problems.ts'
 
@@ -27,6 +28,7 @@ export const fileSchema = mapping({
     .optional()
     .describe('The demo seed, on in development unless this is false; refused in production.'),
   lifetimes: lifetimesSchema.prefault({}).describe('How long things live.'),
+  keys: keysSchema.prefault({}).describe('How signing keys rotate.'),
   logins: loginsSchema.prefault({}).describe('How often a login may be tried.'),
   apis: z.array(apiSchema, { error: 'a list of APIs' }).default([]).describe('The APIs that tokens are for.'),
   clients: z

@@ -17,6 +17,7 @@ import { type DemoSeed, demoSeed } from './demo.ts'
 import type { Environment } from './environment.ts'
 import { EMPTY_FILE, readSettingsFile, type SettingsFile } from './file.ts'
 import { issuerWants } from './issuer.ts'
+import { toKeyRules, toSignerRules } from './key-rules.ts'
 import { toLifetimes, toLoginRules } from './lifetimes.ts'
 import { shown } from './problems.ts'
 import { type ReadFile, readSettings, type Settings } from './read-settings.ts'
@@ -56,7 +57,9 @@ export function loadConfig({ env, cwd, readFile = readText }: ConfigSources): Co
     ...(production ? missingInProduction(settings, opened, env) : []),
   )
   if (problems.length > 0) throw new ConfigInvalid([...new Set(problems)])
-  return deepFreeze(assemble(settings, opened.file, { production, issuer, cwd, demo, ...declared }))
+  return deepFreeze(
+    assemble(settings, opened.file, { production, issuer, cwd, folder: opened.folder, demo, ...declared }),
+  )
 }
 
 interface Opened {
@@ -176,11 +179,13 @@ interface Decided extends Declarations {
   readonly production: boolean
   readonly issuer: string
   readonly cwd: string
+  /** Where relative paths in the file begin. */
+  readonly folder: string
   readonly demo: DemoSeed | undefined
 }
 
 function assemble(settings: Settings, file: SettingsFile, decided: Decided): Config {
-  const { production, issuer, cwd, demo, apis, clients } = decided
+  const { production, issuer, cwd, folder, demo, apis, clients } = decided
   return {
     production,
     issuer,
@@ -195,6 +200,9 @@ function assemble(settings: Settings, file: SettingsFile, decided: Decided): Con
     logLevel: required(settings.LOG_LEVEL),
     trustProxy: settings.TRUST_PROXY ?? [],
     rootKey: settings.GRANTOR_ROOT_KEY,
+    nextRootKey: settings.GRANTOR_ROOT_KEY_NEXT,
+    keys: toKeyRules(file.keys),
+    signer: toSignerRules(file.keys, folder),
     lifetimes: toLifetimes(file.lifetimes),
     logins: toLoginRules(file.logins, availableParallelism()),
     apis,

@@ -78,7 +78,9 @@ export function readSecretFile(name: string, path: string, readFile: ReadFile, p
 }
 
 function secretGot(name: SettingName, issue: { code: string; message: string } | undefined): string {
-  return name === 'GRANTOR_ROOT_KEY' && issue !== undefined ? issue.message : 'is refused (its value is not shown)'
+  return name.startsWith('GRANTOR_ROOT_KEY') && issue !== undefined
+    ? issue.message
+    : 'is refused (its value is not shown)'
 }
 
 function misspelt(env: Environment): string[] {

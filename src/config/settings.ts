@@ -109,6 +109,13 @@ export const SETTINGS = {
     secret: true,
     unset: 'generated into GRANTOR_KEYS_DIR in development, required in production',
   }),
+  GRANTOR_ROOT_KEY_NEXT: setting({
+    sentence: 'While the root key is being replaced: the one that comes (see docs/keys.md).',
+    wants: '32 random bytes in base64 or hex: make one with `openssl rand -base64 32`',
+    schema: rootKey(),
+    secret: true,
+    unset: 'no replacement is under way',
+  }),
   GRANTOR_KEYS_DIR: setting({
     sentence: 'The folder for the root key that development generates.',
     wants: 'the path of a folder',

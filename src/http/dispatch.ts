@@ -8,7 +8,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 
 import type { Clock } from '../base/clock.ts'
-import type { CurrentEngine } from '../provider/current.ts'
+import type { Verifiers } from '../keyring/verifiers.ts'
+import type { CurrentEngine, Engine } from '../provider/current.ts'
 import { documentAt, engineMethods, isSentOnByGet } from '../provider/routes.ts'
 import type { Store } from '../store/store.ts'
 import { sendDocument } from './documents.ts'
@@ -23,13 +24,18 @@ export interface DispatchParts {
   readonly pages: Pages
   readonly store: Store
   readonly clock: Clock
+  /** Told who holds which version of the JWKS. */
+  readonly verifiers: Pick<Verifiers, 'saw'>
+  /** How long the documents may be kept. */
+  readonly maxAgeSeconds: number
 }
 
 // A token for a machine needs no store, but a node that has not heard of its store cannot know what was removed: it
 // stops this long after the last answer.
 const LONGEST_SILENCE_MS = 5000
 
-export function createDispatch({ issuer, trustProxy, current, pages, store, clock }: DispatchParts): RequestListener {
+export function createDispatch(parts: DispatchParts): RequestListener {
+  const { issuer, trustProxy, current, pages, store, clock, verifiers, maxAgeSeconds } = parts
   const stateFacts = createFacts({ issuer, trustProxy })
 
   return function dispatch(req, res) {
@@ -41,9 +47,11 @@ export function createDispatch({ issuer, trustProxy, current, pages, store, cloc
 
     const document = documentAt(path)
     if (document !== undefined && isRead(req)) {
-      const prepared = current.engine().documents.get(document)
+      const engine = current.engine()
+      const prepared = engine.documents.get(document)
       if (prepared !== undefined) {
-        sendDocument(req, res, prepared)
+        sendDocument(req, res, prepared, maxAgeSeconds)
+        if (document === 'jwks') noteVerifier(req, engine)
         return
       }
     }
@@ -57,6 +65,12 @@ export function createDispatch({ issuer, trustProxy, current, pages, store, cloc
     } else {
       void current.engine().handle(req, res)
     }
+  }
+
+  /** Our verifier says who it is when it fetches the keys (src/resource/key-cache.ts); others are not known. */
+  function noteVerifier({ method, headers }: IncomingMessage, { ringVersion }: Engine): void {
+    const id = headers['grantor-verifier']
+    if (method === 'GET' && typeof id === 'string') verifiers.saw({ id, version: ringVersion })
   }
 }
 

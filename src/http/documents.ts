@@ -4,12 +4,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { PreparedDocument } from '../provider/documents.ts'
 
-// Short, while keys do not rotate yet: a verifier that has never seen a key fetches anew anyway.
-const MAX_AGE_SECONDS = 300
-
-export function sendDocument(req: IncomingMessage, res: ServerResponse, { body, etag }: PreparedDocument): void {
+export function sendDocument(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { body, etag }: PreparedDocument,
+  maxAgeSeconds: number,
+): void {
   res.setHeader('Content-Type', 'application/json; charset=utf-8')
-  res.setHeader('Cache-Control', `public, max-age=${MAX_AGE_SECONDS}`)
+  res.setHeader('Cache-Control', `public, max-age=${maxAgeSeconds}`)
   res.setHeader('ETag', etag)
   res.setHeader('Access-Control-Allow-Origin', '*')
   res.setHeader('Cross-Origin-Resource-Policy', 'cross-origin')

@@ -1,137 +1,253 @@
 /**
  * The signing keys and the other secrets that all nodes share.
  *
- * One record in the store, sealed under the root key. It is made once, by whichever node starts first, and changed only
- * by compare-and-swap; the others read what the winner wrote. Beside the ring lies a canary, sealed alike: a node that
- * cannot open it holds another root key and must not start, nor change anything.
- *
  * A key is `next` (published, not yet signing), then `signing`, then `retired` (published until the last token it signed
- * has expired), then gone. Keys are not rotated yet: all of them are `signing`.
+ * has expired), then gone. It is published before it signs, so that a verifier which caches our JWKS already knows it on
+ * the day it is first used (see ring.ts). Every node runs the schedule; whoever writes first wins, and the others follow.
  */
 
+import { randomInt } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+
 import type { Audit } from '../audit/audit.ts'
-import type { Clock } from '../base/clock.ts'
-import { RootKeyWrong, SealBroken } from '../base/faults.ts'
+import { type Clock, epochSeconds } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
-import { createSealer, type Sealer } from '../base/sealing.ts'
+import { rootKeyId as nameOf } from '../base/sealing.ts'
 import type { SigningAlgorithm } from '../config/config.ts'
-import { keys } from '../store/keys.ts'
-import type { Entry, Store } from '../store/store.ts'
-import { generateSigningKey, type KeyAlgorithm, type PrivateJwk, type SigningKey } from './signing-key.ts'
+import { logs } from '../store/keys.ts'
+import type { Store } from '../store/store.ts'
+import { type Keyring, type RingVersion, viewOf } from './keyring-version.ts'
+import { forgetOutside, orForget, refuseWithoutSigner } from './outside-ring.ts'
+import type { BoundSigner } from './outside-signer.ts'
+import {
+  advance,
+  algorithmsOf,
+  type Change,
+  emptyRing,
+  noteSchedule,
+  type Ring,
+  removeCompromised,
+  removeIdle,
+  rotateCookieKey,
+  type Schedule,
+  type Step,
+  type StepParts,
+  untilExpiredSeconds,
+} from './ring.ts'
+import { createRingRecord } from './ring-record.ts'
+import { addEach, dueKeys, idle, known, rotateEach, type TakeStep } from './ring-steps.ts'
+import { generatePrivateJwk, type KeyAlgorithm } from './signing-key.ts'
 
-export interface Keyring {
-  /** One more with every change. */
-  readonly version: number
-  /** Names the root key under which the ring is sealed. Not a secret. */
-  readonly rootKeyId: string
-  /** What may be told of every key in the ring. */
-  readonly keys: readonly KeyFacts[]
-  /** Private keys, one of each algorithm; RS256 first, so that it is what signs when nobody asks for another. */
-  readonly signingJwks: readonly PrivateJwk[]
-  /** The first signs cookies, all of them verify. */
-  readonly cookieKeys: readonly string[]
-  /** What makes a pairwise subject unguessable (OpenID Connect Core section 8.1). */
-  readonly pairwiseSalt: string
-  /** 32 bytes from which the tokens of forms are derived. */
-  readonly csrfKey: Uint8Array
-}
-
-/** A key without its private half. */
-interface KeyFacts extends Omit<SigningKey, 'jwk'> {
-  readonly keyId: string
-  readonly algorithm: KeyAlgorithm
-}
+export type { Keyring, KeySummary } from './keyring-version.ts'
 
 export interface KeyringOptions {
   readonly store: Store
-  readonly rootKey: Uint8Array
+  /** The root key, and while it is being replaced the other one too; new rings are sealed under the first. */
+  readonly rootKeys: () => Promise<readonly Uint8Array[]>
   readonly clock: Clock
   /** What APIs sign with, beside RS256, ES256 and EdDSA, which every ring has. */
   readonly algorithms: readonly SigningAlgorithm[]
+  readonly schedule: Schedule
   readonly audit: Audit
+  /** Holds the private keys that this process is not to hold. */
+  readonly signer?: BoundSigner | undefined
+  /** Whether new keys are made here although there is a signer. */
+  readonly newKeysHere?: boolean | undefined
+  /** Whether every verifier we know of holds this key, which the ring has since that version; asked before it signs. */
+  readonly isHeld?: (keyId: string, sinceVersion: number) => Promise<boolean>
 }
 
-/** What is sealed. Later members are optional, so that an older ring stays readable. */
-interface Ring {
-  readonly keys: readonly SigningKey[]
-  readonly cookieKeys: readonly string[]
-  readonly pairwiseSalt: string
-  /** base64url. */
-  readonly csrfKey: string
+/** What one request of an operator, or the schedule, did or would do. */
+export interface Outcome {
+  readonly keyring: Keyring
+  readonly changes: readonly Change[]
 }
 
-/** What is stored: both texts are sealed. */
-interface StoredRing {
-  readonly canary: string
-  readonly ring: string
+export interface LiveKeyring {
+  /** The ring as this node knows it. */
+  current(): Keyring
+  /**
+   * Calls `listener` with every newer ring, within a second of its making by any node; `onTrouble` when the ring can no
+   * longer be read, once until it can again. Returns a stop.
+   */
+  follow(listener: (keyring: Keyring) => void, onTrouble: (error: unknown) => void): () => void
+  /** Does what the schedule asks for now; usually nothing. */
+  advance(options?: Dry): Promise<Outcome>
+  /** Publishes a successor now, to sign as soon as every cache must know it. All algorithms without one named. */
+  rotate(algorithm: KeyAlgorithm | undefined, options?: Dry): Promise<Outcome>
+  /** Takes a key out at once; throws `KeyUnknown`. */
+  compromise(keyId: string, options?: Dry): Promise<Outcome>
+  /** Takes out a key that is not signing; throws `KeyUnknown`, or `KeyInUse` for the one that signs. */
+  retire(keyId: string, options?: Dry): Promise<Outcome>
+  rotateCookieKey(options?: Dry): Promise<Outcome>
+  /** Seals the ring under another root key. */
+  reseal(rootKey: Uint8Array): Promise<Keyring>
+  /** Reads the ring again now. */
+  refresh(): Promise<Keyring>
+}
+
+export interface Dry {
+  /** Tells what would happen, and writes nothing. */
+  readonly dryRun?: boolean
 }
 
 // RS256 because OpenID Connect requires it (Core section 15.1); the curves because an ID token may be asked for in
 // them. In this order they are published.
 const ALWAYS: readonly KeyAlgorithm[] = ['RS256', 'ES256', 'EdDSA']
+const WAKE_KEEP_SECONDS = 3600
+// The log wakes a follower at once; a look once a second finds what a node that died before its line would have told.
+const REREAD_MS = 1000
 
-const RING = keys.keyring()
+/**
+ * Opens the ring, made or completed where it needs to be. Throws `RootKeyWrong`, `SealBroken`, `StoreUnavailable`.
+ */
+export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring> {
+  const { store, clock, schedule, audit, signer, isHeld = async () => true } = options
+  const algorithms = [...new Set([...ALWAYS, ...options.algorithms.filter((algorithm) => algorithm !== 'HS256')])]
+  const record = createRingRecord(options)
+  if (!(await record.exists())) await create()
+  let latest = viewOf(await record.read())
+  await change(complete)
 
-/** The ring, made or completed where it needs to be. Throws `RootKeyWrong`, `SealBroken`, `StoreUnavailable`. */
-export async function openKeyring({ store, rootKey, clock, algorithms, audit }: KeyringOptions): Promise<Keyring> {
-  const sealer = createSealer(rootKey, 'keyring')
-  const wanted = [...new Set([...ALWAYS, ...algorithms.filter((algorithm) => algorithm !== 'HS256')])]
+  return {
+    current: () => latest,
+    follow,
+    refresh,
+    advance: async (dry) => change(advance, dry),
+    rotate: async (algorithm, dry) => change(rotateEach(algorithm), dry),
+    compromise,
+    retire: async (keyId, dry) => change((ring) => removeIdle(idle(ring, keyId), keyId), dry),
+    rotateCookieKey: async (dry) => change(rotateCookieKey, dry),
+    reseal,
+  }
 
-  // Whoever loses a put reads what the winner wrote and looks again at what is missing; usually nothing.
-  for (;;) {
-    const entry = await store.get(RING)
-    const ring = entry === undefined ? undefined : unsealed(entry, sealer)
-    const missing = wanted.filter((algorithm) => !ring?.keys.some((key) => key.jwk.alg === algorithm))
-    if (entry !== undefined && ring !== undefined && missing.length === 0) return opened(ring, entry.version, sealer)
+  /** Takes a step on the ring as it is now. Whoever loses the put takes it again, on what the winner wrote. */
+  async function change(take: TakeStep, { dryRun = false }: Dry = {}): Promise<Outcome> {
+    for (;;) {
+      const stored = await record.read()
+      const step = await orForget(signer, await stepParts(stored, dryRun), (parts) => take(stored.ring, parts))
+      if (dryRun || isDeepStrictEqual(step.ring, stored.ring)) {
+        const keyring = viewOf({ ...stored, ring: step.ring })
+        if (!dryRun) keepNewer(keyring)
+        return { keyring, changes: step.changes }
+      }
+      if (await record.write(step.ring, stored.rootKey, stored.version)) {
+        const keyring = viewOf({ ...stored, ring: step.ring, version: stored.version + 1 })
+        keepNewer(keyring)
+        forgetOutside(signer, stored.ring, step.ring)
+        await announce(step.changes, keyring.version)
+        return { keyring, changes: step.changes }
+      }
+      forgetOutside(signer, step.ring, stored.ring)
+    }
+  }
 
-    const added = await Promise.all(missing.map((algorithm) => generateSigningKey(algorithm, clock)))
-    const next = { ...(ring ?? emptyRing()), keys: [...(ring?.keys ?? []), ...added] }
-    const condition = entry === undefined ? { ifAbsent: true } : { ifVersion: entry.version }
-    if ((await store.put(RING, sealed(next, sealer), condition)) === 'stored') {
-      record(audit, added, entry === undefined)
+  /** The ring with what this node promises, and with a key for every algorithm that is asked for. */
+  async function complete(ring: Ring, parts: StepParts): Promise<Step> {
+    refuseWithoutSigner(ring, signer)
+    const missing = algorithms.filter((algorithm) => !algorithmsOf(ring).includes(algorithm))
+    return addEach(noteSchedule(ring, parts), missing, parts)
+  }
+
+  async function compromise(keyId: string, dry: Dry = {}): Promise<Outcome> {
+    let keepSeconds = 0
+    const outcome = await change(async (ring, parts) => {
+      keepSeconds = untilExpiredSeconds(ring, schedule)
+      // Run again after it was interrupted: the key is out, but perhaps nobody was told.
+      if (ring.compromised.some(({ kid }) => kid === keyId)) return { ring, changes: [] }
+      return removeCompromised(known(ring, keyId), keyId, parts)
+    }, dry)
+    // Verifiers that follow the revocations refuse the key's tokens without fetching anything.
+    if (dry.dryRun !== true) await store.append(logs.revocations, revokedKey(keyId), keepSeconds)
+    return outcome
+  }
+
+  async function create(): Promise<void> {
+    const [rootKey] = await options.rootKeys()
+    if (rootKey === undefined) throw new TypeError('no root key')
+    const secrets = { pairwiseSalt: randomId(), csrfKey: randomId(), storeKey: randomId() }
+    const empty = emptyRing(secrets, { secret: randomId(), createdAt: epochSeconds(clock) })
+    const parts = await stepParts({ ring: empty, version: 0 })
+    const { ring } = await orForget(signer, parts, (noted) => addEach(empty, algorithms, noted))
+    if (await record.write(ring, rootKey, undefined)) audit.record('keyring.created', { outcome: 'success' })
+    else forgetOutside(signer, ring, empty)
+  }
+
+  /** Of two looks at the ring that cross each other, the newer one counts. */
+  function keepNewer(keyring: Keyring): void {
+    if (keyring.version > latest.version) latest = keyring
+  }
+
+  async function announce(changes: readonly Change[], version: number): Promise<void> {
+    for (const { event, keyId, algorithm } of changes) audit.record(event, { keyId, reason: algorithm })
+    await store.append(logs.keyring, String(version), WAKE_KEEP_SECONDS)
+  }
+
+  async function stepParts(
+    { ring, version }: Pick<RingVersion, 'ring' | 'version'>,
+    dryRun = false,
+  ): Promise<StepParts> {
+    const now = epochSeconds(clock)
+    const held = await Promise.all(
+      dueKeys(ring, now).map(async ({ jwk, publishedIn }) =>
+        (await isHeld(jwk.kid, publishedIn)) ? jwk.kid : undefined,
+      ),
+    )
+    return {
+      now,
+      version: version + 1,
+      schedule,
+      // A rehearsal leaves nothing behind, at the signer neither.
+      makeKey: signer === undefined || options.newKeysHere || dryRun ? generatePrivateJwk : signer.makeKey,
+      makeSecret: randomId,
+      chance: randomInt(1000) / 1000,
+      isHeld: (keyId) => held.includes(keyId),
+    }
+  }
+
+  async function refresh(): Promise<Keyring> {
+    keepNewer(viewOf(await record.read()))
+    return latest
+  }
+
+  function follow(listener: (keyring: Keyring) => void, onTrouble: (error: unknown) => void): () => void {
+    let told = latest.version
+    let troubled = false
+    const look = () => {
+      refresh().then(tell, (error: unknown) => {
+        if (!troubled) onTrouble(error)
+        troubled = true
+      })
+    }
+    const tell = (keyring: Keyring) => {
+      troubled = false
+      if (keyring.version <= told) return
+      told = keyring.version
+      listener(keyring)
+    }
+    const unfollow = store.follow(logs.keyring, undefined, look)
+    const timer = setInterval(look, REREAD_MS).unref()
+    look()
+    return () => {
+      unfollow()
+      clearInterval(timer)
+    }
+  }
+
+  async function reseal(rootKey: Uint8Array): Promise<Keyring> {
+    for (;;) {
+      const { ring, version, rootKeyId } = await record.read()
+      if (rootKeyId === nameOf(rootKey)) return refresh()
+      if (await record.write(ring, rootKey, version)) {
+        audit.record('keyring.resealed', { reason: `root key ${nameOf(rootKey)}` })
+        await store.append(logs.keyring, String(version + 1), WAKE_KEEP_SECONDS)
+        return refresh()
+      }
     }
   }
 }
 
-/** Secrets are drawn anew for each ring: it is called once in the life of a store. */
-function emptyRing(): Ring {
-  return { keys: [], cookieKeys: [randomId()], pairwiseSalt: randomId(), csrfKey: randomId() }
-}
-
-function sealed(ring: Ring, sealer: Sealer): string {
-  const stored: StoredRing = {
-    canary: sealer.seal('canary', `${RING} canary`),
-    ring: sealer.seal(JSON.stringify(ring), RING),
-  }
-  return JSON.stringify(stored)
-}
-
-/** A canary that does not open means another root key; a ring that does not open beside one that does was altered. */
-function unsealed(entry: Entry, sealer: Sealer): Ring {
-  const stored = JSON.parse(entry.value) as StoredRing
-  try {
-    sealer.open(stored.canary, `${RING} canary`)
-  } catch (error) {
-    if (!(error instanceof SealBroken)) throw error
-    throw new RootKeyWrong({ cause: error, ...(error.detail === undefined ? {} : { detail: error.detail }) })
-  }
-  return JSON.parse(sealer.open(stored.ring, RING)) as Ring
-}
-
-function opened(ring: Ring, version: number, sealer: Sealer): Keyring {
-  const signing = ring.keys.filter((key) => key.state === 'signing').map((key) => key.jwk)
-  return {
-    version,
-    rootKeyId: sealer.keyId,
-    keys: ring.keys.map(({ jwk, state, createdAt }) => ({ keyId: jwk.kid, algorithm: jwk.alg, state, createdAt })),
-    signingJwks: signing.toSorted((a, b) => Number(b.alg === 'RS256') - Number(a.alg === 'RS256')),
-    cookieKeys: ring.cookieKeys,
-    pairwiseSalt: ring.pairwiseSalt,
-    csrfKey: Buffer.from(ring.csrfKey, 'base64url'),
-  }
-}
-
-function record(audit: Audit, added: readonly SigningKey[], created: boolean): void {
-  if (created) audit.record('keyring.created', { outcome: 'success' })
-  else for (const { jwk } of added) audit.record('keyring.key_added', { keyId: jwk.kid, reason: jwk.alg })
+/** An entry of the revocation log: every token that this key signed. */
+function revokedKey(keyId: string): string {
+  return JSON.stringify({ kid: keyId })
 }

@@ -2,10 +2,11 @@
  * The key that seals everything else.
  *
  * In production the operator gives it. In development it is made at the first start and kept in a file that only its
- * owner can read; two processes that start together agree on one.
+ * owner can read; two processes that start together agree on one. While it is being replaced there are two: the one in
+ * use and the one that comes, and every node accepts both.
  */
 
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { ConfigInvalid } from '../base/faults.ts'
@@ -14,15 +15,58 @@ import type { Config } from '../config/config.ts'
 
 const ROOT_KEY_BYTES = 32
 
-/** 32 bytes. Throws `ConfigInvalid` when there is none in production, or when the file holds something else. */
-export async function obtainRootKey(config: Pick<Config, 'rootKey' | 'keysDir' | 'production'>): Promise<Uint8Array> {
+export type RootKeySources = Pick<Config, 'rootKey' | 'nextRootKey' | 'keysDir' | 'production'>
+
+const FILE = 'root.key'
+const NEXT_FILE = 'root.key.next'
+
+/**
+ * The root key in use, made if need be, and the next one where there is one; 32 bytes each.
+ *
+ * Files are read anew each time: a node learns of a replacement when it meets a ring that it cannot open. Throws
+ * `ConfigInvalid` when there is none in production, or when a file holds something else.
+ */
+export async function obtainRootKeys(config: RootKeySources): Promise<readonly Uint8Array[]> {
+  const next =
+    config.nextRootKey ??
+    (config.rootKey === undefined ? await readRootKey(join(config.keysDir, NEXT_FILE)) : undefined)
+  return [await obtainRootKey(config), ...(next === undefined ? [] : [next])]
+}
+
+/**
+ * The root key to seal under from now on: the one given, or with key files a new one, kept beside the old until
+ * `finishReplacement`. Called again after an interruption it gives the same.
+ */
+export async function prepareReplacement(config: RootKeySources): Promise<Uint8Array> {
+  if (config.rootKey === undefined) {
+    // Nodes look at one coming key only: the ring would be sealed under a file that none of them reads.
+    if (config.nextRootKey !== undefined) throw new ConfigInvalid([NEXT_WITHOUT_FIRST])
+    const path = join(config.keysDir, NEXT_FILE)
+    return (await readRootKey(path)) ?? (await makeRootKey(config.keysDir, path))
+  }
+  if (config.nextRootKey !== undefined) return config.nextRootKey
+  throw new ConfigInvalid([
+    'GRANTOR_ROOT_KEY_NEXT is not set: give the coming root key to every node and to this command, then run it again.',
+  ])
+}
+
+const NEXT_WITHOUT_FIRST =
+  'GRANTOR_ROOT_KEY_NEXT is set, but the root key in use is a file: unset it, or give the text of that file as GRANTOR_ROOT_KEY.'
+
+/** The replaced key file gives way to its successor. */
+export async function finishReplacement(config: RootKeySources): Promise<void> {
+  if (config.rootKey === undefined)
+    await rename(join(config.keysDir, NEXT_FILE), join(config.keysDir, FILE)).catch(absent)
+}
+
+async function obtainRootKey(config: RootKeySources): Promise<Uint8Array> {
   if (config.rootKey !== undefined) return config.rootKey
   if (config.production) {
     throw new ConfigInvalid([
       'GRANTOR_ROOT_KEY is not set: in production no root key is made, give the same to every node.',
     ])
   }
-  const path = join(config.keysDir, 'root.key')
+  const path = join(config.keysDir, FILE)
   return (await readRootKey(path)) ?? (await makeRootKey(config.keysDir, path))
 }
 

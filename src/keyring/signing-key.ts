@@ -1,8 +1,7 @@
-/** One signing key: what it is, what is kept of it, and how it is made. */
+/** One signing key: its life, and how it is made. */
 
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 
-import { type Clock, epochSeconds } from '../base/clock.ts'
 import type { SigningAlgorithm } from '../config/config.ts'
 
 /** HS256 has no key here: its secret is shared with the API and stands in the configuration. */
@@ -15,25 +14,58 @@ export interface PrivateJwk extends JWK {
   readonly use: 'sig'
 }
 
-/** `next`: published, not yet signing. `retired`: published until the last token it signed has expired. */
-type KeyState = 'next' | 'signing' | 'retired'
+/** A key that an outside signer holds: the public part, and the signer's name for it. */
+export interface OutsideJwk extends JWK {
+  readonly kid: string
+  readonly alg: KeyAlgorithm
+  readonly use: 'sig'
+  readonly keyRef: string
+}
 
-export interface SigningKey {
-  readonly jwk: PrivateJwk
-  readonly state: KeyState
-  /** Epoch seconds. */
+/** A key of the ring. */
+export type KeyJwk = PrivateJwk | OutsideJwk
+
+export function isOutside(jwk: KeyJwk): jwk is OutsideJwk {
+  return 'keyRef' in jwk
+}
+
+/** The life of a key; every moment is in epoch seconds. */
+export type SigningKey = NextKey | ActiveKey | RetiredKey
+
+interface AnyKey {
+  readonly jwk: KeyJwk
   readonly createdAt: number
+}
+
+/** Published, not yet signing: until `signsFrom` some verifier may hold a JWKS without it. */
+export interface NextKey extends AnyKey {
+  readonly state: 'next'
+  readonly signsFrom: number
+  /** The first version of the ring that had it: whoever fetched this one or a later one holds the key. */
+  readonly publishedIn: number
+}
+
+export interface ActiveKey extends AnyKey {
+  readonly state: 'signing'
+  /** When its successor is due. */
+  readonly rotatesAt: number
+}
+
+/** Published until the last token that it signed has expired. */
+export interface RetiredKey extends AnyKey {
+  readonly state: 'retired'
+  readonly goneAt: number
 }
 
 // The least that RFC 7518 section 3.3 allows, and 112 bits of strength (NIST SP 800-57); each bit more makes a
 // signature slower.
 const RSA_BITS = 2048
 
-/** A new key that signs from now on. WebCrypto makes it in the thread pool; an RSA key takes a tenth of a second or two. */
-export async function generateSigningKey(alg: KeyAlgorithm, clock: Clock): Promise<SigningKey> {
+/** A new private key. WebCrypto makes it in the thread pool; an RSA key takes a tenth of a second or two. */
+export async function generatePrivateJwk(alg: KeyAlgorithm): Promise<PrivateJwk> {
   const { privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: RSA_BITS })
   const jwk = await exportJWK(privateKey)
   // The thumbprint (RFC 7638) names a key by what it is: no two keys share a name, whoever made them.
   const kid = await calculateJwkThumbprint(jwk)
-  return { jwk: { ...jwk, kid, alg, use: 'sig' }, state: 'signing', createdAt: epochSeconds(clock) }
+  return { ...jwk, kid, alg, use: 'sig' }
 }

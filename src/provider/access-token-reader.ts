@@ -30,7 +30,7 @@ interface ReaderParts {
 }
 
 export function createAccessTokenReader({ issuer, apis, keyring, store, clock }: ReaderParts): AccessTokenReader {
-  const publicKeys = createLocalJWKSet({ keys: keyring.signingJwks.map(publicPart) })
+  const publicKeys = createLocalJWKSet({ keys: keyring.jwks.map(publicPart) })
   const audiences = apis.listApis().map(({ audience }) => audience)
   const algorithms = [...new Set(apis.listApis().map(({ algorithm }) => algorithm))]
   const verified = createVerifiedTokens({ clock })
@@ -97,7 +97,7 @@ export function createAccessTokenReader({ issuer, apis, keyring, store, clock }:
   }
 }
 
-const PRIVATE_MEMBERS = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'])
+const PRIVATE_MEMBERS = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'priv'])
 
 function publicPart(jwk: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(jwk).filter(([member]) => !PRIVATE_MEMBERS.has(member)))

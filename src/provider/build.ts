@@ -11,6 +11,7 @@ import { ConfigInvalid } from '../base/faults.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { Lifetimes } from '../config/config.ts'
 import type { Keyring } from '../keyring/keyring.ts'
+import type { BoundSigner } from '../keyring/outside-signer.ts'
 import { createAccessTokenReader } from './access-token-reader.ts'
 import { createAdapterFactory } from './adapter/adapter.ts'
 import { type AdapterParts, CLOCK_TOLERANCE_SECONDS } from './adapter/parts.ts'
@@ -21,6 +22,7 @@ import { mayIntrospect, mayRevoke } from './configuration/introspection.ts'
 import { people } from './configuration/people.ts'
 import { requestBounds } from './configuration/request-bounds.ts'
 import { resourceIndicators } from './configuration/resources.ts'
+import { subjects } from './configuration/subjects.ts'
 import { tokens } from './configuration/tokens.ts'
 import type { Engine } from './current.ts'
 import { createDocuments, prepareDocuments } from './documents.ts'
@@ -28,10 +30,11 @@ import { createInteractions } from './engine-interactions.ts'
 import { recordEvents } from './events.ts'
 import { frame } from './frame.ts'
 import { decideReplaysInStore, nameHandles, settleSuccessors, tellIdTokensByType } from './models.ts'
+import { engineKeys, externalSigning, signerCheck } from './outside-keys.ts'
 import { limitResponseModes, withOurResponseModes } from './response-modes.ts'
 import { ENGINE_PATHS } from './routes.ts'
 
-export interface EngineParts extends Omit<AdapterParts, 'accessTokens'> {
+export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSign'> {
   readonly issuer: string
   readonly lifetimes: Lifetimes
   readonly apis: Apis
@@ -39,6 +42,8 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens'> {
   readonly accounts: Accounts
   readonly consents: Consents
   readonly keyring: Keyring
+  /** Holds those of the ring's keys that have no private part. */
+  readonly signer: BoundSigner | undefined
   readonly pages: EnginePages
   readonly audit: Audit
   readonly log: Log
@@ -63,26 +68,27 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   const callback = provider.callback()
   const handle: Engine['handle'] = (req, res) => callback(req, res)
   await prepareDocuments(handle, parts.issuer)
-  return { handle, documents, interactions: createInteractions(provider, parts) }
+  const interactions = createInteractions(provider, parts)
+  return { handle, documents, interactions, ringVersion: parts.keyring.version }
 }
 
 function configuration(parts: EngineParts): Configuration {
   const { clients, apis, keyring } = parts
   const accessTokens = createAccessTokenReader(parts)
   return {
-    adapter: createAdapterFactory({ ...parts, accessTokens }),
-    jwks: { keys: keyring.signingJwks.map((jwk) => ({ ...jwk })) },
+    adapter: createAdapterFactory({ ...parts, accessTokens, canSign: signerCheck(keyring.jwks, parts.signer) }),
+    jwks: { keys: engineKeys(keyring.jwks, parts.signer) },
     clients: clients.listClients().map(clientMetadata),
     routes: ENGINE_PATHS,
     scopes: ['openid', 'offline_access'],
     responseTypes: ['code'],
-    subjectTypes: ['public'],
     // Every client proves possession of the code; old confidential ones may be excused (RFC 9700 section 2.1.1).
     pkce: { required: (_ctx, client) => !clients.getClient(client.clientId).legacyWithoutPkce },
     // The redirect URI is always sent, so that it can always be compared.
     allowOmittingSingleRegisteredRedirectUri: false,
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
     enabledJWA: enabledAlgorithms(keyring),
+    ...subjects(keyring),
     ...tokens(parts),
     ...clientAuthentication(parts),
     ...people(parts),
@@ -95,12 +101,13 @@ function configuration(parts: EngineParts): Configuration {
       revocation: { enabled: true, allowedPolicy: mayRevoke },
       resourceIndicators: resourceIndicators({ apis, clients }),
       rpInitiatedLogout: logoutPages(parts.pages),
+      ...externalSigning(keyring.jwks),
     },
   }
 }
 
 function enabledAlgorithms(keyring: Keyring): NonNullable<Configuration['enabledJWA']> {
-  const ours = [...new Set(keyring.signingJwks.map(({ alg }) => alg))] as 'RS256'[]
+  const ours = [...new Set(keyring.jwks.map(({ alg }) => alg))] as 'RS256'[]
   return {
     idTokenSigningAlgValues: ours,
     clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],

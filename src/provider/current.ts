@@ -14,6 +14,8 @@ export interface Engine {
   handle(req: IncomingMessage, res: ServerResponse): Promise<void>
   readonly documents: Documents
   readonly interactions: Interactions
+  /** The version of the ring whose keys it signs with and publishes. */
+  readonly ringVersion: number
 }
 
 export interface CurrentEngine {

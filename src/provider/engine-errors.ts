@@ -1,13 +1,14 @@
 /**
  * Our faults in the engine's words.
  *
- * The engine passes on the errors it knows and turns all others into `server_error` 500. A store that does not answer
- * must become 503 `temporarily_unavailable`, so it is translated here, at every place where the engine calls us.
+ * The engine passes on the errors it knows and turns all others into `server_error` 500. A store or an outside signer
+ * that does not answer must become 503 `temporarily_unavailable`, so it is translated here, at every place where the
+ * engine calls us.
  */
 
 import { errors } from 'oidc-provider'
 
-import { Fault, StoreUnavailable } from '../base/faults.ts'
+import { Fault, SignerUnavailable, StoreUnavailable } from '../base/faults.ts'
 import { requestScope } from './request-scope.ts'
 
 /**
@@ -28,7 +29,7 @@ export async function answering<T>(work: () => Promise<T>): Promise<T> {
 }
 
 export function asEngineError(fault: Fault): Error {
-  if (!(fault instanceof StoreUnavailable)) return fault
+  if (!(fault instanceof StoreUnavailable || fault instanceof SignerUnavailable)) return fault
   const error = new errors.OIDCProviderError(503, 'temporarily_unavailable')
   return Object.assign(error, {
     expose: true,

@@ -4,7 +4,12 @@
  * Three promises. A new key is found on its first use: a `kid` that we do not hold asks the issuer again. A storm of
  * invented `kid`s does not become a storm on the issuer: it is asked at most once in a pause, by one request at a time.
  * And an issuer that is down stops nobody at once: keys that we hold go on working, for a bounded time.
+ *
+ * With each question goes a random name of this verifier. A Grantor that is told to wait lets a new key sign only when
+ * every verifier that it knows holds the key.
  */
+
+import { randomUUID } from 'node:crypto'
 
 import { createLocalJWKSet, errors } from 'jose'
 import type { CryptoKey, JSONWebKeySet, JWTHeaderParameters } from 'jose'
@@ -51,6 +56,8 @@ interface Held {
 }
 
 export function createKeyCache({ issuer, clock, fetch }: KeyCacheOptions): KeyCache {
+  // Drawn anew by each verifier, so it tells nothing but which of them asks again.
+  const headers = { 'grantor-verifier': randomUUID() }
   let held: Held | undefined
   let jwksUri: string | undefined
   let loading: Promise<void> | undefined
@@ -61,7 +68,7 @@ export function createKeyCache({ issuer, clock, fetch }: KeyCacheOptions): KeyCa
     attemptedAtMs = clock()
     try {
       jwksUri ??= await findJwksUri(issuer, fetch)
-      const { body, maxAgeSeconds } = await fetchJson(jwksUri, fetch)
+      const { body, maxAgeSeconds } = await fetchJson(jwksUri, fetch, headers)
       held = { pick: pickFrom(body, jwksUri), fetchedAtMs: clock(), freshSeconds: freshFor(maxAgeSeconds) }
       failure = undefined
     } catch (error) {

@@ -44,10 +44,14 @@ export function isSafeAddress(address: string): boolean {
 }
 
 /** A JSON object from an address. No redirects, bounded time and size. Throws `VerifierUnavailable`. */
-export async function fetchJson(address: string, fetch: Fetch): Promise<Fetched> {
+export async function fetchJson(
+  address: string,
+  fetch: Fetch,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Fetched> {
   try {
     const response = await fetch(address, {
-      headers: { accept: 'application/json' },
+      headers: { accept: 'application/json', ...headers },
       redirect: 'error',
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     })

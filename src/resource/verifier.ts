@@ -30,9 +30,10 @@ const ASYMMETRIC = [
   'ES512',
   'EdDSA',
   'Ed25519',
+  'ML-DSA-65',
 ] as const
 
-/** What Grantor signs with. */
+/** What Grantor signs with, but for ML-DSA-65 (RFC 9964), which an API that is configured with it names. */
 const DEFAULT_ALGORITHMS: readonly Algorithm[] = ['RS256', 'PS256', 'ES256', 'EdDSA']
 
 /** How an API describes what it accepts. Wrong or unknown members are a `TypeError` when the verifier is made. */

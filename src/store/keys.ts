@@ -36,6 +36,10 @@ export const keys = {
   /** From what a person types as login to the account's id. */
   login: (canonicalLogin: string): Key => own('login', hashHandle(canonicalLogin)),
   keyring: (): Key => 'keyring:{kr}:ring',
+  /** The version of the ring that a verifier holds. */
+  verifier: (verifierId: string): Key => `verifier:{kr}:${verifierId}`,
+  /** Lists the verifiers that fetched the JWKS lately. */
+  verifiers: (): Key => 'verifiers:{kr}:all',
   limit: (rule: string, subject: string): Key => own(`limit-${rule}`, hashHandle(subject)),
 } as const
 
@@ -43,4 +47,6 @@ export const keys = {
 export const logs = {
   audit: 'audit',
   revocations: 'revocations',
+  /** Wakes the nodes that follow the ring. */
+  keyring: 'keyring',
 } as const

@@ -2,13 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { calculateJwkThumbprint, decodeJwt, importJWK, type JWK, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { createAudit } from '../../src/audit/audit.ts'
-import { createLog } from '../../src/audit/log.ts'
-import { systemClock } from '../../src/base/clock.ts'
 import { randomId } from '../../src/base/ids.ts'
-import { openKeyring } from '../../src/keyring/keyring.ts'
-import { obtainRootKey } from '../../src/keyring/root-key.ts'
-import type { Store } from '../../src/store/store.ts'
 import { type Running, start } from '../support/start.ts'
 import { ALICE, type UserAgent } from '../support/user-agent.ts'
 import {
@@ -231,12 +225,7 @@ describe('[S44] a token of one kind in the slot of another (RFC 8725 2.8, 3.11)'
 
 /** Signs as the server itself does, with the key of its own ID tokens. */
 async function signerOf(app: Running): Promise<(claims: object, typ: string) => Promise<string>> {
-  const store = app.nodes[0]?.store as Store
-  const log = createLog({ level: 'silent' })
-  const audit = createAudit({ store, clock: systemClock, log })
-  const rootKey = await obtainRootKey(app.config)
-  const { signingJwks } = await openKeyring({ store, rootKey, clock: systemClock, algorithms: [], audit })
-  const jwk = signingJwks.find(({ alg }) => alg === 'RS256') as JWK
+  const jwk = app.nodes[0]?.keyring.current().jwks.find(({ alg }) => alg === 'RS256') as JWK
   const key = await importJWK(jwk)
   return (claims, typ) =>
     new SignJWT({ ...claims }).setProtectedHeader({ alg: 'RS256', kid: jwk.kid as string, typ }).sign(key)

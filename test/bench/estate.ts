@@ -96,6 +96,7 @@ function aClient(clientId: string, differs: Partial<ClientSettings>): ClientSett
     refreshRotation: 'auto',
     refreshIdempotentSeconds: 5,
     logoUri: undefined,
+    subjectType: 'public',
     ...differs,
   }
 }

@@ -3,11 +3,7 @@
 import { Provider } from 'oidc-provider'
 
 import { startApp } from '../../src/app.ts'
-import { createAudit } from '../../src/audit/audit.ts'
 import { createLog } from '../../src/audit/log.ts'
-import { systemClock } from '../../src/base/clock.ts'
-import { openKeyring } from '../../src/keyring/keyring.ts'
-import { obtainRootKey } from '../../src/keyring/root-key.ts'
 import { benchConfig, CLAIMS, type EstateOptions } from './estate.ts'
 import type { Served } from './served.ts'
 
@@ -21,14 +17,11 @@ export async function serveGrantor(options: EstateOptions): Promise<Served> {
   const account = await app.accounts.findAccountByLogin(LOGIN.login)
   if (account === undefined) throw new Error('the demo account is not there')
 
-  const audit = createAudit({ store: app.store, clock: systemClock, log })
-  const rootKey = await obtainRootKey(config)
-  const keyring = await openKeyring({ store: app.store, rootKey, clock: systemClock, algorithms: [], audit })
   return {
     port: Number(new URL(app.url).port),
     provider: engine(),
     accountId: account.id,
-    jwks: keyring.signingJwks,
+    jwks: app.keyring.current().jwks,
     close: () => app.close(),
   }
 }

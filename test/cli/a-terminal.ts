@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
+import type { Clock } from '../../src/base/clock.ts'
 import { runCommand } from '../../src/cli/run.ts'
 import type { Terminal } from '../../src/cli/terminal.ts'
 import { movableClock } from '../support/movable-clock.ts'
@@ -18,7 +19,7 @@ export interface Answer {
 export interface Input {
   /** What is piped in. */
   readonly piped?: string
-  /** What somebody types at each prompt. */
+  /** What somebody at a keyboard types at each prompt; without it nobody is there. */
   readonly typed?: readonly string[]
 }
 
@@ -27,10 +28,12 @@ export interface TestTerminal {
   run(line: string, input?: Input): Promise<Answer>
 }
 
-export async function aTerminal(env: Record<string, string> = {}): Promise<TestTerminal> {
+export async function aTerminal(
+  env: Record<string, string> = {},
+  clock: Clock = movableClock(),
+): Promise<TestTerminal> {
   const folder = await mkdtemp(join(tmpdir(), 'grantor-cli-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const clock = movableClock()
 
   return {
     folder,
@@ -44,6 +47,7 @@ export async function aTerminal(env: Record<string, string> = {}): Promise<TestT
         out: (text) => void out.push(text),
         err: (text) => void err.push(text),
         readAll: () => Promise.resolve(piped),
+        ask: () => Promise.resolve(answers?.shift()),
         askSecret: () => Promise.resolve(answers?.shift()),
       }
       const code = await runCommand(line.split(' ').filter(Boolean), terminal)

@@ -189,23 +189,6 @@ describe('grantor clients and grantor apis', () => {
   })
 })
 
-describe('grantor keys list', () => {
-  it('prints every key and nothing private', async () => {
-    const terminal = await aTerminal()
-    const { out } = await terminal.run('keys list --json')
-
-    expect(JSON.parse(out)).toEqual(
-      ['RS256', 'ES256', 'EdDSA'].map((alg) => ({
-        kid: expect.any(String),
-        alg,
-        state: 'signing',
-        created: '2030-01-01 00:00:00 UTC',
-      })),
-    )
-    expect((await terminal.run('keys list --json')).out).toBe(out)
-  })
-})
-
 describe('grantor audit', () => {
   it('prints the latest events, oldest first, and only those asked for', async () => {
     const terminal = await aTerminal()

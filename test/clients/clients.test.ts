@@ -23,6 +23,7 @@ function aClient(clientId: string): ClientSettings {
     refreshRotation: 'auto',
     refreshIdempotentSeconds: 5,
     logoUri: undefined,
+    subjectType: 'public',
   }
 }
 

@@ -152,6 +152,7 @@ const DEAF = {
   out: () => {},
   err: () => {},
   readAll: () => Promise.resolve(''),
+  ask: () => Promise.resolve(undefined),
   askSecret: () => Promise.resolve(undefined),
 }
 

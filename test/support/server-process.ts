@@ -27,6 +27,8 @@ export interface ProcessOptions {
   /** What stands in grantor.yaml, beside the demo seed. */
   readonly file?: Record<string, unknown>
   readonly logLevel?: 'info' | 'debug'
+  /** Added to the environment, or in place of what stands there. */
+  readonly env?: Readonly<Record<string, string>>
   /** False: returns when they are started, for a server that is not to become ready. */
   readonly untilListening?: boolean
 }
@@ -58,15 +60,16 @@ export interface ServerProcesses {
 }
 
 export async function startProcesses(options: ProcessOptions = {}): Promise<ServerProcesses> {
-  const { count = 1, redisUrls, file, logLevel = 'info', untilListening = true } = options
+  const { count = 1, redisUrls, file, logLevel = 'info', untilListening = true, env: more = {} } = options
   const dataDir = await mkdtemp(join(tmpdir(), 'grantor-test-'))
   if (file !== undefined) await writeFile(join(dataDir, 'grantor.yaml'), JSON.stringify(file))
-  const issuer = `http://localhost:${await freePort()}`
+  const issuer = more.ISSUER ?? `http://localhost:${await freePort()}`
   const shared = {
     ISSUER: issuer,
     DATA_DIR: dataDir,
     LOG_LEVEL: logLevel,
     GRANTOR_ROOT_KEY: randomBytes(32).toString('base64'),
+    ...more,
   }
   const lives: Life[] = []
   async function close(): Promise<void> {

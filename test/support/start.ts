@@ -107,6 +107,7 @@ const PLAIN_CLIENT: Omit<ClientSettings, 'clientId'> = {
   refreshRotation: 'auto',
   refreshIdempotentSeconds: 5,
   logoUri: undefined,
+  subjectType: 'public',
 }
 
 const PLAIN_API: Omit<ApiSettings, 'audience'> = {

@@ -19,6 +19,8 @@ export interface AdapterParts {
   readonly audit: Audit
   /** Reads JWT access tokens at userinfo, which the engine does for opaque ones alone. */
   readonly accessTokens: AccessTokenReader
+  /** Resolves when tokens can be signed now; throws `SignerUnavailable`. */
+  readonly canSign: () => Promise<void>
 }
 
 /** The engine judges expiry with this tolerance, so its records are kept this much longer (clock skew between nodes). */

@@ -68,6 +68,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       const scope = requestScope()
       const key = handleKey(model, id)
       if (key === undefined) throw new TypeError(`not a handle of ${model}`)
+      await parts.canSign()
       if (model === 'RefreshToken') {
         if (scope.settledSuccessor === undefined) scope.consuming = consuming(key)
         return

@@ -22,6 +22,7 @@ export function clientMetadata(client: ClientSettings): ClientMetadata {
     ...(client.secretHash === undefined ? {} : { client_secret: client.secretHash }),
     ...(client.jwks === undefined ? {} : { jwks: client.jwks as ClientMetadata['jwks'] }),
     ...(client.jwksUri === undefined ? {} : { jwks_uri: client.jwksUri }),
+    subject_type: client.subjectType,
     ...(client.logoUri === undefined ? {} : { logo_uri: client.logoUri }),
   }
 }

@@ -1,0 +1,38 @@
+/**
+ * The key schedule, on a clock. Every node runs it; a step that is due is taken by whoever writes first.
+ */
+
+import type { Log } from '../audit/log.ts'
+import type { LiveKeyring } from '../keyring/keyring.ts'
+
+export interface RotationParts {
+  readonly keyring: Pick<LiveKeyring, 'advance'>
+  readonly log: Log
+  readonly everyMs: number
+}
+
+/** Looks now and then whether the ring has a step to take. Returns a stop, which waits for a step under way. */
+export function startRotation({ keyring, log, everyMs }: RotationParts): () => Promise<void> {
+  let underWay: Promise<void> | undefined
+  const timer = setInterval(() => {
+    // While the store is slow a look takes longer than the time to the next; it must not wait behind others.
+    underWay ??= step().finally(() => {
+      underWay = undefined
+    })
+  }, everyMs).unref()
+
+  return async function stop() {
+    clearInterval(timer)
+    await underWay
+  }
+
+  async function step(): Promise<void> {
+    try {
+      const { changes } = await keyring.advance()
+      for (const change of changes) log.info(change, 'the key ring moved')
+    } catch (err) {
+      // The next look tries again; until then the ring stays as it is, which is always a whole one.
+      log.warn({ err }, 'the key ring could not be moved')
+    }
+  }
+}

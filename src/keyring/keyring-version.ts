@@ -1,0 +1,79 @@
+/** The ring as its users see it: one version of it, with what is public of each key told apart from what is not. */
+
+import type { Ring } from './ring.ts'
+import { isOutside, type KeyAlgorithm, type KeyJwk, type SigningKey } from './signing-key.ts'
+
+/** The ring as one version of it is used; it does not change. */
+export interface Keyring {
+  /** One more with every change. */
+  readonly version: number
+  /** Names the root key under which the ring is sealed. Not a secret. */
+  readonly rootKeyId: string
+  /**
+   * Every published key, private unless an outside signer holds it: those that sign first, RS256 foremost, so that it
+   * signs when nobody asks for another.
+   */
+  readonly jwks: readonly KeyJwk[]
+  /** Every key without its secret. */
+  readonly keys: readonly KeySummary[]
+  /** The first signs cookies, all of them verify. */
+  readonly cookieKeys: readonly string[]
+  /** What makes a pairwise subject unguessable (OpenID Connect Core section 8.1). */
+  readonly pairwiseSalt: string
+  /** 32 bytes from which the tokens of forms are derived. */
+  readonly csrfKey: Uint8Array
+  /** 32 bytes under which what is stored is sealed. */
+  readonly storeKey: Uint8Array
+}
+
+export interface KeySummary {
+  readonly keyId: string
+  readonly algorithm: KeyAlgorithm
+  readonly state: SigningKey['state']
+  /** Epoch seconds, all of them. */
+  readonly createdAt: number
+  /** When the next thing happens to it: it signs, its successor does, or it is gone. */
+  readonly changesAt: number
+  /** Whether an outside signer holds it. */
+  readonly heldOutside: boolean
+  /** Of a `next` key, the first version of the ring that had it. */
+  readonly publishedIn?: number
+}
+
+const STATES = ['signing', 'next', 'retired']
+
+export interface RingVersion {
+  readonly ring: Ring
+  readonly version: number
+  readonly rootKeyId: string
+}
+
+export function viewOf({ ring, version, rootKeyId }: RingVersion): Keyring {
+  const ordered = ring.keys.toSorted(
+    (a, b) =>
+      STATES.indexOf(a.state) - STATES.indexOf(b.state) ||
+      Number(b.jwk.alg === 'RS256') - Number(a.jwk.alg === 'RS256'),
+  )
+  return {
+    version,
+    rootKeyId,
+    jwks: ordered.map(({ jwk }) => jwk),
+    keys: ordered.map(summary),
+    cookieKeys: ring.cookieKeys.map(({ secret }) => secret),
+    pairwiseSalt: ring.pairwiseSalt,
+    csrfKey: Buffer.from(ring.csrfKey, 'base64url'),
+    storeKey: Buffer.from(ring.storeKey, 'base64url'),
+  }
+}
+
+function summary(key: SigningKey): KeySummary {
+  const { jwk, state, createdAt } = key
+  const published = key.state === 'next' ? { publishedIn: key.publishedIn } : {}
+  const about = { keyId: jwk.kid, algorithm: jwk.alg, state, createdAt, heldOutside: isOutside(jwk) }
+  return { ...about, changesAt: changesAt(key), ...published }
+}
+
+function changesAt(key: SigningKey): number {
+  if (key.state === 'next') return key.signsFrom
+  return key.state === 'signing' ? key.rotatesAt : key.goneAt
+}

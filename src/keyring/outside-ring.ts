@@ -1,0 +1,54 @@
+/** What a ring with keys held outside asks beyond its own steps: that the signer is there, and that it forgets. */
+
+import { ConfigInvalid } from '../base/faults.ts'
+import type { BoundSigner } from './outside-signer.ts'
+import type { Ring, Step, StepParts } from './ring.ts'
+import { isOutside, type KeyJwk } from './signing-key.ts'
+
+/**
+ * Lets the signer forget what is in one ring and not in the other: keys whose time is over, or those that were made for
+ * a step which another node took first.
+ *
+ * After the write, never before: a crash between the two leaves a key at the signer that signs nothing. It harms nobody;
+ * whoever wants it gone compares the signer's list with `grantor keys list --json`.
+ */
+export function forgetOutside(signer: BoundSigner | undefined, from: Ring, to: Ring): void {
+  const kept = new Set(to.keys.map(({ jwk }) => jwk.kid))
+  for (const { jwk } of from.keys) if (isOutside(jwk) && !kept.has(jwk.kid)) void signer?.forgetKey(jwk.keyRef)
+}
+
+/** Takes a step; when it fails on the way, the keys made for it so far are forgotten, or every try would leave some. */
+export async function orForget(
+  signer: BoundSigner | undefined,
+  parts: StepParts,
+  take: (parts: StepParts) => Step | Promise<Step>,
+): Promise<Step> {
+  const made: KeyJwk[] = []
+  let failed = false
+  const forget = (jwk: KeyJwk) => void (isOutside(jwk) && signer?.forgetKey(jwk.keyRef))
+
+  async function makeKey(algorithm: Parameters<StepParts['makeKey']>[0]): Promise<KeyJwk> {
+    const jwk = await parts.makeKey(algorithm)
+    // Several are made at once, and the others go on when one fails.
+    if (failed) forget(jwk)
+    made.push(jwk)
+    return jwk
+  }
+
+  try {
+    return await take({ ...parts, makeKey })
+  } catch (error) {
+    failed = true
+    made.forEach(forget)
+    throw error
+  }
+}
+
+/** A node that cannot reach the keys it should sign with must not start. A retired key needs nobody: it only verifies. */
+export function refuseWithoutSigner(ring: Ring, signer: BoundSigner | undefined): void {
+  const needed = ring.keys.filter(({ jwk, state }) => isOutside(jwk) && state !== 'retired')
+  if (signer !== undefined || needed.length === 0) return
+  throw new ConfigInvalid([
+    `keys.signer is missing: ${needed.length} keys of the ring are held by an outside signer; name it until they are rotated out (docs/signing-outside.md).`,
+  ])
+}

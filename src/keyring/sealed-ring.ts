@@ -1,0 +1,56 @@
+/**
+ * The ring in the store: one record, sealed under the root key, and beside it a canary, sealed alike.
+ *
+ * A node that cannot open the canary holds another root key: it must not start, nor change anything. While the root key
+ * is being replaced a node holds two, and opens the ring with whichever fits.
+ */
+
+import { RootKeyWrong, SealBroken } from '../base/faults.ts'
+import { createSealer, type Sealer } from '../base/sealing.ts'
+import { keys } from '../store/keys.ts'
+import type { Ring } from './ring.ts'
+
+const RING = keys.keyring()
+const CANARY = `${RING} canary`
+
+interface StoredRing {
+  readonly canary: string
+  readonly ring: string
+}
+
+export interface OpenedRing {
+  readonly ring: Ring
+  /** Names the root key that opened it. Not a secret. */
+  readonly rootKeyId: string
+}
+
+export function sealRing(ring: Ring, rootKey: Uint8Array): string {
+  const sealer = ringSealer(rootKey)
+  const stored: StoredRing = { canary: sealer.seal('canary', CANARY), ring: sealer.seal(JSON.stringify(ring), RING) }
+  return JSON.stringify(stored)
+}
+
+/** Throws `RootKeyWrong` when none of the root keys opens the canary, `SealBroken` when the ring beside it was altered. */
+export function openRing(value: string, rootKeys: readonly Uint8Array[]): OpenedRing {
+  const stored = JSON.parse(value) as StoredRing
+  const sealers = rootKeys.map(ringSealer)
+  const sealer = sealers.find((one) => opens(one, stored.canary))
+  if (sealer === undefined) {
+    const held = sealers.map(({ keyId }) => keyId).join(', ')
+    throw new RootKeyWrong({ detail: `sealed under root key ${stored.canary.split('.')[0]}, this node holds ${held}` })
+  }
+  return { ring: JSON.parse(sealer.open(stored.ring, RING)) as Ring, rootKeyId: sealer.keyId }
+}
+
+function ringSealer(rootKey: Uint8Array): Sealer {
+  return createSealer(rootKey, 'keyring')
+}
+
+function opens(sealer: Sealer, canary: string): boolean {
+  try {
+    return sealer.open(canary, CANARY) === 'canary'
+  } catch (error) {
+    if (error instanceof SealBroken) return false
+    throw error
+  }
+}

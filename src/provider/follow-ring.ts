@@ -1,0 +1,43 @@
+/**
+ * A newer ring means a new engine: it is built beside the one in use and takes its place between two requests.
+ */
+
+import type { Log } from '../audit/log.ts'
+import { Fault } from '../base/faults.ts'
+import type { Keyring, LiveKeyring } from '../keyring/keyring.ts'
+import type { CurrentEngine, Engine } from './current.ts'
+
+export interface FollowParts {
+  readonly keyring: Pick<LiveKeyring, 'follow'>
+  readonly current: CurrentEngine
+  readonly build: (keyring: Keyring) => Promise<Engine>
+  readonly log: Log
+}
+
+/** Swaps the engine whenever the ring moves, on whichever node. Returns a stop, which waits for a swap under way. */
+export function followRing({ keyring, current, build, log }: FollowParts): () => Promise<void> {
+  // One after the other, so that an older ring never takes the place of a newer one.
+  let building = Promise.resolve()
+  const unfollow = keyring.follow(
+    (ring) => {
+      building = building.then(() => swap(ring))
+    },
+    (error) => {
+      const detail = error instanceof Fault ? error.detail : undefined
+      log.error({ err: error, detail }, 'the key ring could not be read; this node goes on with the ring it has')
+    },
+  )
+  return async function stop() {
+    unfollow()
+    await building
+  }
+
+  async function swap(ring: Keyring): Promise<void> {
+    try {
+      current.swap(await build(ring))
+      log.info({ version: ring.version }, 'a newer key ring is in use')
+    } catch (err) {
+      log.error({ err, version: ring.version }, 'no engine could be built for a newer key ring')
+    }
+  }
+}

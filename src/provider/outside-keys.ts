@@ -1,0 +1,54 @@
+/** Keys that an outside signer holds, as the engine wants them. */
+
+import type { KeyObject } from 'node:crypto'
+import { ExternalSigningKey } from 'oidc-provider'
+
+import { SignerUnavailable } from '../base/faults.ts'
+import { type BoundSigner, publicKeyOf } from '../keyring/outside-signer.ts'
+import { type KeyJwk, type OutsideJwk, isOutside } from '../keyring/signing-key.ts'
+import { answering } from './engine-errors.ts'
+
+/** The keys of a ring for the engine's configuration; those held outside sign through the signer. */
+export function engineKeys(jwks: readonly KeyJwk[], signer: BoundSigner | undefined) {
+  return jwks.map((jwk) => (isOutside(jwk) ? new OutsideKey(jwk, signer) : { ...jwk }))
+}
+
+/** Without it the engine refuses such keys; with it, it says at every start that they are an experiment of its own. */
+export function externalSigning(jwks: readonly KeyJwk[]) {
+  return jwks.some(isOutside) ? { externalSigningSupport: { enabled: true, ack: 'experimental-01' } } : {}
+}
+
+/** Asked before a code or a refresh token is spent, since what it is spent for could not be signed. */
+export function signerCheck(jwks: readonly KeyJwk[], signer: BoundSigner | undefined): () => Promise<void> {
+  return async () => {
+    if (jwks.some(isOutside)) await signer?.check()
+  }
+}
+
+class OutsideKey extends ExternalSigningKey {
+  readonly #jwk: OutsideJwk
+  readonly #signer: BoundSigner | undefined
+  readonly #publicKey: KeyObject
+
+  constructor(jwk: OutsideJwk, signer: BoundSigner | undefined) {
+    super()
+    this.#jwk = jwk
+    this.#signer = signer
+    this.#publicKey = publicKeyOf(jwk)
+    // Setters that the engine's types do not tell of.
+    Object.assign(this, { kid: jwk.kid, alg: jwk.alg })
+  }
+
+  /** The engine verifies ID token hints with it, and publishes it. */
+  override keyObject(): KeyObject {
+    return this.#publicKey
+  }
+
+  override async sign(data: Uint8Array): Promise<Uint8Array> {
+    const { keyRef, alg } = this.#jwk
+    return answering(async () => {
+      if (this.#signer === undefined) throw new SignerUnavailable({ detail: 'this node knows of no signer' })
+      return this.#signer.sign({ keyRef, algorithm: alg, data })
+    })
+  }
+}

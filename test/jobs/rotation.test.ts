@@ -1,0 +1,63 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+
+import { createLog } from '../../src/audit/log.ts'
+import { StoreUnavailable } from '../../src/base/faults.ts'
+import { startRotation } from '../../src/jobs/rotation.ts'
+import type { Outcome } from '../../src/keyring/keyring.ts'
+import { aNode, keyIds, OVERLAP_SECONDS } from '../keyring/a-node.ts'
+import { openTestStore } from '../support/embedded-store.ts'
+import { movableClock } from '../support/movable-clock.ts'
+
+function aLog() {
+  const lines: string[] = []
+  return { lines, log: createLog({ level: 'debug', destination: { write: (line) => lines.push(line) } }) }
+}
+
+describe('the key schedule', () => {
+  it('[S95] takes the steps that are due, and says so', async () => {
+    const clock = movableClock()
+    const keyring = await aNode(await openTestStore(clock), clock)
+    const next = keyIds((await keyring.rotate('ES256')).keyring, 'next')
+    const { log, lines } = aLog()
+    onTestFinished(startRotation({ keyring, log, everyMs: 5 }))
+
+    clock.moveSeconds(OVERLAP_SECONDS)
+
+    await vi.waitFor(() => expect(keyIds(keyring.current(), 'signing', 'ES256')).toEqual(next))
+    await vi.waitFor(() => expect(lines.join('')).toContain('keyring.key_signing'))
+  })
+
+  it('stops after the step under way, however many looks a slow store has cost', async () => {
+    const gate = Promise.withResolvers<void>()
+    let looks = 0
+    const advance = async (): Promise<Outcome> => {
+      looks += 1
+      await gate.promise
+      throw new StoreUnavailable()
+    }
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const stop = startRotation({ keyring: { advance }, log: createLog({ level: 'silent' }), everyMs: 1000 })
+
+    vi.advanceTimersByTime(60_000)
+    gate.resolve()
+    await stop()
+
+    expect(looks).toBe(1)
+  })
+
+  it('goes on after a look that failed', async () => {
+    let looks = 0
+    const advance = async (): Promise<Outcome> => {
+      looks += 1
+      throw new StoreUnavailable()
+    }
+    const { log, lines } = aLog()
+    const stop = startRotation({ keyring: { advance }, log, everyMs: 1 })
+
+    await vi.waitFor(() => expect(looks).toBeGreaterThan(2))
+    await stop()
+
+    expect(lines.length).toBeGreaterThan(0)
+  })
+})
