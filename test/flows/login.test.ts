@@ -287,7 +287,7 @@ describe('an account that is disabled', () => {
   })
   afterAll(() => app.close())
 
-  it('has no use of code, refresh token, access token and session any more, on every node', async () => {
+  it('[S40] has no use of code, refresh token, access token and session any more, on every node', async () => {
     const pkce = newPkce()
     const agent = createUserAgent(app)
     const options = { account: login, scope: 'openid email offline_access orders:read', params: { prompt: 'consent' } }

@@ -103,6 +103,44 @@ describe('logout that an application asks for', () => {
     expect(await isSignedIn(agent)).toBe(true)
   })
 
+  it('[S25] compares the address character by character with the registered one', async () => {
+    const agent = createUserAgent(app)
+    const others = [
+      ...['http://localhost:4011', 'http://localhost:4011//', 'http://localhost:4011/x', 'http://localhost:4011/?a=b'],
+      ...[
+        'http://localhost:4011/#x',
+        'http://localhost:4011/.',
+        'http://localhost:4011/%2e',
+        'http://localhost:4011/x/..',
+      ],
+      ...['HTTP://localhost:4011/', 'http://LOCALHOST:4011/', 'https://localhost:4011/', 'http://localhost:4012/'],
+      ...['http://localhost/', 'http://127.0.0.1:4011/', 'http://localhost.:4011/', 'http://sub.localhost:4011/'],
+      ...['http://localhost:4011@evil.example/', 'http://u:p@localhost:4011/', 'http://localhost:4011.evil.example/'],
+      ...[
+        '//localhost:4011/',
+        '/',
+        'localhost:4011/',
+        'http:\\\\localhost:4011/',
+        'http://localhost:4011/\\',
+        ' http://localhost:4011/',
+      ],
+      ...[
+        'http://localhost:4011/ ',
+        'http://localhost:4011/\n',
+        'http://localhost:4011/\0',
+        'javascript:alert(1)',
+        '*',
+      ],
+      ...['http://localhost:4010/', 'http://localhost:4011/callback'],
+    ]
+
+    for (const uri of others) {
+      const answer = await agent.get(`/logout?${queryOf({ client_id: 'demo-spa', post_logout_redirect_uri: uri })}`)
+      expect(answer.status, JSON.stringify(uri)).toBe(400)
+      expect(answer.headers.get('location')).toBeNull()
+    }
+  })
+
   it('[S133] works by POST as by GET', async () => {
     const { agent, tokens } = await signedIn(app)
     const form = { id_token_hint: tokens.body.id_token ?? '', post_logout_redirect_uri: HOME, state: 'by post' }
