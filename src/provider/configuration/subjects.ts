@@ -7,7 +7,9 @@ import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider'
 export function subjects({ pairwiseSalt }: { pairwiseSalt: string }): Partial<Configuration> {
   return {
     subjectTypes: ['public', 'pairwise'],
-    pairwiseIdentifier: async (_ctx: KoaContextWithOIDC, accountId: string, client: Client) =>
-      createHmac('sha256', pairwiseSalt).update(`${client.sectorIdentifier}\n${accountId}`).digest('base64url'),
+    async pairwiseIdentifier(_ctx: KoaContextWithOIDC, accountId: string, client: Client) {
+      const sector = client.sectorIdentifier as string
+      return createHmac('sha256', pairwiseSalt).update(`${sector}\n${accountId}`).digest('base64url')
+    },
   }
 }
