@@ -76,7 +76,8 @@ export function createPasswords(limits: TurnstileLimits): Passwords {
 }
 
 function isHashable(password: string): boolean {
-  return Buffer.byteLength(password) <= LONGEST_PASSWORD_BYTES
+  // As it is hashed: a keyboard that composes characters may send three times the bytes for the same text.
+  return Buffer.byteLength(password.normalize('NFC')) <= LONGEST_PASSWORD_BYTES
 }
 
 function hashable(password: string): string {

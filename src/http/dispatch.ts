@@ -10,9 +10,10 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Clock } from '../base/clock.ts'
 import type { Verifiers } from '../keyring/verifiers.ts'
 import type { CurrentEngine, Engine } from '../provider/current.ts'
-import { documentAt, engineMethods, isSentOnByGet } from '../provider/routes.ts'
+import { documentAt, engineMethods, isSentOnByGet, LOGOUT_CONFIRMATION } from '../provider/routes.ts'
 import type { Store } from '../store/store.ts'
 import { sendDocument } from './documents.ts'
+import { foreignHeader } from './middleware/form-guard.ts'
 import type { Pages } from './pages/pages.ts'
 import { createFacts } from './request-facts.ts'
 import { setSecurityHeaders } from './security-headers.ts'
@@ -37,6 +38,12 @@ const LONGEST_SILENCE_MS = 5000
 export function createDispatch(parts: DispatchParts): RequestListener {
   const { issuer, trustProxy, current, pages, store, clock, verifiers, maxAgeSeconds } = parts
   const stateFacts = createFacts({ issuer, trustProxy })
+  const ownOrigin = new URL(issuer).origin
+
+  /** The engine asks only for its token; the origin is asked for as in every other form of ours, and a page says no. */
+  function isForgedLogout(path: string, req: IncomingMessage): boolean {
+    return path === LOGOUT_CONFIRMATION && foreignHeader(req, ownOrigin) !== undefined
+  }
 
   return function dispatch(req, res) {
     stateFacts(req)
@@ -56,7 +63,7 @@ export function createDispatch(parts: DispatchParts): RequestListener {
       }
     }
     const methods = engineMethods(path)
-    if (methods === undefined || isSentOnByGet(path, req.method)) {
+    if (methods === undefined || isSentOnByGet(path, req.method) || isForgedLogout(path, req)) {
       void pages.handle(req, res)
     } else if (!methods.includes(req.method ?? '')) {
       refuse(res, 405, 'invalid_request', `use ${methods.join(' or ')} here`, { Allow: methods.join(', ') })

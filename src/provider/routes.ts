@@ -13,6 +13,9 @@ export const ENGINE_PATHS = {
 
 const DISCOVERY = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'] as const
 
+/** The form of the logout page posts here. */
+export const LOGOUT_CONFIRMATION = `${ENGINE_PATHS.end_session}/confirm`
+
 type Method = 'GET' | 'POST' | 'OPTIONS'
 
 const METHODS: ReadonlyMap<string, readonly Method[]> = new Map<string, readonly Method[]>([
@@ -24,7 +27,7 @@ const METHODS: ReadonlyMap<string, readonly Method[]> = new Map<string, readonly
   [ENGINE_PATHS.revocation, ['POST', 'OPTIONS']],
   [ENGINE_PATHS.pushed_authorization_request, ['POST', 'OPTIONS']],
   [ENGINE_PATHS.end_session, ['GET', 'POST']],
-  [`${ENGINE_PATHS.end_session}/confirm`, ['POST']],
+  [LOGOUT_CONFIRMATION, ['POST']],
   [`${ENGINE_PATHS.end_session}/success`, ['GET']],
   ...DISCOVERY.map((path) => [path, ['GET', 'OPTIONS']] as const),
 ])

@@ -6,6 +6,7 @@
  */
 
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 
 import type { Context } from 'koa'
 
@@ -26,6 +27,14 @@ export interface FormGuard {
   refuseOtherForms(form: Form, purpose: FormPurpose, uid: string): void
 }
 
+/** The header by which the browser says that another site sent this; `undefined` when none does. */
+export function foreignHeader({ headers }: IncomingMessage, ownOrigin: string): string | undefined {
+  // Browsers too old for these headers send neither, and then the token and the cookie decide.
+  if (headers.origin !== undefined && headers.origin !== ownOrigin) return 'Origin'
+  const site = headers['sec-fetch-site']
+  return site === undefined || site === 'same-origin' || site === 'none' ? undefined : 'Sec-Fetch-Site'
+}
+
 export function createFormGuard({ csrfKey, issuer }: { csrfKey: Uint8Array; issuer: string }): FormGuard {
   const ownOrigin = new URL(issuer).origin
 
@@ -37,13 +46,8 @@ export function createFormGuard({ csrfKey, issuer }: { csrfKey: Uint8Array; issu
     tokenFor: (purpose, uid) => tokenBytes(purpose, uid).toString('base64url'),
 
     refuseOtherOrigins(ctx) {
-      // Browsers too old for these headers send neither, and then the token and the cookie decide.
-      const origin = ctx.req.headers.origin
-      if (origin !== undefined && origin !== ownOrigin) throw new FormForged({ detail: 'another Origin' })
-      const site = ctx.req.headers['sec-fetch-site']
-      if (site !== undefined && site !== 'same-origin' && site !== 'none') {
-        throw new FormForged({ detail: 'another Sec-Fetch-Site' })
-      }
+      const foreign = foreignHeader(ctx.req, ownOrigin)
+      if (foreign !== undefined) throw new FormForged({ detail: `another ${foreign}` })
     },
 
     refuseOtherForms(form, purpose, uid) {

@@ -4,6 +4,7 @@ import type { Context } from 'koa'
 
 import type { Log } from '../../audit/log.ts'
 import type { EnginePages } from '../../provider/configuration/browsers.ts'
+import { LOGOUT_CONFIRMATION } from '../../provider/routes.ts'
 import { newErrorId } from '../middleware/errors.ts'
 import type { Renderer } from './render.ts'
 import { showPage } from './reply.ts'
@@ -33,6 +34,7 @@ export function createEnginePages({ renderer, log }: { renderer: Renderer; log: 
       const ctx = engineCtx as unknown as Context
       showPage(ctx, 200, (nonce) => renderer.renderLogoutPage({ formAction: action, xsrf, clientName, nonce }), {
         formAction: targets,
+        guardedForms: true,
       })
     },
 
@@ -47,6 +49,7 @@ export function createEnginePages({ renderer, log }: { renderer: Renderer; log: 
       showPage(ctx, status, (nonce) => renderer.renderFormPostPage({ action, fields, nonce }), {
         formAction: targets,
         scripts: true,
+        guardedForms: action === LOGOUT_CONFIRMATION,
       })
     },
   }

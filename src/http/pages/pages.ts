@@ -16,8 +16,9 @@ import type { Audit } from '../../audit/audit.ts'
 import type { Log } from '../../audit/log.ts'
 import { NotFound } from '../../base/faults.ts'
 import type { Interactions } from '../../provider/interactions.ts'
+import { LOGOUT_CONFIRMATION } from '../../provider/routes.ts'
 import { answerErrors } from '../middleware/errors.ts'
-import { createFormGuard } from '../middleware/form-guard.ts'
+import { createFormGuard, type FormGuard } from '../middleware/form-guard.ts'
 import type { Assets } from './assets.ts'
 import { byPostRoutes } from './by-post.ts'
 import { interactionRoutes } from './interaction.ts'
@@ -63,8 +64,10 @@ export function createPages(options: PagesOptions): Pages {
   const app = new Koa({ proxy: true, maxIpsCount: 1 })
   app.on('error', (err) => log.error({ err }, 'a page could not be sent'))
   app.use(answerErrors({ log, renderErrorPage: renderer.renderErrorPage }))
-  mount(app, interactionRoutes({ ...options, demo, guard: createFormGuard({ csrfKey, issuer }) }))
+  const guard = createFormGuard({ csrfKey, issuer })
+  mount(app, interactionRoutes({ ...options, demo, guard }))
   mount(app, byPostRoutes())
+  mount(app, forgedLogoutRoutes(guard))
   mount(app, plainRoutes(options))
   if (tour !== undefined) mount(app, tourRoutes({ issuer, renderer, selfUrl: tour.selfUrl }))
 
@@ -74,6 +77,16 @@ export function createPages(options: PagesOptions): Pages {
 function mount(app: Koa, router: Router): void {
   app.use(router.routes() as Middleware)
   app.use(router.allowedMethods() as Middleware)
+}
+
+/** What the dispatcher keeps from the engine: a confirmation of a logout that another site sent. */
+function forgedLogoutRoutes(guard: FormGuard): Router {
+  const router = new Router()
+  router.post(LOGOUT_CONFIRMATION, function refuse(ctx) {
+    guard.refuseOtherOrigins(ctx)
+    throw new NotFound()
+  })
+  return router
 }
 
 function plainRoutes({ issuer, production, tour, assets, renderer }: PagesOptions): Router {

@@ -2,7 +2,7 @@
 
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 
-import { ENGINE_PATHS } from '../routes.ts'
+import { LOGOUT_CONFIRMATION } from '../routes.ts'
 
 /** The documents that the engine's own routes answer with; made by the pages (http/), which this floor does not know. */
 export interface EnginePages {
@@ -62,7 +62,7 @@ export function logoutPages(pages: EnginePages) {
     async logoutSource(ctx: KoaContextWithOIDC) {
       const { client, session } = ctx.oidc
       pages.logout(ctx, {
-        action: LOGOUT_ACTION,
+        action: LOGOUT_CONFIRMATION,
         xsrf: session?.state?.secret as string,
         ...named(client?.clientName),
         targets: logoutTargets(ctx),
@@ -74,8 +74,6 @@ export function logoutPages(pages: EnginePages) {
   }
 }
 
-const LOGOUT_ACTION = `${ENGINE_PATHS.end_session}/confirm`
-
 /**
  * The engine sends a browser that has nothing to confirm on to the confirmation by a page of its own, bare and under a
  * policy that would stop the way back to the application; ours takes its place.
@@ -85,7 +83,7 @@ export function dressSelfPost(ctx: KoaContextWithOIDC, pages: EnginePages): void
   if ((route !== 'end_session' && route !== 'resume') || typeof ctx.body !== 'string') return
   const xsrf = session?.state?.secret
   if (typeof xsrf !== 'string' || !ctx.body.includes('document.forms[0].submit()')) return
-  pages.formPost(ctx, { action: LOGOUT_ACTION, fields: { xsrf, logout: 'yes' }, targets: logoutTargets(ctx) })
+  pages.formPost(ctx, { action: LOGOUT_CONFIRMATION, fields: { xsrf, logout: 'yes' }, targets: logoutTargets(ctx) })
 }
 
 /** Where the browser may end after it confirmed: at the application that sent it, or in the sign-in it came from. */
