@@ -324,7 +324,7 @@ describe('tokens', () => {
         await introspect({ token: accessToken, client_id: 'spa' }),
         await introspect({ token: accessToken }, basic('api')),
       ]) {
-        expect(answer.body).toMatchObject({ active: true, client_id: 'spa', aud: OPAQUE, scope: 'opaque:read' })
+        expect(answer.body).toMatchObject({ active: true, client_id: 'spa', aud: OPAQUE, scope: 'openid opaque:read' })
       }
     })
 

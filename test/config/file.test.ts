@@ -100,6 +100,7 @@ describe('a client', () => {
         refreshRotation: 'auto',
         refreshIdempotentSeconds: 5,
         logoUri: undefined,
+        subjectType: 'public',
       },
     ])
   })
