@@ -29,7 +29,7 @@ describe('published keys', () => {
   it('[S83] have public members only, and each a kid of its own, a use and an algorithm', async () => {
     const keys = await publishedKeys()
 
-    expect(new Set(keys.map(({ alg }) => alg))).toEqual(new Set(['RS256', 'PS256', 'ES256', 'EdDSA']))
+    expect(new Set(keys.map(({ alg }) => alg))).toEqual(new Set(['RS256', 'PS256', 'ES256', 'EdDSA', 'ML-DSA-65']))
     for (const key of keys) {
       for (const member of PRIVATE) expect(key).not.toHaveProperty(member)
       expect(key).toMatchObject({ kid: expect.stringMatching(/./), use: 'sig', alg: expect.stringMatching(/./) })
@@ -44,7 +44,7 @@ describe('published keys', () => {
         expect(jwk.alg).not.toMatch(/^HS/)
         const { asymmetricKeyDetails, asymmetricKeyType } = createPublicKey({ key: jwk, format: 'jwk' })
         if (jwk.kty === 'RSA') expect(asymmetricKeyDetails?.modulusLength).toBeGreaterThanOrEqual(2048)
-        else expect(asymmetricKeyDetails?.namedCurve ?? asymmetricKeyType).toMatch(/^(prime256v1|ed25519)$/)
+        else expect(asymmetricKeyDetails?.namedCurve ?? asymmetricKeyType).toMatch(/^(prime256v1|ed25519|ml-dsa-65)$/)
       }
     })
 
