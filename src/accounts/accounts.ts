@@ -93,7 +93,12 @@ const ID = /^usr_[\w-]{22}$/
 
 const PAGE = 100
 
+// People who come back within minutes; each is about a kilobyte.
+const MOST_UNSEALED = 1000
+
 export function createAccounts({ store, sealer, clock, passwords, audit }: AccountsOptions): Accounts {
+  const unsealed = new Map<Key, { readonly value: string; readonly stored: StoredAccount }>()
+
   async function read(id: string): Promise<Versioned | undefined> {
     if (!ID.test(id)) return undefined
     const key = keys.account(id)
@@ -106,8 +111,14 @@ export function createAccounts({ store, sealer, clock, passwords, audit }: Accou
     return read(entry?.value ?? NOBODY)
   }
 
+  /** Every request reads the record, so that a change is seen at once; one that is as it was need not be unsealed. */
   function opened(value: string, key: Key): StoredAccount {
-    return JSON.parse(sealer.open(value, key)) as StoredAccount
+    const known = unsealed.get(key)
+    if (known?.value === value) return known.stored
+    const stored = JSON.parse(sealer.open(value, key)) as StoredAccount
+    if (unsealed.size >= MOST_UNSEALED) unsealed.delete(unsealed.keys().next().value as Key)
+    unsealed.set(key, { value, stored })
+    return stored
   }
 
   function sealed(account: StoredAccount): string {
