@@ -126,7 +126,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     for (;;) {
       const stored = await record.read()
       const step = await orForget(signer, await stepParts(stored, dryRun), (parts) =>
-        whenKeysAreMade(take, stored.ring, parts, () => epochSeconds(clock)),
+        whenKeysAreMade(take, stored.ring, parts, () => clock() / 1000),
       )
       if (dryRun || isDeepStrictEqual(step.ring, stored.ring)) {
         const keyring = viewOf({ ...stored, ring: step.ring })
@@ -189,7 +189,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     { ring, version }: Pick<RingVersion, 'ring' | 'version'>,
     dryRun = false,
   ): Promise<StepParts> {
-    const now = epochSeconds(clock)
+    const now = clock() / 1000
     const held = await Promise.all(
       dueKeys(ring, now).map(async ({ jwk, publishedIn }) =>
         (await isHeld(jwk.kid, publishedIn)) ? jwk.kid : undefined,

@@ -15,7 +15,7 @@ export async function whenKeysAreMade(
   take: TakeStep,
   ring: Ring,
   parts: StepParts,
-  epochSeconds: () => number,
+  seconds: () => number,
 ): Promise<Step> {
   const made = new Map<KeyAlgorithm, KeyJwk>()
   const makeKey: MakeKey = async (algorithm) => {
@@ -25,7 +25,7 @@ export async function whenKeysAreMade(
   }
   for (;;) {
     const madeBefore = made.size
-    const step = await take(ring, { ...parts, makeKey, now: epochSeconds() })
+    const step = await take(ring, { ...parts, makeKey, now: seconds() })
     if (made.size === madeBefore) return step
   }
 }
