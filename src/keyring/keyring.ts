@@ -35,7 +35,7 @@ import {
   untilExpiredSeconds,
 } from './ring.ts'
 import { createRingRecord } from './ring-record.ts'
-import { addEach, dueKeys, idle, known, rotateEach, type TakeStep } from './ring-steps.ts'
+import { addEach, dueKeys, idle, known, rotateEach, type TakeStep, whenKeysAreMade } from './ring-steps.ts'
 import { generatePrivateJwk, type KeyAlgorithm } from './signing-key.ts'
 
 export type { Keyring, KeySummary } from './keyring-version.ts'
@@ -125,7 +125,9 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
   async function change(take: TakeStep, { dryRun = false }: Dry = {}): Promise<Outcome> {
     for (;;) {
       const stored = await record.read()
-      const step = await orForget(signer, await stepParts(stored, dryRun), (parts) => take(stored.ring, parts))
+      const step = await orForget(signer, await stepParts(stored, dryRun), (parts) =>
+        whenKeysAreMade(take, stored.ring, parts, () => clock() / 1000),
+      )
       if (dryRun || isDeepStrictEqual(step.ring, stored.ring)) {
         const keyring = viewOf({ ...stored, ring: step.ring })
         if (!dryRun) keepNewer(keyring)
@@ -187,7 +189,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     { ring, version }: Pick<RingVersion, 'ring' | 'version'>,
     dryRun = false,
   ): Promise<StepParts> {
-    const now = epochSeconds(clock)
+    const now = clock() / 1000
     const held = await Promise.all(
       dueKeys(ring, now).map(async ({ jwk, publishedIn }) =>
         (await isHeld(jwk.kid, publishedIn)) ? jwk.kid : undefined,

@@ -1,10 +1,34 @@
 /** Steps of the ring (ring.ts) put together to what a node or an operator asks for. */
 
 import { KeyInUse, KeyUnknown } from '../base/faults.ts'
-import { addAlgorithm, algorithmsOf, type Ring, rotateNow, type Step, type StepParts } from './ring.ts'
+import { addAlgorithm, algorithmsOf, type MakeKey, type Ring, rotateNow, type Step, type StepParts } from './ring.ts'
 import type { KeyAlgorithm, KeyJwk, NextKey } from './signing-key.ts'
 
 export type TakeStep = (ring: Ring, parts: StepParts) => Step | Promise<Step>
+
+/**
+ * The step as of the moment at which its keys are there. Making them takes a second, at an outside signer perhaps a minute,
+ * and an overlap that had begun before would have used up its margin. So a step is taken to learn which keys it needs,
+ * and again with them at hand, until it needs no other.
+ */
+export async function whenKeysAreMade(
+  take: TakeStep,
+  ring: Ring,
+  parts: StepParts,
+  seconds: () => number,
+): Promise<Step> {
+  const made = new Map<KeyAlgorithm, KeyJwk>()
+  const makeKey: MakeKey = async (algorithm) => {
+    const jwk = made.get(algorithm) ?? (await parts.makeKey(algorithm))
+    made.set(algorithm, jwk)
+    return jwk
+  }
+  for (;;) {
+    const madeBefore = made.size
+    const step = await take(ring, { ...parts, makeKey, now: seconds() })
+    if (made.size === madeBefore) return step
+  }
+}
 
 /** A key for each algorithm; the first of its algorithm signs at once. */
 export async function addEach(ring: Ring, algorithms: readonly KeyAlgorithm[], parts: StepParts): Promise<Step> {

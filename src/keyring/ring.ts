@@ -71,6 +71,7 @@ export interface Step {
 export type MakeKey = (algorithm: KeyAlgorithm) => Promise<KeyJwk>
 
 export interface StepParts {
+  /** Epoch seconds with their fraction: an overlap counted from a whole second would lack the part that has passed. */
   readonly now: number
   /** The version under which the ring is stored once the step is taken. */
   readonly version: number
@@ -114,7 +115,8 @@ export function emptyRing(secrets: Pick<Ring, 'pairwiseSalt' | 'csrfKey' | 'stor
 
 /** The ring with what this node's schedule promises; a node notes it before it serves anything, and with every step. */
 export function noteSchedule(ring: Ring, { now, schedule }: Pick<StepParts, 'now' | 'schedule'>): Ring {
-  const noted = (terms: readonly Term[], seconds: number) => noteTerm(terms, seconds, now, schedule.marginSeconds)
+  const noted = (terms: readonly Term[], seconds: number) =>
+    noteTerm(terms, seconds, Math.ceil(now), schedule.marginSeconds)
   return {
     ...ring,
     maxAges: noted(ring.maxAges, schedule.maxAgeSeconds),
@@ -155,7 +157,7 @@ export async function addAlgorithm(ring: Ring, algorithm: KeyAlgorithm, parts: S
   if (algorithmsOf(ring).includes(algorithm)) throw new TypeError(`the ring has ${algorithm} already`)
   const step = begin(noteSchedule(ring, parts))
   const jwk = await parts.makeKey(algorithm)
-  step.ring = { ...step.ring, keys: [...step.ring.keys, activeKey(jwk, parts.now, parts)] }
+  step.ring = { ...step.ring, keys: [...step.ring.keys, activeKey(jwk, Math.floor(parts.now), parts)] }
   note(step, 'keyring.key_signing', jwk)
   return step
 }
@@ -169,13 +171,13 @@ export async function removeCompromised(ring: Ring, kid: string, parts: StepPart
   if (key === undefined) throw new TypeError(`the ring has no key ${kid}`)
   const step = begin(noteSchedule(ring, parts))
   const others = step.ring.keys.filter(({ jwk }) => jwk.kid !== kid)
-  step.ring = { ...step.ring, keys: others, compromised: [...step.ring.compromised, { kid, at: parts.now }] }
+  step.ring = { ...step.ring, keys: others, compromised: [...step.ring.compromised, { kid, at: Math.ceil(parts.now) }] }
   note(step, 'keyring.key_compromised', key.jwk)
   if (key.state === 'signing') {
     const heir = nextKey(step.ring, key.jwk.alg)
     const jwk = heir?.jwk ?? (await parts.makeKey(key.jwk.alg))
     const kept = step.ring.keys.filter((other) => other !== heir)
-    step.ring = { ...step.ring, keys: [...kept, activeKey(jwk, heir?.createdAt ?? parts.now, parts)] }
+    step.ring = { ...step.ring, keys: [...kept, activeKey(jwk, heir?.createdAt ?? Math.floor(parts.now), parts)] }
     note(step, 'keyring.key_signing', jwk)
   }
   return step
@@ -212,8 +214,9 @@ function note(step: OpenStep, event: Change['event'], { kid, alg }: KeyJwk): voi
 
 async function publish(step: OpenStep, algorithm: KeyAlgorithm, parts: StepParts): Promise<NextKey> {
   const jwk = await parts.makeKey(algorithm)
-  const signsFrom = parts.now + untilKnownSeconds(step.ring, parts.schedule)
-  const next: NextKey = { state: 'next', jwk, createdAt: parts.now, signsFrom, publishedIn: parts.version }
+  const signsFrom = Math.ceil(parts.now + untilKnownSeconds(step.ring, parts.schedule))
+  const createdAt = Math.floor(parts.now)
+  const next: NextKey = { state: 'next', jwk, createdAt, signsFrom, publishedIn: parts.version }
   step.ring = { ...step.ring, keys: [...step.ring.keys, next] }
   note(step, 'keyring.key_published', jwk)
   return next
@@ -226,7 +229,7 @@ function maySign(next: NextKey, { now, schedule, isHeld = () => true }: StepPart
 
 function promote(step: OpenStep, next: NextKey, parts: StepParts): void {
   const old = signingKey(step.ring, next.jwk.alg)
-  const goneAt = parts.now + untilExpiredSeconds(step.ring, parts.schedule)
+  const goneAt = Math.ceil(parts.now + untilExpiredSeconds(step.ring, parts.schedule))
   const retired: RetiredKey = { state: 'retired', jwk: old.jwk, createdAt: old.createdAt, goneAt }
   const keys = step.ring.keys.map((key) => {
     if (key === next) return activeKey(next.jwk, next.createdAt, parts)
@@ -242,7 +245,7 @@ const JITTER = 0.1
 
 function activeKey(jwk: KeyJwk, createdAt: number, { now, schedule, chance }: StepParts): ActiveKey {
   const spread = 1 - JITTER / 2 + JITTER * chance
-  const rotatesAt = now + Math.ceil(schedule.rotationSeconds * spread)
+  const rotatesAt = Math.ceil(now + schedule.rotationSeconds * spread)
   return { state: 'signing', jwk, createdAt, rotatesAt }
 }
 
@@ -251,9 +254,9 @@ function cookieKeyDueAt(ring: Ring, { rotationSeconds }: Schedule): number {
 }
 
 function turnCookieKey(step: OpenStep, { now, schedule, makeSecret }: StepParts): void {
-  const goneAt = now + longest(step.ring.sessionLives) + schedule.marginSeconds
+  const goneAt = Math.ceil(now + longest(step.ring.sessionLives) + schedule.marginSeconds)
   const older = step.ring.cookieKeys.map((key) => ({ ...key, goneAt: key.goneAt ?? goneAt }))
-  step.ring = { ...step.ring, cookieKeys: [{ secret: makeSecret(), createdAt: now }, ...older] }
+  step.ring = { ...step.ring, cookieKeys: [{ secret: makeSecret(), createdAt: Math.floor(now) }, ...older] }
   step.changes.push({ event: 'keyring.cookie_key_rotated' })
 }
 

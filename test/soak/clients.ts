@@ -19,9 +19,9 @@ export interface ClientsParts {
   readonly tally: Tally
 }
 
-// Real time. Some thirty tokens a second in all, which leaves one of two cores to the servers.
-const MACHINE_PAUSE_MS = 100
-const PERSON_PAUSE_MS = 300
+// Real time. Some twenty tokens a second in all, each looked at up to ten times: what half a core does.
+const MACHINE_PAUSE_MS = 200
+const PERSON_PAUSE_MS = 600
 
 /** Returns a stop, which resolves when nobody waits for an answer any more. */
 export function startClients({ issuer, judge, tally }: ClientsParts): () => Promise<void> {

@@ -22,7 +22,7 @@ export interface VerifierKind {
 }
 
 export async function createKinds(issuer: string, keepFactor: number): Promise<VerifierKind[]> {
-  return [cold(issuer), remote(issuer), await stubborn(issuer, keepFactor), await withExpress(issuer), ours(issuer)]
+  return [cold(issuer), remote(issuer), stubborn(issuer, keepFactor), await withExpress(issuer), ours(issuer)]
 }
 
 /** An API that starts anew for each request: it knows no key and fetches them all. */
@@ -54,24 +54,27 @@ const COPIES = 10
 
 /**
  * Keeps a JWKS for the whole of its `max-age` and never asks before that, whatever it meets. There are ten of them, which
- * fetch in turn; the one whose copy is the oldest verifies, so that every token meets a JWKS that is about to end.
+ * fetch in turn; the one whose copy ends first verifies, so that every token meets a JWKS that is about to end.
  */
-async function stubborn(issuer: string, keepFactor: number): Promise<VerifierKind> {
-  const copies: Copy[] = []
+function stubborn(issuer: string, keepFactor: number): VerifierKind {
+  let copies: Copy[] = []
   const fetchCopy = async () => {
+    // An answer may be as old as the question (RFC 9111 section 4.2.3).
+    const askedAt = Date.now()
     const response = await fetch(`${issuer}/jwks`)
     const maxAge = /\bmax-age=(\d+)/.exec(response.headers.get('cache-control') ?? '')?.[1]
     const keys = createLocalJWKSet((await response.json()) as JSONWebKeySet)
-    copies.push({ keys, goodUntil: Date.now() + Number(maxAge) * keepFactor * 1000 })
+    copies.push({ keys, goodUntil: askedAt + Number(maxAge) * keepFactor * 1000 })
   }
-  await fetchCopy()
-  const timer = setInterval(() => void fetchCopy(), (MAX_AGE_SECONDS * 1000) / COPIES)
+  // One that fails is made good by the next; a verifier that is left without any says so.
+  const timer = setInterval(() => void fetchCopy().catch(() => undefined), (MAX_AGE_SECONDS * 1000) / COPIES)
   return {
     name: 'one that keeps its copy for all of max-age',
     takesIdTokens: true,
     async verify({ token, audience }) {
-      while (copies.length > 1 && (copies[0]?.goodUntil ?? 0) <= Date.now()) copies.shift()
-      const [oldest] = copies as [Copy]
+      copies = copies.filter(({ goodUntil }) => goodUntil > Date.now())
+      if (copies.length === 0) await fetchCopy()
+      const [oldest] = copies.toSorted((a, b) => a.goodUntil - b.goodUntil) as [Copy]
       await jwtVerify(token, oldest.keys, { issuer, audience })
     },
     close: async () => clearInterval(timer),
