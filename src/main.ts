@@ -1,19 +1,23 @@
-/** The server's entry: config → app → listen → stop on a signal. */
+/**
+ * The server's entry: config → app → listen → stop on a signal.
+ *
+ * Most of a start is compiling, so what was compiled is kept and the rest of the server is imported only after Node was
+ * told where. It is kept beside the packages it came from: whoever can write there decides what runs anyway.
+ */
 
 import cluster from 'node:cluster'
 import { once } from 'node:events'
-import { pathToFileURL } from 'node:url'
+import { enableCompileCache, flushCompileCache } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
-import { startApp } from './app.ts'
-import { createLog } from './audit/log.ts'
 import { Fault, WorkersFailed } from './base/faults.ts'
 import type { Config } from './config/config.ts'
 import { type Environment, environment } from './config/environment.ts'
-import { loadConfig } from './config/load-config.ts'
-import { banner } from './http/banner.ts'
 
 /** Runs a server until a signal stops it. Throws the `Fault` that stops the start. */
 export async function run(env: Environment): Promise<void> {
+  enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/grantor', import.meta.url)))
+  const { loadConfig } = await import('./config/load-config.ts')
   const config = loadConfig({ env, cwd: process.cwd() })
   if (config.workers > 1 && cluster.isPrimary) await superviseWorkers(config)
   // A worker lives for as long as its channel to the supervisor is open, so it closes that, however it ends.
@@ -21,11 +25,17 @@ export async function run(env: Environment): Promise<void> {
 }
 
 async function serve(config: Config): Promise<void> {
+  const [{ startApp }, { createLog }, { banner }] = await Promise.all([
+    import('./app.ts'),
+    import('./audit/log.ts'),
+    import('./http/banner.ts'),
+  ])
   const log = createLog({ level: config.logLevel })
   const app = await startApp(config, { log })
   log.info({ issuer: config.issuer, url: app.url, opsUrl: app.opsUrl }, 'listening')
   if (!config.production && (cluster.worker?.id ?? 1) === 1) console.log(banner(config, app))
   cluster.worker?.send('ready')
+  flushCompileCache()
   const signal = await stopSignal()
   log.info({ signal }, 'stopping')
   await app.close()

@@ -41,7 +41,7 @@ function createPrivately(file: string): void {
 const SETTINGS = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
-  PRAGMA cache_size = -16000;
+  PRAGMA cache_size = -4000;
   PRAGMA temp_store = MEMORY;
   PRAGMA journal_size_limit = 67108864;
 `
