@@ -45,7 +45,7 @@ interface Replacement {
 async function replace(config: Config, keyring: LiveKeyring, before: string): Promise<Replacement> {
   const rootKey = await prepareReplacement(config)
   const { rootKeyId: after } = await keyring.reseal(rootKey)
-  await finishReplacement(config)
+  await finishReplacement(config, rootKey)
   const sealed =
     after === before
       ? `Root key ${after} seals the ring already.`

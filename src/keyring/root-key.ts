@@ -6,6 +6,7 @@
  * use and the one that comes, and every node accepts both.
  */
 
+import { timingSafeEqual } from 'node:crypto'
 import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -42,7 +43,8 @@ export async function prepareReplacement(config: RootKeySources): Promise<Uint8A
     // Nodes look at one coming key only: the ring would be sealed under a file that none of them reads.
     if (config.nextRootKey !== undefined) throw new ConfigInvalid([NEXT_WITHOUT_FIRST])
     const path = join(config.keysDir, NEXT_FILE)
-    return (await readRootKey(path)) ?? (await makeRootKey(config.keysDir, path))
+    // Gone as soon as it was there: another run has just put it in its place.
+    return (await readRootKey(path)) ?? (await makeRootKey(config.keysDir, path)) ?? (await obtainRootKey(config))
   }
   if (config.nextRootKey !== undefined) return config.nextRootKey
   throw new ConfigInvalid([
@@ -53,10 +55,13 @@ export async function prepareReplacement(config: RootKeySources): Promise<Uint8A
 const NEXT_WITHOUT_FIRST =
   'GRANTOR_ROOT_KEY_NEXT is set, but the root key in use is a file: unset it, or give the text of that file as GRANTOR_ROOT_KEY.'
 
-/** The replaced key file gives way to its successor. */
-export async function finishReplacement(config: RootKeySources): Promise<void> {
-  if (config.rootKey === undefined)
-    await rename(join(config.keysDir, NEXT_FILE), join(config.keysDir, FILE)).catch(absent)
+/** The replaced key file gives way to its successor, the one that the ring was sealed under. */
+export async function finishReplacement(config: RootKeySources, rootKey: Uint8Array): Promise<void> {
+  if (config.rootKey !== undefined) return
+  const path = join(config.keysDir, NEXT_FILE)
+  const next = await readRootKey(path)
+  // A later run may have made another one meanwhile, under which nothing is sealed yet.
+  if (next !== undefined && timingSafeEqual(next, rootKey)) await rename(path, join(config.keysDir, FILE)).catch(absent)
 }
 
 async function obtainRootKey(config: RootKeySources): Promise<Uint8Array> {
@@ -67,7 +72,9 @@ async function obtainRootKey(config: RootKeySources): Promise<Uint8Array> {
     ])
   }
   const path = join(config.keysDir, FILE)
-  return (await readRootKey(path)) ?? (await makeRootKey(config.keysDir, path))
+  const key = (await readRootKey(path)) ?? (await makeRootKey(config.keysDir, path))
+  if (key === undefined) throw new ConfigInvalid(['root.key was removed while the server started: start it again.'])
+  return key
 }
 
 async function readRootKey(path: string): Promise<Uint8Array | undefined> {
@@ -81,7 +88,7 @@ async function readRootKey(path: string): Promise<Uint8Array | undefined> {
 }
 
 /** Whole before it has its name, and a name is given once: of two processes one makes the key, the other reads it. */
-async function makeRootKey(directory: string, path: string): Promise<Uint8Array> {
+async function makeRootKey(directory: string, path: string): Promise<Uint8Array | undefined> {
   await mkdir(directory, { recursive: true })
   const draft = `${path}.${randomId(8)}`
   try {
@@ -90,9 +97,7 @@ async function makeRootKey(directory: string, path: string): Promise<Uint8Array>
   } finally {
     await rm(draft, { force: true })
   }
-  const key = await readRootKey(path)
-  if (key === undefined) throw new ConfigInvalid(['root.key was removed while the server started: start it again.'])
-  return key
+  return readRootKey(path)
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {

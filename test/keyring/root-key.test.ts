@@ -84,7 +84,7 @@ describe('the root key that is to come', () => {
 
     expect(await obtainRootKeys(config)).toEqual([GIVEN, COMING])
     expect(await prepareReplacement(config)).toEqual(COMING)
-    await finishReplacement(config)
+    await finishReplacement(config, COMING)
     await expect(stat(config.keysDir)).rejects.toThrow('ENOENT')
   })
 
@@ -103,7 +103,7 @@ describe('the root key that is to come', () => {
     expect(coming).not.toEqual(used)
     expect(await obtainRootKeys(config)).toEqual([used, coming])
     expect(await modeOf(join(config.keysDir, 'root.key.next'))).toBe(0o600)
-    await finishReplacement(config)
+    await finishReplacement(config, coming)
     expect(await obtainRootKeys(config)).toEqual([coming])
     expect(await readdir(config.keysDir)).toEqual(['root.key'])
     expect(await modeOf(join(config.keysDir, 'root.key'))).toBe(0o600)
@@ -119,13 +119,23 @@ describe('the root key that is to come', () => {
     expect((await readdir(config.keysDir)).toSorted()).toEqual(['root.key', 'root.key.next'])
   })
 
+  it('does not take its place when the ring was sealed under another', async () => {
+    const config = await development()
+    const [used] = await obtainRootKeys(config)
+    const coming = await prepareReplacement(config)
+
+    await finishReplacement(config, GIVEN)
+
+    expect(await obtainRootKeys(config)).toEqual([used, coming])
+  })
+
   it('takes its place once, though the end is told twice', async () => {
     const config = await development()
     await obtainRootKeys(config)
     const coming = await prepareReplacement(config)
 
-    await finishReplacement(config)
-    await finishReplacement(config)
+    await finishReplacement(config, coming)
+    await finishReplacement(config, coming)
 
     expect(await obtainRootKeys(config)).toEqual([coming])
   })

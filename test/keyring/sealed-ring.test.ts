@@ -97,7 +97,7 @@ describe('a replacement of the root key that is kept in a file', () => {
     if (last < 2) return
     await node.reseal(coming)
     if (last < 3) return
-    await finishReplacement(config)
+    await finishReplacement(config, coming)
   }
 
   it.each(STEPS)('completes when it is run again after it was cut off when %s', async (step) => {
