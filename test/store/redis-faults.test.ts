@@ -320,7 +320,8 @@ describeWithRedis('[F21, F26, F28] the Redis store when nodes change', () => {
 
     await redis.nodes[0]?.restart()
     await ready(store, 15_000)
-    await Promise.all(keys.map((key) => store.put(key, 'x')))
+    // The other nodes hear of it one after the other, and answer CLUSTERDOWN until they have.
+    await vi.waitFor(() => Promise.all(keys.map((key) => store.put(key, 'x'))), BACK_WITHIN_MS)
   })
 
   it('loses no call while slots move', async () => {
