@@ -3,7 +3,7 @@
 import type { Config } from '../config/config.ts'
 import type { Schedule } from './ring.ts'
 
-// An opaque token for userinfo alone has no API to say how long it lives; nothing that is signed outlives this unnoticed.
+// A floor: where all tokens are shorter, a retired key still stays this long, which costs nothing and spares slow clocks.
 const SHORTEST_SECONDS = 600
 
 export function scheduleOf({ keys, apis, lifetimes }: Pick<Config, 'keys' | 'apis' | 'lifetimes'>): Schedule {
