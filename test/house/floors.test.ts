@@ -76,7 +76,7 @@ describe('the checker', () => {
       `import { a } from '../resource/index.ts'`,
       'knows nothing of ours',
     ],
-    ['resource/ used by a floor', 'http/a.ts', `import { a } from '../resource/index.ts'`, 'take away'],
+    ['resource/ used by a low floor', 'store/a.ts', `import { a } from '../resource/index.ts'`, 'take away'],
     ['process.env', 'http/a.ts', 'const port = process.env.PORT', 'reads process.env'],
     ['env from node:process', 'http/a.ts', `import { env } from 'node:process'`, 'reads process.env'],
     ['Date.now', 'accounts/a.ts', 'const now = Date.now()', 'reads Date.now'],

@@ -1,0 +1,134 @@
+/**
+ * The revocation log, as every node has it in memory.
+ *
+ * An entry stands here from its writing until no token that it covers can be alive. Nodes follow the store's log, so what
+ * one of them writes all know within a second; the writer knows it at once. From here the server refuses at its own
+ * endpoints, and serves the feed that the verifiers of APIs follow (docs/revocation.md).
+ */
+
+import { type Clock, epochSeconds } from '../base/clock.ts'
+import { createRevocationSet, type Revocable, type RevocationEntry } from '../resource/revocation-set.ts'
+import { logs } from '../store/keys.ts'
+import type { Store } from '../store/store.ts'
+
+/** An entry as the feed gives it: with the cursor that a reader resumes after. */
+export interface LoggedRevocation extends RevocationEntry {
+  readonly id: string
+  /** Epoch seconds at which it was written. */
+  readonly at: number
+}
+
+/** What to revoke; how long the entry is kept is the log's business. */
+export type NewRevocation = Omit<RevocationEntry, 'exp'>
+
+export interface RevocationPage {
+  readonly entries: readonly LoggedRevocation[]
+  /** Where to go on; `undefined` while there is nothing. */
+  readonly cursor: string | undefined
+  /** There is more already. */
+  readonly more: boolean
+  /** The cursor was not known (too old, or of another store): these are all entries from the start. */
+  readonly fromStart: boolean
+}
+
+export interface RevocationLog {
+  /** Writes an entry; when this resolves, this node refuses what it covers and the others will within a second. */
+  publish(revocation: NewRevocation, keepSeconds?: number): Promise<void>
+  /** Whether an entry covers this token. */
+  covers(token: Revocable): boolean
+  /** Live entries after a cursor, oldest first. */
+  read(after: string | undefined, limit: number): RevocationPage
+  /** Calls `listener` after entries have been added, to `read` them. Returns a stop. */
+  onNews(listener: () => void): () => void
+  close(): void
+}
+
+export interface RevocationLogOptions {
+  readonly store: Store
+  readonly clock: Clock
+  /** The longest time that an access token issued now can be accepted anywhere. */
+  readonly keepSeconds: number
+}
+
+const PAGE = 1000
+
+/** Opens the log with all that is in it. Throws `StoreUnavailable`. */
+export async function openRevocationLog({
+  store,
+  clock,
+  keepSeconds: ordinary,
+}: RevocationLogOptions): Promise<RevocationLog> {
+  const set = createRevocationSet({ clock })
+  const listeners = new Set<() => void>()
+  let entries: LoggedRevocation[] = []
+  let places = new Map<string, number>()
+  let dropped = 0
+
+  await load()
+  const unfollow = store.follow(logs.revocations, entries.at(-1)?.id, ({ cursor, value }) => {
+    take(cursor, value)
+    for (const listener of listeners) listener()
+  })
+
+  return {
+    async publish(revocation, keepSeconds = ordinary) {
+      const at = epochSeconds(clock)
+      const entry = { ...revocation, at, exp: at + Math.ceil(keepSeconds) }
+      await store.append(logs.revocations, JSON.stringify(entry), keepSeconds)
+      set.add(entry)
+    },
+
+    covers: (token) => set.covers(token),
+
+    read(after, limit) {
+      const place = after === undefined ? undefined : places.get(after)
+      const start = place === undefined ? 0 : place - dropped + 1
+      const page = entries.slice(start, start + limit)
+      const now = epochSeconds(clock)
+      return {
+        entries: page.filter(({ exp }) => exp > now),
+        cursor: page.at(-1)?.id ?? (place === undefined ? entries.at(-1)?.id : after),
+        more: start + limit < entries.length,
+        fromStart: place === undefined,
+      }
+    },
+
+    onNews(listener) {
+      listeners.add(listener)
+      return () => {
+        listeners.delete(listener)
+      }
+    },
+
+    close: unfollow,
+  }
+
+  async function load(): Promise<void> {
+    for (;;) {
+      const page = await store.read(logs.revocations, entries.at(-1)?.id, PAGE)
+      for (const { cursor, value } of page) take(cursor, value)
+      if (page.length < PAGE) return
+    }
+  }
+
+  function take(id: string, value: string): void {
+    const entry = JSON.parse(value) as Omit<LoggedRevocation, 'id'>
+    forget()
+    places.set(id, dropped + entries.length)
+    entries.push({ ...entry, id })
+    set.add(entry)
+  }
+
+  /** Drops from the front what has expired; an entry with a longer life keeps those behind it a while. */
+  function forget(): void {
+    const now = epochSeconds(clock)
+    const live = entries.findIndex(({ exp }) => exp > now)
+    const ended = live < 0 ? entries.length : live
+    // Moving an array costs its length: only when it pays.
+    if (ended < PAGE && ended * 2 < entries.length) return
+    for (const { id } of entries.slice(0, ended)) places.delete(id)
+    entries = entries.slice(ended)
+    dropped += ended
+    if (entries.length === 0) places = new Map()
+  }
+}

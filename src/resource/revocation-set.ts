@@ -1,0 +1,127 @@
+/**
+ * What has been revoked, as a set to ask: is this token covered by an entry?
+ *
+ * An entry names one thing (a token, a grant, a session, a signing key, a client) or everything issued before a moment,
+ * and says itself when it may be forgotten: then no token that it covers is alive. Entries are final, so two sets of them
+ * may always be merged, in any order and as often as one likes; nothing is ever taken back.
+ *
+ * The server keeps one of these for what it is asked itself, and every verifier keeps one of its own.
+ */
+
+/** On the wire as it stands here. Exactly one of the names, or `before` alone; `client_id` may come with `before`. */
+export interface RevocationEntry {
+  /** One token. */
+  readonly jti?: string
+  /** One grant: every token that one client was given in one sign-in. */
+  readonly gid?: string
+  /** One browser session: the tokens that were to end with it. */
+  readonly sid?: string
+  /** One signing key: every token it signed. */
+  readonly kid?: string
+  /** One client: every token that it was given, by whomever. With `before`, only those. */
+  readonly client_id?: string
+  /** Epoch seconds: every token whose `iat` is smaller. */
+  readonly before?: number
+  /** Epoch seconds from which on no token that the entry covers is alive. */
+  readonly exp: number
+}
+
+/** What of a token an entry can name: claims by their names on the wire, and the `kid` of the header. */
+export interface Revocable {
+  readonly jti?: unknown
+  readonly gid?: unknown
+  readonly sid?: unknown
+  readonly client_id?: unknown
+  readonly iat?: unknown
+  readonly kid?: unknown
+}
+
+export interface RevocationSet {
+  /** How many entries are held. */
+  readonly size: number
+  /** Adds an entry; `false` when it was here already or names nothing this version knows. */
+  add(entry: RevocationEntry): boolean
+  /** Whether an entry covers this token. */
+  covers(token: Revocable): boolean
+}
+
+const NAMES = ['jti', 'gid', 'sid', 'kid'] as const
+/** Forgetting costs a look at every entry, so it is done now and then; an entry held too long does no harm. */
+const SWEEP_SECONDS = 60
+
+/** `clock` gives epoch milliseconds. */
+export function createRevocationSet({ clock }: { readonly clock: () => number }): RevocationSet {
+  // By name, what is named and until when: 100,000 of them are some 10 MB.
+  const named = { jti: new Map(), gid: new Map(), sid: new Map(), kid: new Map() } as Record<
+    (typeof NAMES)[number],
+    Map<string, number>
+  >
+  const clients = new Map<string, Before>()
+  let everything = NOTHING
+  let sweptAt = 0
+
+  return {
+    get size() {
+      const all = NAMES.reduce((sum, name) => sum + named[name].size, clients.size)
+      return everything === NOTHING ? all : all + 1
+    },
+
+    add(entry) {
+      const now = clock() / 1000
+      if (Math.abs(now - sweptAt) >= SWEEP_SECONDS) sweep(now)
+      for (const name of NAMES) {
+        const value = entry[name]
+        if (typeof value === 'string') return addNamed(named[name], value, entry.exp)
+      }
+      if (typeof entry.client_id === 'string') return addClient(entry.client_id, entry)
+      if (typeof entry.before !== 'number') return false
+      const later = laterOf(everything, { before: entry.before, exp: entry.exp })
+      const isNews = later !== everything
+      everything = later
+      return isNews
+    },
+
+    covers(token) {
+      for (const name of NAMES) if (named[name].has(token[name] as string)) return true
+      // A token that does not say when it was issued is covered by any moment.
+      const issuedAt = typeof token.iat === 'number' ? token.iat : Number.NEGATIVE_INFINITY
+      if (issuedAt < everything.before) return true
+      const client = clients.get(token.client_id as string)
+      return client !== undefined && issuedAt < client.before
+    },
+  }
+
+  function addNamed(held: Map<string, number>, value: string, exp: number): boolean {
+    const before = held.get(value)
+    if (before !== undefined && before >= exp) return false
+    held.set(value, exp)
+    return before === undefined
+  }
+
+  function addClient(clientId: string, { before = Number.POSITIVE_INFINITY, exp }: RevocationEntry): boolean {
+    const held = clients.get(clientId)
+    const later = held === undefined ? { before, exp } : laterOf(held, { before, exp })
+    clients.set(clientId, later)
+    return later !== held
+  }
+
+  function sweep(now: number): void {
+    sweptAt = now
+    for (const name of NAMES) for (const [value, exp] of named[name]) if (exp <= now) named[name].delete(value)
+    for (const [clientId, { exp }] of clients) if (exp <= now) clients.delete(clientId)
+    if (everything.exp <= now) everything = NOTHING
+  }
+}
+
+interface Before {
+  readonly before: number
+  readonly exp: number
+}
+
+const NOTHING: Before = { before: Number.NEGATIVE_INFINITY, exp: 0 }
+
+/** Both at once: everything that either covers, for as long as either has to last. */
+function laterOf(held: Before, added: Before): Before {
+  if (added.before <= held.before && added.exp <= held.exp) return held
+  return { before: Math.max(held.before, added.before), exp: Math.max(held.exp, added.exp) }
+}
