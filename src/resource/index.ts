@@ -14,6 +14,7 @@
 export type { Claims } from './claims.ts'
 export { type BearerRequest, type ExpressBearer, expressBearer } from './express.ts'
 export { type Answer, answerTo, type BearerOptions, bearerToken } from './guard.ts'
+export type { IntrospectionOptions } from './introspection.ts'
 export { type BearerState, koaBearer } from './koa.ts'
 export { type NodeBearer, nodeBearer } from './node.ts'
 export {
@@ -28,4 +29,5 @@ export {
   TokenMissing,
   VerifierUnavailable,
 } from './refusals.ts'
+export type { RevocationOptions } from './revocation-feed.ts'
 export { type Algorithm, createVerifier, type Verifier, type VerifierOptions, type VerifyOptions } from './verifier.ts'

@@ -18,16 +18,25 @@ export interface Fetched {
 
 /** The issuer's `jwks_uri`. Throws `VerifierUnavailable`. */
 export async function findJwksUri(issuer: string, fetch: Fetch): Promise<string> {
+  return addressIn(await findMetadata(issuer, fetch), 'jwks_uri')
+}
+
+/** The issuer's metadata document. Throws `VerifierUnavailable`. */
+export async function findMetadata(issuer: string, fetch: Fetch): Promise<Fetched['body']> {
   const address = metadataAddress(issuer)
   const { body } = await fetchJson(address, fetch)
   // The exact same text, or somebody else's keys would be trusted for this issuer (RFC 8414 section 3.3).
   if (body.issuer !== issuer) {
     throw new VerifierUnavailable({ detail: `${address} does not name the issuer ${issuer}` })
   }
-  if (typeof body.jwks_uri !== 'string' || !isSafeAddress(body.jwks_uri)) {
-    throw new VerifierUnavailable({ detail: `${address} has no usable jwks_uri` })
-  }
-  return body.jwks_uri
+  return body
+}
+
+/** An address that the metadata names. Throws `VerifierUnavailable`. */
+export function addressIn(metadata: Fetched['body'], name: string): string {
+  const address = metadata[name]
+  if (typeof address === 'string' && isSafeAddress(address)) return address
+  throw new VerifierUnavailable({ detail: `the metadata of ${String(metadata.issuer)} has no usable ${name}` })
 }
 
 /** The well-known path goes between host and path of the issuer (RFC 8414 section 3.1). */
@@ -48,19 +57,32 @@ export async function fetchJson(
   address: string,
   fetch: Fetch,
   headers: Readonly<Record<string, string>> = {},
+  /** Posted as a form when there is one. */
+  form?: URLSearchParams,
 ): Promise<Fetched> {
   try {
     const response = await fetch(address, {
+      ...(form === undefined ? {} : { method: 'POST', body: form }),
       headers: { accept: 'application/json', ...headers },
       redirect: 'error',
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     })
-    if (response.status !== 200) throw new Error(`status ${response.status}`)
+    if (response.status !== 200) throw new StatusUnexpected(response.status)
     const body: unknown = JSON.parse(await readText(response))
     if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new Error('not a JSON object')
     return { body: body as Record<string, unknown>, maxAgeSeconds: maxAgeOf(response) }
   } catch (cause) {
     throw new VerifierUnavailable({ detail: `${address}: ${(cause as Error).message}`, cause })
+  }
+}
+
+/** An answer came, and not the one that was asked for. */
+export class StatusUnexpected extends Error {
+  readonly status: number
+
+  constructor(status: number) {
+    super(`status ${status}`)
+    this.status = status
   }
 }
 

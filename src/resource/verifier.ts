@@ -11,8 +11,10 @@ import type { CryptoKey, JWTHeaderParameters } from 'jose'
 
 import { type Claims, checkAddress, checkTime, isScope, readClaims } from './claims.ts'
 import { parseCompact } from './compact.ts'
+import { createIntrospector, type IntrospectionOptions } from './introspection.ts'
 import { createKeyCache } from './key-cache.ts'
 import { type Fetch, isSafeAddress } from './metadata.ts'
+import { createRevocationFeed, type RevocationOptions } from './revocation-feed.ts'
 import { Refusal, ScopeInsufficient, TokenInvalid, TokenMissing } from './refusals.ts'
 
 /** The algorithms that an API may allow. Asymmetric ones need no secret; HS256 stands alone (see `secret`). */
@@ -54,6 +56,10 @@ export interface VerifierOptions {
   readonly secret?: Uint8Array
   /** How far clocks may differ, in seconds, 0 to 60; default 15. */
   readonly clockToleranceSeconds?: number
+  /** Follows the issuer's revocation feed, so that what was ended is refused within a second. */
+  readonly revocations?: RevocationOptions
+  /** Accepts opaque tokens too, by asking the issuer about each (RFC 7662). */
+  readonly introspection?: IntrospectionOptions
   /** The present moment in epoch milliseconds; default `Date.now`. */
   readonly clock?: () => number
   /** How metadata and keys are fetched; default the global `fetch`. */
@@ -76,6 +82,8 @@ export interface Verifier {
   verify(token: string | undefined, options?: VerifyOptions): Promise<Claims>
   /** Fetches the keys now instead of at the first request. Throws `VerifierUnavailable`. */
   prepare(): Promise<void>
+  /** Stops following the revocation feed. */
+  close(): Promise<void>
 }
 
 /**
@@ -96,6 +104,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
   checkOptions(options)
   const { issuer, audience, secret, clockToleranceSeconds = 15, clock = Date.now, fetch = globalThis.fetch } = options
   const algorithms: readonly string[] = secret === undefined ? (options.algorithms ?? DEFAULT_ALGORITHMS) : ['HS256']
+  const feed = options.revocations && createRevocationFeed({ ...options.revocations, issuer, clock, fetch })
+  const opaque =
+    options.introspection && createIntrospector({ ...options.introspection, issuer, audience, clock, fetch })
   const keys = secret === undefined ? createKeyCache({ issuer, clock, fetch }) : undefined
   // A copy: the caller may wipe or reuse its buffer.
   const shared = secret === undefined ? undefined : new Uint8Array(secret)
@@ -105,6 +116,21 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return shared ?? Promise.reject(new TypeError('a verifier has keys or a secret'))
   }
 
+  async function open(
+    token: string,
+  ): Promise<{ kid?: string | undefined; payload: Readonly<Record<string, unknown>> }> {
+    if (opaque !== undefined && !token.includes('.')) {
+      const payload = await opaque.introspect(token)
+      checkAddress(payload, { issuer, audience })
+      return { payload }
+    }
+    const { header, payload } = parseCompact(token)
+    checkHeader(header, algorithms)
+    checkAddress(payload, { issuer, audience })
+    await checkSignature(token, keyFor, algorithms)
+    return { kid: header.kid as string | undefined, payload }
+  }
+
   return {
     issuer,
     audience,
@@ -112,12 +138,15 @@ export function createVerifier(options: VerifierOptions): Verifier {
     async verify(token, { scopes = [] } = {}) {
       if (token === undefined || token === '') throw new TokenMissing()
       if (typeof token !== 'string') throw new TokenInvalid('The access token is malformed.')
-      const { header, payload } = parseCompact(token)
-      checkHeader(header, algorithms)
-      checkAddress(payload, { issuer, audience })
-      await checkSignature(token, keyFor, algorithms)
+      const { kid, payload } = await open(token)
       checkTime(payload, Math.floor(clock() / 1000), clockToleranceSeconds)
       const claims = readClaims(payload)
+      if (feed !== undefined) {
+        // Whether a feed that cannot be had is a reason to refuse, checkSilence says.
+        await feed.prepare().catch(() => undefined)
+        feed.checkSilence()
+        if (feed.covers({ ...payload, kid })) throw new TokenInvalid('The access token was revoked.')
+      }
       if (!scopes.every((scope) => claims.scopes.includes(scope))) {
         throw new ScopeInsufficient(scopes, { detail: `needs ${scopes.join(' ')}, has ${claims.scopes.join(' ')}` })
       }
@@ -126,6 +155,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
     async prepare() {
       await keys?.prepare()
+      await feed?.prepare()
+    },
+
+    async close() {
+      await feed?.close()
     },
   }
 }
@@ -176,6 +210,8 @@ const OPTION_NAMES = new Set<string>([
   'algorithms',
   'secret',
   'clockToleranceSeconds',
+  'revocations',
+  'introspection',
   'clock',
   'fetch',
 ] satisfies (keyof VerifierOptions)[])
