@@ -29,7 +29,7 @@ export const clientSchema = mapping({
   client_id: z
     .string({ error: ID_WANTS })
     .regex(/^[\w\-.~:/@]{1,200}$/, { error: ID_WANTS })
-    .describe('The identifier; it may not begin with usr_, as account identifiers do.'),
+    .describe('The identifier; it may not begin with usr_ or grantor-, as accounts and pages of the server do.'),
   client_name: z
     .string({ error: 'a short text' })
     .min(1)

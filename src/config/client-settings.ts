@@ -21,6 +21,8 @@ export interface ClientContext {
 // Account identifiers begin like this. In client credentials tokens the client stands in `sub`, and an API must never
 // take it for a person (RFC 9700 section 4.15).
 const ACCOUNT_PREFIX = 'usr_'
+// The server's own pages are clients under names like this (clients/account-client.ts).
+const OWN_PREFIX = 'grantor-'
 
 export function toClient(entry: ClientEntry, path: Path, context: ClientContext): ClientSettings {
   const { problems } = context
@@ -53,14 +55,16 @@ export function toClient(entry: ClientEntry, path: Path, context: ClientContext)
 }
 
 function identityProblems(entry: ClientEntry, path: Path): string[] {
-  if (!entry.client_id.startsWith(ACCOUNT_PREFIX)) return []
-  return [
-    wrong(
-      [...path, 'client_id'],
-      entry.client_id,
-      `an identifier that does not begin with ${ACCOUNT_PREFIX}, as accounts do`,
-    ),
-  ]
+  const taken = { [ACCOUNT_PREFIX]: 'accounts', [OWN_PREFIX]: "the server's own pages" }
+  return Object.entries(taken)
+    .filter(([prefix]) => entry.client_id.startsWith(prefix))
+    .map(([prefix, whose]) =>
+      wrong(
+        [...path, 'client_id'],
+        entry.client_id,
+        `an identifier that does not begin with ${prefix}, as ${whose} do`,
+      ),
+    )
 }
 
 function keyProblems(entry: ClientEntry, path: Path, production: boolean): string[] {

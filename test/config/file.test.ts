@@ -132,6 +132,12 @@ describe('a client', () => {
     ])
   })
 
+  it('has no identifier that a page of the server could have', () => {
+    expect(problemsOf({ yaml: oneClient().replace('shop', 'grantor-account') })).toEqual([
+      expect.stringMatching(/client_id is "grantor-account"; .*own pages/),
+    ])
+  })
+
   it.each([
     ['two secrets', oneClient('client_secret: x'), /more than one of client_secret/],
     ['no secret', oneClient().replace(/ +client_secret_sha256.*\n/, ''), /none of client_secret/],
