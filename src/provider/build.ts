@@ -15,6 +15,7 @@ import type { BoundSigner } from '../keyring/outside-signer.ts'
 import { createAccessTokenReader } from './access-token-reader.ts'
 import { createAdapterFactory } from './adapter/adapter.ts'
 import { type AdapterParts, CLOCK_TOLERANCE_SECONDS } from './adapter/parts.ts'
+import { createBrowserSessions } from './browser-sessions.ts'
 import { browsers, type EnginePages, logoutPages, originOf } from './configuration/browsers.ts'
 import { clientAuthentication } from './configuration/client-authentication.ts'
 import { clientMetadata, compareSecretsByHash } from './configuration/clients.ts'
@@ -69,7 +70,8 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   const handle: Engine['handle'] = (req, res) => callback(req, res)
   await prepareDocuments(handle, parts.issuer)
   const interactions = createInteractions(provider, parts)
-  return { handle, documents, interactions, ringVersion: parts.keyring.version }
+  const sessions = createBrowserSessions(provider)
+  return { handle, documents, interactions, sessions, ringVersion: parts.keyring.version }
 }
 
 function configuration(parts: EngineParts): Configuration {

@@ -7,6 +7,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
+import type { BrowserSessions } from './browser-sessions.ts'
 import type { Documents } from './documents.ts'
 import type { Interactions } from './interactions.ts'
 
@@ -14,6 +15,7 @@ export interface Engine {
   handle(req: IncomingMessage, res: ServerResponse): Promise<void>
   readonly documents: Documents
   readonly interactions: Interactions
+  readonly sessions: BrowserSessions
   /** The version of the ring whose keys it signs with and publishes. */
   readonly ringVersion: number
 }
