@@ -3,6 +3,7 @@
 import type { Configuration, Provider } from 'oidc-provider'
 
 import type { Consents } from '../access/consents.ts'
+import type { RevocationLog } from '../access/revocation-log.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Apis } from '../apis/apis.ts'
 import type { Audit } from '../audit/audit.ts'
@@ -13,6 +14,7 @@ import type { Lifetimes } from '../config/config.ts'
 import type { Keyring } from '../keyring/keyring.ts'
 import type { BoundSigner } from '../keyring/outside-signer.ts'
 import { createAccessTokenReader } from './access-token-reader.ts'
+import { type AccessTokens, createAccessTokens } from './access-tokens.ts'
 import { createAdapterFactory } from './adapter/adapter.ts'
 import { type AdapterParts, CLOCK_TOLERANCE_SECONDS } from './adapter/parts.ts'
 import { createBrowserSessions } from './browser-sessions.ts'
@@ -43,6 +45,7 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSig
   readonly accounts: Accounts
   readonly consents: Consents
   readonly keyring: Keyring
+  readonly revocationLog?: Pick<RevocationLog, 'covers'>
   /** Holds those of the ring's keys that have no private part. */
   readonly signer: BoundSigner | undefined
   readonly pages: EnginePages
@@ -52,7 +55,8 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSig
 
 /** Throws `ConfigInvalid` when the engine refuses a client's metadata. */
 export async function buildEngine(parts: EngineParts): Promise<Engine> {
-  const provider = new (withOurResponseModes(parts.pages))(parts.issuer, configuration(parts))
+  const accessTokens = createAccessTokens(parts)
+  const provider = new (withOurResponseModes(parts.pages))(parts.issuer, configuration(parts, accessTokens))
   // The dispatcher states scheme, host and client address of every request; the engine believes it and nobody else.
   provider.proxy = true
   compareSecretsByHash(provider)
@@ -71,14 +75,18 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   await prepareDocuments(handle, parts.issuer)
   const interactions = createInteractions(provider, parts)
   const sessions = createBrowserSessions(provider)
-  return { handle, documents, interactions, sessions, ringVersion: parts.keyring.version }
+  return { handle, documents, accessTokens, interactions, sessions, ringVersion: parts.keyring.version }
 }
 
-function configuration(parts: EngineParts): Configuration {
+function configuration(parts: EngineParts, accessTokens: AccessTokens): Configuration {
   const { clients, apis, keyring } = parts
-  const accessTokens = createAccessTokenReader(parts)
+  const reader = createAccessTokenReader(accessTokens, parts.store)
   return {
-    adapter: createAdapterFactory({ ...parts, accessTokens, canSign: signerCheck(keyring.jwks, parts.signer) }),
+    adapter: createAdapterFactory({
+      ...parts,
+      accessTokens: reader,
+      canSign: signerCheck(keyring.jwks, parts.signer),
+    }),
     jwks: { keys: engineKeys(keyring.jwks, parts.signer) },
     clients: clients.listClients().map(clientMetadata),
     routes: ENGINE_PATHS,

@@ -8,12 +8,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { BrowserSessions } from './browser-sessions.ts'
+import type { AccessTokens } from './access-tokens.ts'
 import type { Documents } from './documents.ts'
 import type { Interactions } from './interactions.ts'
 
 export interface Engine {
   handle(req: IncomingMessage, res: ServerResponse): Promise<void>
   readonly documents: Documents
+  /** Verifies the access tokens that are presented to endpoints of ours. */
+  readonly accessTokens: AccessTokens
   readonly interactions: Interactions
   readonly sessions: BrowserSessions
   /** The version of the ring whose keys it signs with and publishes. */

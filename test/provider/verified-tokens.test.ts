@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { createVerifiedTokens } from '../../src/provider/verified-tokens.ts'
+import { createVerifiedTokens, type VerifiedToken } from '../../src/provider/verified-tokens.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { type Running, start } from '../support/start.ts'
 import { callEndpoint, createUserAgent, newPkce, redeem, signIn } from '../support/user-agent.ts'
@@ -9,7 +9,7 @@ describe('a token that was verified before', () => {
   it('is forgotten at its end', () => {
     const clock = movableClock()
     const tokens = createVerifiedTokens({ clock })
-    tokens.remember('a.b.c', { exp: clock() / 1000 + 600 })
+    tokens.remember('a.b.c', until(clock() / 1000 + 600))
 
     expect(tokens.find('a.b.c')).toBeDefined()
     clock.moveSeconds(600)
@@ -21,7 +21,7 @@ describe('a token that was verified before', () => {
   it('is no other token', () => {
     const clock = movableClock()
     const tokens = createVerifiedTokens({ clock })
-    tokens.remember('a.b.c', { exp: clock() / 1000 + 600 })
+    tokens.remember('a.b.c', until(clock() / 1000 + 600))
 
     for (const other of ['a.b.d', 'a.b.c.', 'a.b', 'a.B.c', '']) expect(tokens.find(other)).toBeUndefined()
   })
@@ -29,15 +29,20 @@ describe('a token that was verified before', () => {
   it('gives way to others when it is used least', () => {
     const clock = movableClock()
     const tokens = createVerifiedTokens({ clock, most: 2 })
-    const claims = { exp: clock() / 1000 + 600 }
-    tokens.remember('first', claims)
-    tokens.remember('second', claims)
+    const verified = until(clock() / 1000 + 600)
+    tokens.remember('first', verified)
+    tokens.remember('second', verified)
     tokens.find('first')
-    tokens.remember('third', claims)
+    tokens.remember('third', verified)
 
     expect(['first', 'second', 'third'].filter((token) => tokens.find(token))).toEqual(['first', 'third'])
   })
 })
+
+function until(exp: number): VerifiedToken {
+  const claims = { iss: 'i', aud: 'a', sub: 's', client_id: 'c', jti: 'j', iat: exp - 600, exp }
+  return { claims, keyId: 'k' }
+}
 
 describe('userinfo for a token that it has seen', () => {
   it('refuses it once its grant has ended', async () => {
