@@ -1,8 +1,8 @@
-import { createVerifier } from 'grantor/resource'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { ACCESS_TOKEN } from '../../src/config/lifetimes.ts'
+import { createVerifier } from '../../src/resource/index.ts'
 import { load, oneClient, problemsOf } from '../config/sources.ts'
 import { type Running, start } from '../support/start.ts'
 import { refresh, type SignInOptions, type UserAgent } from '../support/user-agent.ts'

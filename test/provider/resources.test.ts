@@ -1,8 +1,8 @@
-import { createVerifier } from 'grantor/resource'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { SIGNING_ALGORITHMS } from '../../src/config/config.ts'
+import { createVerifier } from '../../src/resource/index.ts'
 import { type Params, post, query, redemption, signedIn } from '../attacks/requests.ts'
 import { type Running, start } from '../support/start.ts'
 import { newPkce, signInAt, type UserAgent } from '../support/user-agent.ts'

@@ -6,9 +6,9 @@ import type { AddressInfo } from 'node:net'
 
 import express, { type ErrorRequestHandler } from 'express'
 import { auth } from 'express-oauth2-jwt-bearer'
-import { createVerifier } from 'grantor/resource'
 import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 
+import { createVerifier } from '../../src/resource/index.ts'
 import { ALGORITHMS, audienceOf, MAX_AGE_SECONDS } from './estate.ts'
 import type { Handed } from './tally.ts'
 
