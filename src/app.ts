@@ -5,6 +5,7 @@
  */
 
 import { createConsents } from './access/consents.ts'
+import { openRevocationLog } from './access/revocation-log.ts'
 import { createRevocation } from './access/revoke.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { createLogins } from './accounts/logins.ts'
@@ -24,6 +25,7 @@ import { loadAssets } from './http/pages/assets.ts'
 import { createEnginePages } from './http/pages/engine-pages.ts'
 import { createPages } from './http/pages/pages.ts'
 import { createRenderer } from './http/pages/render.ts'
+import { createRevocationFeed, type RevocationFeed } from './http/revocations/feed.ts'
 import { startRotation } from './jobs/rotation.ts'
 import { type Keyring, type LiveKeyring, openKeyring } from './keyring/keyring.ts'
 import { openSigner } from './keyring/outside-open.ts'
@@ -68,8 +70,9 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     port: config.opsPort,
   })
 
-  async function close(publicListener?: Listener): Promise<void> {
+  async function close(publicListener?: Listener, revocations?: RevocationFeed): Promise<void> {
     stopping = true
+    revocations?.close()
     await publicListener?.close()
     // What began last ends first: a rotation under way still needs the signer.
     for (const stop of stops.toReversed()) await stop()
@@ -102,6 +105,12 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     await seed(accounts, config)
     const limiter = createLimiter({ store, clock })
     const logins = createLogins({ accounts, passwords, limiter, audit, rules: config.logins })
+    const revocationLog = await openRevocationLog({
+      store,
+      clock,
+      keepSeconds: scheduleOf(config).longestTokenSeconds + LARGEST_TOLERANCE_SECONDS,
+    })
+    stops.push(() => revocationLog.close())
     const revocation = createRevocation({ store, audit })
     const consents = createConsents({ store, ttlSeconds: config.lifetimes.consentSeconds })
 
@@ -121,6 +130,7 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
       accounts,
       consents,
       revocation,
+      revocationLog,
       pages: pagesOfEngine,
       audit,
       log,
@@ -137,10 +147,21 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     })
     const { trustProxy, keys } = config
     const maxAgeSeconds = keys.maxAgeSeconds
-    const dispatch = createDispatch({ issuer, trustProxy, current, pages, store, clock, verifiers, maxAgeSeconds })
+    const revocations = createRevocationFeed({ issuer, current, revocationLog, store, clock, log })
+    const dispatch = createDispatch({
+      ...{ issuer, trustProxy, current, pages, revocations, store, clock, verifiers, maxAgeSeconds },
+    })
     const listener = await listen(dispatch, config)
     selfUrl = listener.url
-    return { url: listener.url, opsUrl: ops.url, store, accounts, audit, keyring, close: () => close(listener) }
+    return {
+      url: listener.url,
+      opsUrl: ops.url,
+      store,
+      accounts,
+      audit,
+      keyring,
+      close: () => close(listener, revocations),
+    }
   } catch (error) {
     await close()
     throw error
@@ -148,6 +169,8 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
 }
 
 const ROTATION_LOOK_MS = 1000
+// What a verifier may be told to tolerate (src/resource/verifier.ts): so much longer can a token be accepted.
+const LARGEST_TOLERANCE_SECONDS = 60
 const WAIT_MS = 100
 const SAY_EVERY = 50
 

@@ -11,6 +11,7 @@ import { readFlowCookies, writeFlowCookies } from './flow-cookies.ts'
 import type { Documents } from './documents.ts'
 import { scopeOf } from './request-scope.ts'
 import { RESPONSE_MODES } from './response-modes.ts'
+import { REVOCATIONS } from './routes.ts'
 
 interface FrameParts {
   readonly issuer: string
@@ -25,6 +26,7 @@ interface FrameParts {
 // Headers are asked of the response itself: Koa's own way copies all of them each time.
 export function frame({ issuer, store, log, documents, origins, pages }: FrameParts) {
   const names = cookieNames(issuer)
+  const ourMetadata = { response_modes_supported: RESPONSE_MODES, revocations_endpoint: issuer + REVOCATIONS }
 
   return async function frame(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
     readFlowCookies(ctx.req)
@@ -42,7 +44,7 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
     // The engine says so at every endpoint but the revocation endpoint.
     if (!ctx.res.hasHeader('Cache-Control')) ctx.set('Cache-Control', 'no-store')
     if (ctx.status === 401 && !ctx.res.hasHeader('WWW-Authenticate')) challenge(ctx)
-    if (ctx.oidc?.route === 'discovery') Object.assign(ctx.body as object, { response_modes_supported: RESPONSE_MODES })
+    if (ctx.oidc?.route === 'discovery') Object.assign(ctx.body as object, ourMetadata)
     documents.keep(ctx.oidc?.route, ctx)
   }
 

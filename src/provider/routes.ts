@@ -1,4 +1,7 @@
-/** The engine's endpoints: where they are, and by which methods. Whatever is not here is a page, or nothing. */
+/**
+ * The engine's endpoints, and ours for programs: where they are, and by which methods. Whatever is not here is a page, or
+ * nothing.
+ */
 
 export const ENGINE_PATHS = {
   authorization: '/authorize',
@@ -12,6 +15,9 @@ export const ENGINE_PATHS = {
 } as const
 
 const DISCOVERY = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'] as const
+
+/** Answered by ourselves, in front of the engine. */
+export const REVOCATIONS = '/revocations'
 
 /** The form of the logout page posts here. */
 export const LOGOUT_CONFIRMATION = `${ENGINE_PATHS.end_session}/confirm`
@@ -29,6 +35,7 @@ const METHODS: ReadonlyMap<string, readonly Method[]> = new Map<string, readonly
   [ENGINE_PATHS.end_session, ['GET', 'POST']],
   [LOGOUT_CONFIRMATION, ['POST']],
   [`${ENGINE_PATHS.end_session}/success`, ['GET']],
+  [REVOCATIONS, ['GET']],
   ...DISCOVERY.map((path) => [path, ['GET', 'OPTIONS']] as const),
 ])
 

@@ -33,6 +33,7 @@ describe('discovery', () => {
       'jwks_uri',
       'pushed_authorization_request_endpoint',
       'revocation_endpoint',
+      'revocations_endpoint',
       'token_endpoint',
       'userinfo_endpoint',
     ])

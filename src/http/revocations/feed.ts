@@ -1,0 +1,191 @@
+/**
+ * `GET /revocations`: what has been revoked, for the verifiers of APIs.
+ *
+ * Every node serves it from its own memory of the log. As a stream of events it says at once what is new, and every few
+ * seconds that there was nothing else; a reader that hears neither knows that it knows nothing. As JSON it is for those
+ * who ask now and then. The wire is described in docs/revocation.md.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import type { LoggedRevocation, RevocationLog } from '../../access/revocation-log.ts'
+import type { Log } from '../../audit/log.ts'
+import type { Clock } from '../../base/clock.ts'
+import { Fault, FeedBusy, QueryInvalid, StoreUnavailable } from '../../base/faults.ts'
+import type { CurrentEngine } from '../../provider/current.ts'
+import { Refusal } from '../../resource/refusals.ts'
+import type { Store } from '../../store/store.ts'
+import { createAsOf } from './as-of.ts'
+import { authenticate, type Bearer } from './bearer.ts'
+import { type PageRequest, readPageRequest, sendPage } from './page.ts'
+import { sendFault, sendRefusal } from './problems.ts'
+import { entryEvent, type Stream, startStream } from './stream.ts'
+
+export interface FeedParts {
+  readonly issuer: string
+  readonly current: CurrentEngine
+  readonly revocationLog: RevocationLog
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface RevocationFeed {
+  handle(req: IncomingMessage, res: ServerResponse): Promise<void>
+  /** Ends every stream and takes no more: a stop waits for nobody. */
+  close(): void
+}
+
+interface Reader {
+  readonly bearer: Bearer
+  readonly stream: Stream
+  readonly res: ServerResponse
+  /** For how many looks it has not taken what was written to it. */
+  stuckFor: number
+}
+
+const EVERY_SECONDS = 5
+const LOOK_MS = 1000
+/** Looks without news of the store after which this node says nothing any more. */
+const LONGEST_SILENCE = 5
+/** A connection that takes nothing for so many looks is dead or held to bind memory here. */
+const LONGEST_STUCK = 60
+// A stream costs some 30 KB and a write for each entry: a thousand of them are sent one in some 20 ms.
+const MOST_READERS = 1000
+const MOST_READERS_OF_ONE_CLIENT = 200
+
+export function createRevocationFeed(parts: FeedParts): RevocationFeed {
+  const { issuer, revocationLog, log } = parts
+  const asOf = createAsOf(parts)
+  const readers = new Set<Reader>()
+  // The same text goes to every reader, so it is made once; it goes when the log forgets the entry.
+  const texts = new WeakMap<LoggedRevocation, string>()
+  let isClosed = false
+  let looks = 0
+  let silentFor = 0
+  let isPumping = false
+
+  const stopNews = revocationLog.onNews(() => {
+    // Entries come one by one but often many in one turn; they leave together.
+    if (isPumping) return
+    isPumping = true
+    setImmediate(() => {
+      isPumping = false
+      for (const { stream } of readers) stream.pump()
+    })
+  })
+  const timer = setInterval(() => void look(), LOOK_MS).unref()
+
+  return {
+    async handle(req, res) {
+      try {
+        const bearer = await authenticate(req, parts)
+        const { searchParams } = new URL(req.url ?? '/', issuer)
+        const request = readPageRequest(searchParams)
+        if (request === undefined) throw new QueryInvalid()
+        if (wantsEvents(req)) await open(req, res, request, bearer)
+        else await answerPage(res, request)
+      } catch (error) {
+        answer(res, error)
+      }
+    },
+
+    close() {
+      isClosed = true
+      clearInterval(timer)
+      stopNews()
+      for (const { stream } of readers) stream.end()
+    },
+  }
+
+  async function answerPage(res: ServerResponse, request: PageRequest): Promise<void> {
+    const confirmed = await asOf.confirm()
+    if (confirmed === undefined) throw new StoreUnavailable()
+    sendPage(res, request, { revocationLog, asOf: confirmed })
+  }
+
+  async function open(req: IncomingMessage, res: ServerResponse, request: PageRequest, bearer: Bearer): Promise<void> {
+    if (isClosed || silentFor > LONGEST_SILENCE) throw new StoreUnavailable()
+    const ofClient = [...readers].filter((reader) => reader.bearer.clientId === bearer.clientId).length
+    if (readers.size >= MOST_READERS || ofClient >= MOST_READERS_OF_ONE_CLIENT) throw new FeedBusy()
+    // Gone while its token was read: it would never be seen to leave.
+    if (res.destroyed) return
+    begin(req, res)
+    const after = lastEventId(req) ?? request.after
+    const reader: Reader = {
+      bearer,
+      stream: startStream({ res, revocationLog, after, textOf, everySeconds: EVERY_SECONDS }),
+      res,
+      stuckFor: 0,
+    }
+    readers.add(reader)
+    log.debug({ clientId: bearer.clientId, readers: readers.size }, 'a reader of revocations came')
+    res.once('close', () => {
+      readers.delete(reader)
+      log.debug({ clientId: bearer.clientId, readers: readers.size }, 'a reader of revocations left')
+    })
+    reader.stream.pump()
+    const confirmed = await asOf.confirm()
+    if (confirmed !== undefined) reader.stream.sayCurrent(Math.floor(confirmed / 1000))
+  }
+
+  function textOf(entry: LoggedRevocation): string {
+    const known = texts.get(entry)
+    if (known !== undefined) return known
+    const text = entryEvent(entry)
+    texts.set(entry, text)
+    return text
+  }
+
+  /** Once a second: is this node still told of everything, and may each reader still be told? */
+  async function look(): Promise<void> {
+    looks += 1
+    // Counted before the answer is here, so that a question which hangs counts too.
+    silentFor += 1
+    if (silentFor > LONGEST_SILENCE) for (const { stream } of readers) stream.end()
+    for (const reader of readers) void judge(reader)
+    const isDue = looks % EVERY_SECONDS === 0
+    const confirmed = await asOf.confirm()
+    if (confirmed === undefined) return
+    silentFor = 0
+    if (isDue) for (const { stream } of readers) stream.sayCurrent(Math.floor(confirmed / 1000))
+  }
+
+  async function judge(reader: Reader): Promise<void> {
+    reader.stuckFor = reader.stream.isWaiting ? reader.stuckFor + 1 : 0
+    if (reader.stuckFor > LONGEST_STUCK) reader.res.destroy()
+    else if (!(await reader.bearer.isGood())) reader.stream.end()
+  }
+
+  function answer(res: ServerResponse, error: unknown): void {
+    if (error instanceof Refusal) sendRefusal(res, error, issuer)
+    else if (error instanceof Fault) sendFault(res, error)
+    else {
+      log.error({ err: error }, 'a request failed')
+      res.destroy()
+    }
+  }
+}
+
+function wantsEvents({ headers }: IncomingMessage): boolean {
+  return /\btext\/event-stream\b/i.test(headers.accept ?? '')
+}
+
+/** What a reader that comes back had last; newer than the address that it first asked at. */
+function lastEventId({ headers }: IncomingMessage): string | undefined {
+  const id = headers['last-event-id']
+  return typeof id === 'string' && id !== '' ? id : undefined
+}
+
+function begin(req: IncomingMessage, res: ServerResponse): void {
+  req.socket.setNoDelay(true)
+  res.writeHead(200, {
+    'Content-Type': 'text/event-stream',
+    'Cache-Control': 'no-store',
+    // Some proxies hold an answer back until it is complete.
+    'X-Accel-Buffering': 'no',
+    // Nothing follows a stream on its connection; so it ends with it, and a stop need not wait.
+    Connection: 'close',
+  })
+  res.flushHeaders()
+}

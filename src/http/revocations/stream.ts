@@ -1,0 +1,93 @@
+/**
+ * One reader of the revocations: what it has been sent, and how far it lags behind.
+ *
+ * A reader has a place in this node's memory, not a queue of its own: when what was written to it is not taken, nothing
+ * more is written until it is, and then it goes on from its place. So however slow it is, it holds one page and what the
+ * connection buffers.
+ */
+
+import type { ServerResponse } from 'node:http'
+
+import type { LoggedRevocation, RevocationLog } from '../../access/revocation-log.ts'
+
+export interface StreamParts {
+  readonly res: ServerResponse
+  readonly revocationLog: Pick<RevocationLog, 'read'>
+  /** The cursor to go on after; `undefined` for all from the start. */
+  readonly after: string | undefined
+  /** An entry as this stream has it. */
+  readonly textOf: (entry: LoggedRevocation) => string
+  /** How often `current` is said. */
+  readonly everySeconds: number
+}
+
+export interface Stream {
+  /** Writes what is new, as far as the reader takes it. */
+  pump(): void
+  /** Says that all revocations up to a moment (epoch seconds) were sent, as soon as that is so. */
+  sayCurrent(asOf: number): void
+  /** Whether the reader has yet to take what was written. */
+  readonly isWaiting: boolean
+  end(): void
+}
+
+/** Some 60 KB; the most that is written before the reader is looked at again. */
+const PAGE = 500
+
+export function startStream({ res, revocationLog, after, textOf, everySeconds }: StreamParts): Stream {
+  let cursor = after
+  let asOfToSay: number | undefined
+  let isWaiting = false
+
+  res.write('retry: 1000\n\n')
+  res.on('drain', () => {
+    isWaiting = false
+    pump()
+  })
+
+  return {
+    pump,
+    sayCurrent(asOf) {
+      asOfToSay = asOf
+      pump()
+    },
+    get isWaiting() {
+      return isWaiting
+    },
+    end() {
+      // What was not taken by now would be waited for; the reader comes back for it.
+      if (isWaiting) res.destroy()
+      else res.end()
+    },
+  }
+
+  function pump(): void {
+    if (isWaiting || res.writableEnded || res.destroyed) return
+    for (let more = true; more; ) {
+      const page = revocationLog.read(cursor, PAGE)
+      const isReset = page.fromStart && cursor !== undefined
+      cursor = page.cursor
+      more = page.more
+      send((isReset ? RESET : '') + page.entries.map(textOf).join(''))
+      if (isWaiting) return
+    }
+    if (asOfToSay === undefined) return
+    send(event('current', cursor, { now: asOfToSay, every: everySeconds }))
+    asOfToSay = undefined
+  }
+
+  function send(text: string): void {
+    if (text !== '') isWaiting = !res.write(text)
+  }
+}
+
+/** An entry as an event. It has no line break: JSON escapes them. */
+export function entryEvent({ id, ...entry }: LoggedRevocation): string {
+  return event('revocation', id, entry)
+}
+
+const RESET = event('reset', undefined, { reason: 'unknown_cursor' })
+
+function event(name: string, id: string | undefined, data: object): string {
+  return `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`
+}
