@@ -10,11 +10,21 @@ export type RefusalCode =
   | 'token_misplaced'
   | 'token_invalid'
   | 'token_expired'
+  | 'token_revoked'
+  | 'dpop_proof_invalid'
+  | 'dpop_nonce_needed'
   | 'scope_insufficient'
+  | 'authentication_insufficient'
   | 'verifier_unavailable'
 
-/** The error codes of RFC 6750 section 3.1. */
-export type BearerError = 'invalid_request' | 'invalid_token' | 'insufficient_scope'
+/** The error codes of RFC 6750 section 3.1, RFC 9449 section 12.2 and RFC 9470 section 3. */
+export type BearerError =
+  | 'invalid_request'
+  | 'invalid_token'
+  | 'insufficient_scope'
+  | 'invalid_dpop_proof'
+  | 'use_dpop_nonce'
+  | 'insufficient_user_authentication'
 
 export interface RefusalOptions {
   /** For the log, never for the caller. */
@@ -115,6 +125,62 @@ export class TokenExpired extends Refusal {
 }
 
 /**
+ * `token_revoked`, 401 `invalid_token`: genuine, but somebody has ended what it belongs to. To ask for another may
+ * need the person again.
+ *
+ * ```ts
+ * await verifier.verify(tokenOfSomebodyWhoLeft)   // rejects with TokenRevoked
+ * ```
+ */
+export class TokenRevoked extends Refusal {
+  readonly code = 'token_revoked'
+  readonly status = 401
+  readonly error = 'invalid_token'
+
+  constructor(options: RefusalOptions = {}) {
+    super('The access token was revoked.', options)
+  }
+}
+
+/**
+ * `dpop_proof_invalid`, 401 `invalid_dpop_proof`: the token is bound to a key, and the proof of that key is missing,
+ * made for another request, too old, or used before (RFC 9449 section 4.3).
+ *
+ * ```ts
+ * await verifier.verify(token, { dpop: { proof: yesterdaysProof, method, url } })   // rejects with DpopProofInvalid
+ * ```
+ */
+export class DpopProofInvalid extends Refusal {
+  readonly code = 'dpop_proof_invalid'
+  readonly status = 401
+  readonly error = 'invalid_dpop_proof'
+
+  constructor(options: RefusalOptions = {}) {
+    super('The DPoP proof does not hold for this request.', options)
+  }
+}
+
+/**
+ * `dpop_nonce_needed`, 401 `use_dpop_nonce`: the proof has no nonce of ours, or an old one. The response carries one in
+ * `DPoP-Nonce`; the client makes another proof with it and tries again (RFC 9449 section 9).
+ *
+ * ```ts
+ * await verifier.verify(token, { dpop: { proof, method, url } })   // rejects with DpopNonceNeeded; error.nonce is to be sent
+ * ```
+ */
+export class DpopNonceNeeded extends Refusal {
+  readonly code = 'dpop_nonce_needed'
+  readonly status = 401
+  readonly error = 'use_dpop_nonce'
+  readonly nonce: string
+
+  constructor(nonce: string, options: RefusalOptions = {}) {
+    super('The DPoP proof needs the nonce of this response.', options)
+    this.nonce = nonce
+  }
+}
+
+/**
  * `scope_insufficient`, 403 `insufficient_scope`: genuine and alive, but not enough for this. `needed` lists every
  * scope that the request needs, not only the missing ones (RFC 6750 section 3).
  *
@@ -135,7 +201,33 @@ export class ScopeInsufficient extends Refusal {
 }
 
 /**
- * `verifier_unavailable`, 503: the issuer's metadata or keys cannot be had, so nothing can be called valid. No fault of
+ * `authentication_insufficient`, 401 `insufficient_user_authentication`: genuine, but the person has to sign in again, or
+ * in a stronger way, before this is allowed (RFC 9470 section 3). `acr` and `maxAge` are what the request needs.
+ *
+ * ```ts
+ * await verifier.verify(oldSignIn, { maxAge: 300 })   // rejects with AuthenticationInsufficient
+ * ```
+ */
+export class AuthenticationInsufficient extends Refusal {
+  readonly code = 'authentication_insufficient'
+  readonly status = 401
+  readonly error = 'insufficient_user_authentication'
+  readonly acr: readonly string[]
+  /** Seconds. */
+  readonly maxAge: number | undefined
+
+  constructor(
+    { acr = [], maxAge }: { acr?: readonly string[]; maxAge?: number | undefined },
+    options: RefusalOptions = {},
+  ) {
+    super('This needs a more recent or a stronger sign-in.', options)
+    this.acr = acr
+    this.maxAge = maxAge
+  }
+}
+
+/**
+ * `verifier_unavailable`, 503: the issuer's metadata, keys or revocations cannot be had, so nothing can be called valid. No fault of
  * the token, hence no challenge.
  *
  * ```ts
