@@ -9,6 +9,7 @@ import { cookieNames, dressSelfPost, type EnginePages } from './configuration/br
 import { asEngineError } from './engine-errors.ts'
 import { readFlowCookies, writeFlowCookies } from './flow-cookies.ts'
 import type { Documents } from './documents.ts'
+import { shortenLongToken } from './long-tokens.ts'
 import { scopeOf } from './request-scope.ts'
 import { RESPONSE_MODES } from './response-modes.ts'
 import { REVOCATIONS } from './routes.ts'
@@ -30,6 +31,7 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
 
   return async function frame(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
     readFlowCookies(ctx.req)
+    shortenLongToken(ctx.req, ctx.path)
     try {
       await next()
       await spendCode(ctx)
