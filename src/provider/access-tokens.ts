@@ -12,7 +12,7 @@ import type { Apis } from '../apis/apis.ts'
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { Keyring } from '../keyring/keyring.ts'
-import { type CompactParts, parseCompact } from '../resource/compact.ts'
+import { parseCompact } from '../resource/compact.ts'
 import { Refusal } from '../resource/refusals.ts'
 import { CLOCK_TOLERANCE_SECONDS } from './adapter/parts.ts'
 import { createVerifiedTokens, type VerifiedToken } from './verified-tokens.ts'
@@ -49,6 +49,7 @@ export interface AccessTokenParts {
   readonly revocationLog?: Pick<RevocationLog, 'covers'>
 }
 
+type Json = Readonly<Record<string, unknown>>
 type Key = Parameters<typeof compactVerify>[1]
 
 export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
@@ -68,7 +69,7 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
   async function check(token: string): Promise<VerifiedToken | undefined> {
     try {
       const { header, payload } = parseCompact(token)
-      const key = keyFor({ header, payload })
+      const key = keyFor(header, payload)
       if (key === undefined || !isOurs(payload)) return undefined
       await compactVerify(token, key)
       const known = { claims: Object.freeze(payload), keyId: header.kid as string | undefined }
@@ -81,7 +82,7 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
   }
 
   /** The key that must have signed it; `undefined` when its header alone shows that it is no token of ours. */
-  function keyFor({ header, payload }: CompactParts): Key | undefined {
+  function keyFor(header: Json, payload: Json): Key | undefined {
     if (header.typ !== 'at+jwt' || Object.keys(header).some((member) => !MEMBERS.has(member))) return undefined
     const api = typeof payload.aud === 'string' ? apis.findApi(payload.aud) : undefined
     // A shared secret verifies only the tokens of the API it is shared with, and they no other (RFC 8725 section 3.1).
@@ -90,7 +91,7 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
     return (found: CompactJWSHeaderParameters) => publicKeys(found)
   }
 
-  function isOurs(payload: CompactParts['payload']): payload is CompactParts['payload'] & AccessTokenClaims {
+  function isOurs(payload: Json): payload is Json & AccessTokenClaims {
     const { iss, aud, sub, client_id: clientId, jti } = payload
     if (iss !== issuer || (aud !== issuer && apis.findApi(aud as string) === undefined)) return false
     if (![aud, sub, clientId, jti].every(isText) || clients.findClient(clientId as string) === undefined) return false
@@ -99,7 +100,7 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
     )
   }
 
-  function isTimely({ iat, exp }: CompactParts['payload']): boolean {
+  function isTimely({ iat, exp }: Json): boolean {
     if (!Number.isSafeInteger(iat) || !Number.isSafeInteger(exp)) return false
     const now = epochSeconds(clock)
     return (exp as number) > now && (iat as number) <= now + CLOCK_TOLERANCE_SECONDS
@@ -118,7 +119,7 @@ function isTextOrAbsent(value: unknown): boolean {
 }
 
 /** A binding that is not understood would be none. */
-function isBound({ cnf }: CompactParts['payload']): boolean {
+function isBound({ cnf }: Json): boolean {
   if (cnf === undefined) return true
   if (typeof cnf !== 'object' || cnf === null) return false
   const ways = Object.entries(cnf)

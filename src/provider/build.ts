@@ -36,6 +36,7 @@ import { decideReplaysInStore, nameHandles, settleSuccessors, tellIdTokensByType
 import { engineKeys, externalSigning, signerCheck } from './outside-keys.ts'
 import { limitResponseModes, withOurResponseModes } from './response-modes.ts'
 import { ENGINE_PATHS } from './routes.ts'
+import { takeStructuredTokens } from './structured-tokens.ts'
 
 export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSign'> {
   readonly issuer: string
@@ -63,6 +64,7 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   limitResponseModes(provider)
   nameHandles(provider)
   settleSuccessors(provider)
+  takeStructuredTokens(provider)
   tellIdTokensByType(provider)
   decideReplaysInStore(provider, parts)
   recordEvents(provider, parts)
@@ -108,6 +110,7 @@ function configuration(parts: EngineParts, accessTokens: AccessTokens): Configur
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: mayIntrospect(parts) },
+      jwtIntrospection: { enabled: true },
       revocation: { enabled: true, allowedPolicy: mayRevoke },
       resourceIndicators: resourceIndicators({ apis, clients }),
       rpInitiatedLogout: logoutPages(parts.pages),
@@ -120,6 +123,7 @@ function enabledAlgorithms(keyring: Keyring): NonNullable<Configuration['enabled
   const ours = [...new Set(keyring.jwks.map(({ alg }) => alg))] as 'RS256'[]
   return {
     idTokenSigningAlgValues: ours,
+    introspectionSigningAlgValues: ours,
     clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
     dPoPSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
   }

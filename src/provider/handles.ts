@@ -42,6 +42,13 @@ export function handleKey(model: HandleModel, handle: string): Key | undefined {
   return keys.handle(KINDS[model], handle.slice(1, 3), handle)
 }
 
+/** The models of access tokens: a person's, and a machine's. */
+export type AccessTokenModel = Extract<HandleModel, 'AccessToken' | 'ClientCredentials'>
+
+export function isAccessTokenModel(model: HandleModel): model is AccessTokenModel {
+  return model === 'AccessToken' || model === 'ClientCredentials'
+}
+
 export function isHandleModel(model: string): model is HandleModel {
   return model in LETTERS
 }

@@ -8,7 +8,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
-import { Provider } from 'oidc-provider'
+import { type AdapterPayload, Provider } from 'oidc-provider'
 
 import type { StoreUnavailable } from '../base/faults.ts'
 import type { Entry, Key } from '../store/store.ts'
@@ -28,6 +28,8 @@ export interface RequestScope {
   redeeming: { readonly key: Key; readonly clientId: string; readonly grantId: string } | undefined
   /** Why the store could not be used in this request, once it could not. */
   storeAway: StoreUnavailable | undefined
+  /** The JWT that this request is about, and its record once it was asked for (structured-tokens.ts). */
+  presented: { readonly token: string; record: Promise<AdapterPayload | undefined> | undefined } | undefined
   /** Grants that this request ends: the engine asks once a model, one step ends them all. */
   readonly ending: Map<string, { withGrant: boolean; readonly done: Promise<void> }>
 }
@@ -72,6 +74,7 @@ function createScope(): RequestScope {
     settledSuccessor: undefined,
     redeeming: undefined,
     storeAway: undefined,
+    presented: undefined,
     ending: new Map(),
   }
 }

@@ -164,7 +164,7 @@ describe('[S44] a token of one kind in the slot of another (RFC 8725 2.8, 3.11)'
       put: async (hint) => (await alice.get(`/logout?id_token_hint=${hint}`)).status === 200,
     },
     introspection: {
-      takes: ['refresh token'],
+      takes: ['refresh token', 'access token'],
       put: async (token) => {
         const { body } = await post(`${app.issuer}/introspect`, { token, ...(await authentication()) })
         return body.active === true

@@ -14,7 +14,7 @@ import { type AdapterPayload, errors, Provider } from 'oidc-provider'
 
 import { keys, shardOf } from '../../store/keys.ts'
 import type { Entry, Key, PutOptions } from '../../store/store.ts'
-import { type HandleModel, handleKey } from '../handles.ts'
+import { type HandleModel, handleKey, isAccessTokenModel } from '../handles.ts'
 import { type Consuming, requestScope } from '../request-scope.ts'
 import { type AdapterParts, keptSeconds, type ModelAdapter } from './parts.ts'
 import { endOnce } from './endings.ts'
@@ -24,7 +24,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
 
   return {
     async find(id) {
-      if (model === 'AccessToken' && id.includes('.')) return parts.accessTokens.read(id)
+      if (isAccessTokenModel(model) && id.includes('.')) return parts.accessTokens.read(model, id)
       const key = handleKey(model, id)
       if (key === undefined) return undefined
       const linked = await store.getLinked(key)
@@ -35,6 +35,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       // The engine refuses tokens that are for an API; at userinfo the scope `openid` decides, as for JWTs.
       if (Provider.ctx?.oidc?.route === 'userinfo') delete payload.aud
       remember(payload, linked.refs)
+      if (Provider.ctx?.oidc?.route === 'revocation' && isAccessTokenModel(model)) standAlone(payload)
       if (model === 'AuthorizationCode') {
         requestScope().redeeming = { key, clientId: payload.clientId, grantId: payload.grantId ?? '' }
       }
@@ -173,6 +174,12 @@ function tokenBeingRefreshed(): { clientId: string; grantId: string } {
     throw new TypeError('a refresh token was consumed outside of a refresh')
   }
   return { clientId: token.clientId, grantId: token.grantId }
+}
+
+/** Whoever revokes an access token means that one; with the grant's id the engine would end all that the grant gave. */
+function standAlone(payload: TokenPayload): void {
+  delete payload.grantId
+  delete payload.expiresWithSession
 }
 
 interface TokenPayload extends AdapterPayload {
