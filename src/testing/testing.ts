@@ -1,0 +1,188 @@
+/**
+ * `grantor/testing`: a whole Grantor inside a test, for people who test their own APIs and clients.
+ *
+ * ```ts
+ * import { BAD_TOKENS, startIssuer } from 'grantor/testing'
+ *
+ * const issuer = await startIssuer({ audience: 'https://orders.example' })
+ * const token = await issuer.mint({ scopes: ['orders:read'] })
+ * for (const kind of BAD_TOKENS) console.log(kind, await issuer.mintBad(kind))
+ * await issuer.revoke(token)
+ * await issuer.close()
+ * ```
+ *
+ * Nothing of it is a stub: the server is the real one on a free port, with the embedded store in a folder that is deleted
+ * when it closes; its metadata, keys and revocation feed are real, and good tokens are signed with the key it signs with.
+ * It listens on this machine only. Never point a production API at it.
+ */
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { decodeJwt } from 'jose'
+
+import { type NewRevocation, openRevocationLog } from '../access/revocation-log.ts'
+import { type App, startApp } from '../app.ts'
+import { createLog } from '../audit/log.ts'
+import { randomId } from '../base/ids.ts'
+import { loadConfig } from '../config/load-config.ts'
+import { type BadToken, mintBadToken } from './bad-tokens.ts'
+import { createDpopKey, type DpopKey } from './dpop-key.ts'
+import { type HeldClock, heldClock } from './held-clock.ts'
+import { type Mint, payloadOf, signingKey, signToken, type TokenWishes } from './tokens.ts'
+
+export { BAD_TOKENS, type BadToken } from './bad-tokens.ts'
+export type { DpopKey, DpopRequest } from './dpop-key.ts'
+export type { HeldClock } from './held-clock.ts'
+export type { TokenWishes } from './tokens.ts'
+
+export interface IssuerOptions {
+  /** The API that tokens are for unless told otherwise; default `https://api.example`. */
+  readonly audience?: string
+  /** Where time comes from, in epoch milliseconds; default the real clock. `moveSeconds` adds to it. */
+  readonly clock?: () => number
+  /**
+   * What grantor.yaml would hold (docs/settings.md), for tests that sign people in or get tokens at `/token`: clients,
+   * APIs, lifetimes.
+   */
+  readonly settings?: {
+    readonly clients?: readonly Readonly<Record<string, unknown>>[]
+    readonly apis?: readonly Readonly<Record<string, unknown>>[]
+    readonly [name: string]: unknown
+  }
+}
+
+/** What ends: a token, or everything that came from a grant, a session, a client or a key. */
+export type Ended =
+  | string
+  | { readonly grantId: string }
+  | { readonly sessionId: string }
+  | { readonly clientId: string }
+  | { readonly keyId: string }
+
+export interface Issuer {
+  /** For `createVerifier({ issuer })`. */
+  readonly issuer: string
+  readonly audience: string
+  readonly clock: HeldClock
+  /** A client that may read the revocation feed: `createVerifier({ revocations: issuer.revocations })`. */
+  readonly revocations: { readonly clientId: string; readonly clientSecret: string }
+  /** A good access token, signed with the key that the server signs with now. */
+  mint(wishes?: TokenWishes): Promise<string>
+  /** The same token, but wrong in one way. */
+  mintBad(kind: BadToken, wishes?: TokenWishes): Promise<string>
+  /** A client's key for `mint({ dpop })` and the proofs that go with the token. */
+  dpopKey(): Promise<DpopKey>
+  /** Ends a token, or all that came from a grant, session, client or key. Verifiers that follow hear it within a second. */
+  revoke(what: Ended): Promise<void>
+  /** Stops the server and deletes what it wrote. */
+  close(): Promise<void>
+}
+
+/** Throws `ConfigInvalid` with a sentence for each problem of `settings`. */
+export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> {
+  const clock = heldClock(options.clock)
+  const folder = await mkdtemp(join(tmpdir(), 'grantor-testing-'))
+  const issuer = `http://localhost:${await freePort()}`
+  const revocations = { clientId: 'testing-verifier', clientSecret: randomId() }
+  const removeFolder = () => rm(folder, { recursive: true, force: true })
+
+  let app: App
+  try {
+    const config = configure(issuer, folder, options, revocations)
+    app = await startApp(config, { log: createLog({ level: 'silent' }), clock })
+  } catch (error) {
+    await removeFolder()
+    throw error
+  }
+  const log = await openRevocationLog({ store: app.store, clock, keepSeconds: LONGEST_SECONDS })
+  const audience = options.audience ?? 'https://api.example'
+  const mint: Mint = { issuer, audience, clock, ring: () => app.keyring.current() }
+
+  async function mintGood(wishes: TokenWishes = {}): Promise<string> {
+    return signToken(payloadOf(mint, wishes), signingKey(mint, wishes))
+  }
+
+  return {
+    ...{ issuer, audience, clock, revocations },
+    mint: mintGood,
+
+    async mintBad(kind, wishes = {}) {
+      if (kind !== 'revoked') return mintBadToken(kind, mint, wishes)
+      const token = await mintGood(wishes)
+      await log.publish(entryFor(token))
+      return token
+    },
+
+    dpopKey: () => createDpopKey(clock),
+    revoke: (what) => log.publish(entryFor(what)),
+
+    async close() {
+      log.close()
+      await app.close()
+      await removeFolder()
+    },
+  }
+}
+
+/** An entry is kept for as long as a token that it covers may live; a test may mint one for a day. */
+const LONGEST_SECONDS = 86_400
+
+function entryFor(what: Ended): NewRevocation {
+  if (typeof what === 'string') {
+    const { jti } = decodeJwt(what)
+    if (jti === undefined) throw new TypeError('a token without jti cannot be revoked by itself')
+    return { jti }
+  }
+  if ('grantId' in what) return { gid: what.grantId }
+  if ('sessionId' in what) return { sid: what.sessionId }
+  if ('clientId' in what) return { client_id: what.clientId }
+  return { kid: what.keyId }
+}
+
+function configure(
+  issuer: string,
+  folder: string,
+  { settings = {} }: IssuerOptions,
+  { clientId, clientSecret }: Issuer['revocations'],
+) {
+  const file = {
+    demo: false,
+    ...settings,
+    apis: [
+      ...(settings.apis ?? []),
+      { audience: issuer, name: 'Grantor', scopes: { 'revocations:read': 'Learn which tokens have been revoked' } },
+    ],
+    clients: [
+      ...(settings.clients ?? []),
+      {
+        client_id: clientId,
+        client_secret: clientSecret,
+        grant_types: ['client_credentials'],
+        apis: { [issuer]: ['revocations:read'] },
+      },
+    ],
+  }
+  const env = {
+    ISSUER: issuer,
+    PORT: new URL(issuer).port,
+    OPS_PORT: '0',
+    DATA_DIR: join(folder, 'data'),
+    GRANTOR_KEYS_DIR: join(folder, 'keys'),
+    GRANTOR_CONFIG: 'grantor.yaml',
+  }
+  // JSON is YAML, and never leaves this process.
+  return loadConfig({ env, cwd: folder, readFile: () => JSON.stringify(file) })
+}
+
+/** A port that was free a moment ago; the issuer must be known before the server is bound. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new TypeError('no port')
+  return address.port
+}

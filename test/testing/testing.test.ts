@@ -1,0 +1,209 @@
+import { readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+
+import { calculateJwkThumbprint, createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+
+import { createVerifier, type Verifier } from '../../src/resource/index.ts'
+import { BAD_TOKENS, type Issuer, startIssuer } from '../../src/testing/testing.ts'
+
+const AUDIENCE = 'https://orders.example'
+
+let issuer: Issuer
+let verifier: Verifier
+
+beforeAll(async () => {
+  issuer = await startIssuer({ audience: AUDIENCE })
+  const { clock, revocations } = issuer
+  verifier = createVerifier({ issuer: issuer.issuer, audience: AUDIENCE, clock, revocations })
+  await verifier.prepare()
+})
+afterAll(async () => {
+  await verifier.close()
+  await issuer.close()
+})
+
+describe('a good token of grantor/testing', () => {
+  it.each(['RS256', 'ES256', 'EdDSA'] as const)('is accepted when signed with %s', async (algorithm) => {
+    const token = await issuer.mint({ algorithm, scopes: ['orders:read', 'orders:write'] })
+
+    expect(await verifier.verify(token, { scopes: ['orders:read'] })).toMatchObject({
+      issuer: issuer.issuer,
+      audience: [AUDIENCE],
+      subject: 'person-1',
+      clientId: 'app-1',
+      scopes: ['orders:read', 'orders:write'],
+    })
+    expect(decodeProtectedHeader(token)).toMatchObject({ typ: 'at+jwt', alg: algorithm })
+    await expect(byAStranger(token)).resolves.toBeDefined()
+  })
+
+  it('has the claims that the server gives, and those that were wished for', async () => {
+    const [real, ours] = [await tokenOfTheServer(), await issuer.mint({ subject: 'm', clientId: 'm', scopes: ['s'] })]
+    const wished = { grantId: 'g', sessionId: 's', acr: 'mfa', authTime: 5, claims: { jti: 'j', more: 1, scope: 'x' } }
+
+    expect(Object.keys(decodeJwt(ours)).sort()).toEqual(Object.keys(decodeJwt(real)).sort())
+    expect(Object.keys(decodeProtectedHeader(ours)).sort()).toEqual(Object.keys(decodeProtectedHeader(real)).sort())
+    expect(decodeJwt(await issuer.mint({ ...wished, lifetimeSeconds: 5 }))).toMatchObject({
+      ...{ gid: 'g', sid: 's', acr: 'mfa', auth_time: 5, jti: 'j', more: 1, scope: 'x' },
+    })
+  })
+
+  it('is refused for a scope that it lacks', async () => {
+    const refused = verifier.verify(await issuer.mint(), { scopes: ['orders:read'] })
+
+    await expect(refused).rejects.toMatchObject({ code: 'scope_insufficient' })
+  })
+})
+
+describe('a bad token of grantor/testing', () => {
+  it.each(BAD_TOKENS)('is refused when it is %s', async (kind) => {
+    const token = await issuer.mintBad(kind, { scopes: ['orders:read'] })
+
+    await untilRefused(token)
+    if (kind === 'revoked') await expect(byAStranger(token)).resolves.toBeDefined()
+    else await expect(byAStranger(token)).rejects.toThrow()
+  })
+
+  it('is wrong in nothing else: with its fault mended it is accepted', async () => {
+    const mended = { iss: issuer.issuer, aud: AUDIENCE, exp: issuer.clock() / 1000 + 60, iat: 1 }
+    const claims = Object.fromEntries(
+      Object.entries(mended).map(([name, value]) => [name, Math.floor(Number(value)) || value]),
+    )
+
+    for (const kind of ['expired', 'not_yet_valid', 'wrong_audience', 'wrong_issuer'] as const) {
+      const payload = decodeJwt(await issuer.mintBad(kind))
+      await expect(verifier.verify(await issuer.mint({ claims: { ...payload, ...claims } }))).resolves.toBeDefined()
+    }
+  })
+
+  it('has to be of a kind that there is', async () => {
+    await expect(issuer.mintBad('constructor' as 'expired')).rejects.toThrow(TypeError)
+  })
+})
+
+describe('revoking with grantor/testing', () => {
+  it.each([
+    ['a grant', { grantId: 'g-1' }],
+    ['a session', { sessionId: 's-1' }],
+    ['a client', { clientId: 'c-1' }],
+  ] as const)('ends what came from %s, and nothing else', async (_name, ended) => {
+    const [token, other] = [await issuer.mint(ended), await issuer.mint()]
+    await verifier.verify(token)
+
+    await issuer.revoke(ended)
+
+    await untilRefused(token)
+    await expect(verifier.verify(other)).resolves.toBeDefined()
+  })
+
+  it('ends what a key signed', async () => {
+    const own = await startIssuer({ audience: AUDIENCE })
+    onTestFinished(() => own.close())
+    const follower = createVerifier({ issuer: own.issuer, audience: AUDIENCE, revocations: own.revocations })
+    onTestFinished(() => follower.close())
+    const [token, other] = [await own.mint({ algorithm: 'EdDSA' }), await own.mint({ algorithm: 'ES256' })]
+    await follower.verify(token)
+
+    await own.revoke({ keyId: decodeProtectedHeader(token).kid ?? '' })
+
+    await untilRefused(token, follower)
+    await expect(follower.verify(other)).resolves.toBeDefined()
+  })
+})
+
+describe('the clock of grantor/testing', () => {
+  it('lets a token expire for the API that is handed it', async () => {
+    const own = await startIssuer({ audience: AUDIENCE })
+    onTestFinished(() => own.close())
+    const ageing = createVerifier({ issuer: own.issuer, audience: AUDIENCE, clock: own.clock })
+    const token = await own.mint({ lifetimeSeconds: 60 })
+    await ageing.verify(token)
+
+    own.clock.moveSeconds(60 + 15)
+
+    await expect(ageing.verify(token)).rejects.toMatchObject({ code: 'token_expired' })
+    await expect(ageing.verify(await own.mint())).resolves.toBeDefined()
+    expect(() => own.clock.moveSeconds(-1)).toThrow(TypeError)
+  })
+})
+
+describe('a DPoP key of grantor/testing', () => {
+  it('binds a token, and proves one request', async () => {
+    const key = await issuer.dpopKey()
+    const token = await issuer.mint({ dpop: key })
+    const proof = await key.proof({ method: 'GET', url: 'https://orders.example/orders?all=1', token, nonce: 'n' })
+    const { jwk, ...header } = decodeProtectedHeader(proof)
+
+    expect(decodeJwt(token).cnf).toEqual({ jkt: key.thumbprint })
+    expect(header).toEqual({ typ: 'dpop+jwt', alg: 'ES256' })
+    expect(await calculateJwkThumbprint(jwk ?? {})).toBe(key.thumbprint)
+    expect(decodeJwt(proof)).toMatchObject({ htm: 'GET', htu: 'https://orders.example/orders', nonce: 'n' })
+  })
+})
+
+describe('an issuer of grantor/testing', () => {
+  it('leaves nothing behind, and stands beside another', async () => {
+    const [one, two] = await Promise.all([startIssuer(), startIssuer()])
+    const folders = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('grantor-testing-')).length
+    const before = await folders()
+
+    await Promise.all([one.close(), two.close()])
+
+    expect(one.issuer).not.toBe(two.issuer)
+    expect(await folders()).toBe(before - 2)
+    await expect(fetch(one.issuer)).rejects.toThrow()
+  })
+
+  it('takes clients and APIs as grantor.yaml has them, and refuses what is wrong with them', async () => {
+    const client = {
+      ...{ client_id: 'm', client_secret: 'for-this-test-only', grant_types: ['client_credentials'] },
+      apis: { [AUDIENCE]: ['orders:read'] },
+    }
+    const api = { audience: AUDIENCE, name: 'Orders', scopes: { 'orders:read': 'See your orders' } }
+    const own = await startIssuer({ settings: { clients: [client], apis: [api] } })
+    onTestFinished(() => own.close())
+
+    const answer = await askForToken(own, { clientId: 'm', clientSecret: 'for-this-test-only' }, AUDIENCE)
+
+    expect(decodeJwt(answer)).toMatchObject({ aud: AUDIENCE, client_id: 'm' })
+    await expect(startIssuer({ settings: { clients: [{ client_id: 'x' }] } })).rejects.toThrow(/grantor\.yaml/)
+  })
+})
+
+/** By a library that knows nothing of ours, in the way its own documentation shows. */
+function byAStranger(token: string) {
+  const keys = createRemoteJWKSet(new URL(`${issuer.issuer}/jwks`))
+  return jwtVerify(token, keys, { issuer: issuer.issuer, audience: AUDIENCE, typ: 'at+jwt' })
+}
+
+/** A revocation arrives within a second; everything else is refused at once. */
+async function untilRefused(token: string, by = verifier): Promise<void> {
+  await expect
+    .poll(
+      () =>
+        by.verify(token).then(
+          () => 'accepted',
+          ({ status }) => status,
+        ),
+      { timeout: 1000 },
+    )
+    .toBe(401)
+}
+
+function tokenOfTheServer(): Promise<string> {
+  return askForToken(issuer, issuer.revocations, issuer.issuer)
+}
+
+async function askForToken(
+  { issuer: origin }: Issuer,
+  { clientId, clientSecret }: Issuer['revocations'],
+  resource: string,
+): Promise<string> {
+  const response = await fetch(`${origin}/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}` },
+    body: new URLSearchParams({ grant_type: 'client_credentials', resource }),
+  })
+  return ((await response.json()) as { access_token: string }).access_token
+}
