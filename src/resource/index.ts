@@ -15,7 +15,7 @@ export type { Claims } from './claims.ts'
 export { type BearerRequest, type ExpressBearer, expressBearer } from './express.ts'
 export { type Answer, answerTo, type BearerOptions, bearerToken } from './guard.ts'
 export type { IntrospectionOptions } from './introspection.ts'
-export { type BearerState, koaBearer } from './koa.ts'
+export { type BearerContext, type BearerState, type KoaBearer, koaBearer } from './koa.ts'
 export { type NodeBearer, nodeBearer } from './node.ts'
 export {
   type BearerError,

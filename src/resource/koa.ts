@@ -1,6 +1,6 @@
-/** The guard as a Koa middleware. Koa itself is not imported: only its types. */
+/** The guard as a Koa middleware. Koa is not imported, nor are its types: an API on something else has none of them. */
 
-import type { Middleware } from 'koa'
+import type { IncomingMessage } from 'node:http'
 
 import type { Claims } from './claims.ts'
 import { type BearerOptions, createGuard } from './guard.ts'
@@ -10,6 +10,17 @@ import type { Verifier } from './verifier.ts'
 export interface BearerState {
   token: Claims
 }
+
+/** As much of Koa's context as the guard needs. */
+export interface BearerContext {
+  readonly req: IncomingMessage
+  readonly state: BearerState
+  status: number
+  body: unknown
+  set(headers: { [name: string]: string }): unknown
+}
+
+export type KoaBearer = (ctx: BearerContext, next: () => Promise<unknown>) => Promise<unknown>
 
 /**
  * Lets a request through when its access token is good, with the claims in `ctx.state.token`; answers 400, 401, 403 or
@@ -23,7 +34,7 @@ export interface BearerState {
  * app.use((ctx) => { ctx.body = `orders of ${ctx.state.token.subject}` })
  * ```
  */
-export function koaBearer(verifier: Verifier, options: BearerOptions = {}): Middleware<BearerState> {
+export function koaBearer(verifier: Verifier, options: BearerOptions = {}): KoaBearer {
   const guard = createGuard(verifier, options)
   return async function bearer(ctx, next) {
     const outcome = await guard(ctx.req)
@@ -34,5 +45,6 @@ export function koaBearer(verifier: Verifier, options: BearerOptions = {}): Midd
     ctx.status = outcome.answer.status
     ctx.set({ ...outcome.answer.headers })
     ctx.body = outcome.answer.body
+    return undefined
   }
 }

@@ -54,8 +54,9 @@ const MAKERS = {
 
   async tampered(mint, wishes) {
     const payload = payloadOf(mint, wishes)
-    const [header, , signature] = (await signToken(payload, signingKey(mint, wishes))).split('.')
-    return `${header}.${encoded({ ...payload, scope: `${payload.scope ?? ''} everything`.trim() })}.${signature}`
+    const scope = [...(wishes.scopes ?? []), 'everything'].join(' ')
+    const [header = '', , signature = ''] = (await signToken(payload, signingKey(mint, wishes))).split('.')
+    return `${header}.${encoded({ ...payload, scope })}.${signature}`
   },
 
   async id_token(mint, wishes) {
