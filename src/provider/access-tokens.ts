@@ -46,7 +46,7 @@ export interface AccessTokenParts {
   readonly clients: Clients
   readonly keyring: Keyring
   readonly clock: Clock
-  readonly revocationLog?: Pick<RevocationLog, 'covers'>
+  readonly revocationLog: Pick<RevocationLog, 'covers'>
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -61,7 +61,7 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
   return {
     async verify(token) {
       const known = verified.find(token) ?? (await check(token))
-      if (known === undefined || revocationLog?.covers({ ...known.claims, kid: known.keyId })) return undefined
+      if (known === undefined || revocationLog.covers({ ...known.claims, kid: known.keyId })) return undefined
       return known.claims
     },
   }
@@ -100,8 +100,10 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
     )
   }
 
-  function isTimely({ iat, exp }: Json): boolean {
-    if (!Number.isSafeInteger(iat) || !Number.isSafeInteger(exp)) return false
+  /** Ours say from when to when they live by `iat` and `exp` alone. */
+  function isTimely({ iat, exp, nbf }: Json): boolean {
+    if (!Number.isSafeInteger(iat) || !Number.isSafeInteger(exp) || (iat as number) < 0 || nbf !== undefined)
+      return false
     const now = epochSeconds(clock)
     return (exp as number) > now && (iat as number) <= now + CLOCK_TOLERANCE_SECONDS
   }

@@ -20,7 +20,7 @@ import { type AdapterParts, CLOCK_TOLERANCE_SECONDS } from './adapter/parts.ts'
 import { createBrowserSessions } from './browser-sessions.ts'
 import { browsers, type EnginePages, logoutPages, originOf } from './configuration/browsers.ts'
 import { clientAuthentication } from './configuration/client-authentication.ts'
-import { clientMetadata, compareSecretsByHash } from './configuration/clients.ts'
+import { clientMetadata, compareSecretsByHash, nameRefusedGrants } from './configuration/clients.ts'
 import { mayIntrospect, mayRevoke } from './configuration/introspection.ts'
 import { people } from './configuration/people.ts'
 import { requestBounds } from './configuration/request-bounds.ts'
@@ -46,7 +46,7 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSig
   readonly accounts: Accounts
   readonly consents: Consents
   readonly keyring: Keyring
-  readonly revocationLog?: Pick<RevocationLog, 'covers'>
+  readonly revocationLog: Pick<RevocationLog, 'covers'>
   /** Holds those of the ring's keys that have no private part. */
   readonly signer: BoundSigner | undefined
   readonly pages: EnginePages
@@ -61,6 +61,7 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   // The dispatcher states scheme, host and client address of every request; the engine believes it and nobody else.
   provider.proxy = true
   compareSecretsByHash(provider)
+  nameRefusedGrants(provider)
   limitResponseModes(provider)
   nameHandles(provider)
   settleSuccessors(provider)

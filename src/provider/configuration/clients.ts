@@ -1,6 +1,6 @@
-/** Our clients in the engine's words, and how their secrets are compared. */
+/** Our clients in the engine's words, how their secrets are compared, and what they may not ask for. */
 
-import { type ClientMetadata, Provider } from 'oidc-provider'
+import { type ClientMetadata, errors, Provider } from 'oidc-provider'
 
 import { secretMatches } from '../../clients/secrets.ts'
 import type { ClientSettings } from '../../config/config.ts'
@@ -35,6 +35,17 @@ export function compareSecretsByHash(provider: Provider): void {
   provider.Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {
     const matches = secretMatches(this.clientSecret ?? '', actual)
     return matches && this.tokenEndpointAuthMethod === methodUsed()
+  }
+}
+
+/** The engine calls a grant type that this client may not use an invalid request; RFC 6749 section 5.2 has a name for it. */
+export function nameRefusedGrants(provider: Provider): void {
+  const { grantTypeAllowed } = provider.Client.prototype
+  provider.Client.prototype.grantTypeAllowed = function allows(type) {
+    const isAllowed = grantTypeAllowed.call(this, type)
+    const { route, params } = Provider.ctx?.oidc ?? {}
+    if (!isAllowed && route === 'token' && params?.grant_type === type) throw new errors.UnauthorizedClient()
+    return isAllowed
   }
 }
 
