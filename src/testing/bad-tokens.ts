@@ -78,7 +78,7 @@ export async function mintBadToken(kind: Exclude<BadToken, 'revoked'>, mint: Min
 
 function withTimes(mint: Mint, wishes: TokenWishes, issuedIn: number, expiresIn: number): Promise<string> {
   const now = payloadOf(mint, wishes).iat as number
-  return withClaims(mint, wishes, { iat: now + issuedIn, exp: now + expiresIn })
+  return withClaims(mint, wishes, { iat: now + issuedIn, nbf: now + issuedIn, exp: now + expiresIn })
 }
 
 function withClaims(mint: Mint, wishes: TokenWishes, claims: Record<string, unknown>): Promise<string> {

@@ -66,10 +66,8 @@ describe('a bad token of grantor/testing', () => {
   })
 
   it('is wrong in nothing else: with its fault mended it is accepted', async () => {
-    const mended = { iss: issuer.issuer, aud: AUDIENCE, exp: issuer.clock() / 1000 + 60, iat: 1 }
-    const claims = Object.fromEntries(
-      Object.entries(mended).map(([name, value]) => [name, Math.floor(Number(value)) || value]),
-    )
+    const exp = Math.floor(issuer.clock() / 1000) + 60
+    const claims = { iss: issuer.issuer, aud: AUDIENCE, exp, iat: 1, nbf: 1 }
 
     for (const kind of ['expired', 'not_yet_valid', 'wrong_audience', 'wrong_issuer'] as const) {
       const payload = decodeJwt(await issuer.mintBad(kind))
@@ -164,7 +162,12 @@ describe('an issuer of grantor/testing', () => {
     const own = await startIssuer({ settings: { clients: [client], apis: [api] } })
     onTestFinished(() => own.close())
 
-    const answer = await askForToken(own, { clientId: 'm', clientSecret: 'for-this-test-only' }, AUDIENCE)
+    const answer = await askForToken(
+      own,
+      { clientId: 'm', clientSecret: 'for-this-test-only' },
+      AUDIENCE,
+      'orders:read',
+    )
 
     expect(decodeJwt(answer)).toMatchObject({ aud: AUDIENCE, client_id: 'm' })
     await expect(startIssuer({ settings: { clients: [{ client_id: 'x' }] } })).rejects.toThrow(/grantor\.yaml/)
@@ -192,18 +195,19 @@ async function untilRefused(token: string, by = verifier): Promise<void> {
 }
 
 function tokenOfTheServer(): Promise<string> {
-  return askForToken(issuer, issuer.revocations, issuer.issuer)
+  return askForToken(issuer, issuer.revocations, issuer.issuer, 'revocations:read')
 }
 
 async function askForToken(
   { issuer: origin }: Issuer,
   { clientId, clientSecret }: Issuer['revocations'],
   resource: string,
+  scope: string,
 ): Promise<string> {
   const response = await fetch(`${origin}/token`, {
     method: 'POST',
     headers: { authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}` },
-    body: new URLSearchParams({ grant_type: 'client_credentials', resource }),
+    body: new URLSearchParams({ grant_type: 'client_credentials', resource, scope }),
   })
   return ((await response.json()) as { access_token: string }).access_token
 }

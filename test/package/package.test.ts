@@ -1,0 +1,155 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { checkPackage, createPackageFromTarballData, type Problem } from '@arethetypeswrong/core'
+import { publint } from 'publint'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+
+import { ROOT } from '../house/root.ts'
+import { freePort } from '../support/start.ts'
+import { type Example, examples, programs, settle } from './examples.ts'
+import { type InstalledIssuer, startInstalledIssuer } from './installed-issuer.ts'
+import { pack, type Packed, startProgram, withJoseAlone } from './packed.ts'
+
+const TSC = join(ROOT, 'node_modules/typescript/bin/tsc')
+
+let packed: Packed
+let issuer: InstalledIssuer
+
+beforeAll(async () => {
+  packed = await pack()
+  issuer = await startInstalledIssuer(packed.project)
+}, 120_000)
+afterAll(async () => {
+  await issuer?.stop()
+  await packed?.close()
+})
+
+describe('the package that npm pack gives', () => {
+  it('holds what runs and what belongs to it, and no sources, tests, keys or data', async () => {
+    const files = (await packed.runIn(ROOT, 'tar', '-tzf', packed.tarball)).split('\n').filter(Boolean)
+    const lua = await readdir(join(ROOT, 'src/store/scripts'))
+
+    expect(files.filter((name) => !/^package\/(bin|dist|views)\//.test(name)).sort()).toEqual([
+      'package/LICENSE',
+      'package/README.md',
+      'package/package.json',
+    ])
+    expect(files.filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))).toEqual([])
+    expect(files).toEqual(expect.arrayContaining(lua.map((name) => `package/dist/store/scripts/${name}`)))
+    expect(files).toContain('package/views/pages/login.ejs')
+    expect(files.filter((name) => name.includes('samples'))).toEqual([])
+  })
+
+  it('has nothing that publint finds wrong', async () => {
+    const { messages } = await publint({ pack: { tarball: await bytesOf(packed) }, strict: true })
+
+    expect(messages).toEqual([])
+  })
+
+  it('has types that resolve', async () => {
+    const result = await checkPackage(createPackageFromTarballData(new Uint8Array(await bytesOf(packed))))
+    const problems = result.types === false ? ['no types'] : result.problems.filter(concernsUs)
+
+    expect(problems).toEqual([])
+  })
+
+  it('has declarations that compile, down to the last that is reached', async () => {
+    await writeFile(join(packed.project, 'testing.ts'), "export { startIssuer as start } from 'grantor/testing'\n")
+
+    await compile(packed.project, 'testing.ts', '--skipLibCheck', 'false')
+  })
+
+  it('gives the command grantor', async () => {
+    const command = join(packed.project, 'node_modules/.bin/grantor')
+
+    expect(await packed.runIn(packed.project, command, '--help')).toContain('grantor [options] [command]')
+  })
+})
+
+describe('grantor/resource of the package', () => {
+  it('needs nothing but jose, and its types nothing but those of node', async () => {
+    const folder = await withJoseAlone(packed)
+
+    for (const load of ["await import('grantor/resource')", "require('grantor/resource')"]) {
+      const told = await packed.runIn(
+        folder,
+        process.execPath,
+        '-p',
+        `(async () => console.log(Object.keys(${load})))()`,
+      )
+      expect(told).toContain('createVerifier')
+    }
+    await writeFile(join(folder, 'api.ts'), "export { createVerifier as create } from 'grantor/resource'\n")
+    await compile(folder, 'api.ts', '--skipLibCheck', 'false')
+  })
+
+  it.each(programs())('protects a route: $title', async (example) => {
+    const address = await startExample(example)
+    const ask = async (token?: string) =>
+      (await fetch(address, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })).status
+
+    expect(await ask(await issuer.mint({ scopes: ['orders:read'] }))).toBe(200)
+    expect(await ask()).toBe(401)
+    expect(await ask(await issuer.mintBad('expired', { scopes: ['orders:read'] }))).toBe(401)
+    expect(await ask(await issuer.mintBad('wrong_key', { scopes: ['orders:read'] }))).toBe(401)
+    expect(await ask(await issuer.mint())).toBe(403)
+  })
+
+  it('has examples for Koa, Express and node:http, in about ten lines each', () => {
+    const short = programs().filter(({ text }) => text.trim().split('\n').length <= 12)
+
+    for (const framework of ["from 'koa'", "from 'express'", "from 'node:http'"]) {
+      expect(short.filter(({ text }) => text.includes(framework))).not.toEqual([])
+    }
+  })
+
+  it('compiles every example of its page', async () => {
+    const files = examples().map(({ text }, at) => ({ file: `example-${at}.ts`, text }))
+    for (const { file, text } of files) await writeFile(join(packed.project, file), text)
+
+    await compile(packed.project, ...files.map(({ file }) => file), '--skipLibCheck')
+  })
+})
+
+/**
+ * What Node 24, the least that the package runs on, cannot meet: it finds `exports` always, and `require` takes modules.
+ * The profile `esm-only` of the command `attw` leaves out the same two.
+ */
+function concernsUs(problem: Problem): boolean {
+  return !('resolutionKind' in problem && ['node10', 'node16-cjs'].includes(problem.resolutionKind))
+}
+
+async function bytesOf({ tarball }: Packed): Promise<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = await readFile(tarball)
+  return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer
+}
+
+/** Rejects with what the compiler says. */
+async function compile(folder: string, ...args: string[]): Promise<void> {
+  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'esnext', '--types', 'node']
+  await packed.runIn(folder, process.execPath, TSC, ...options, ...args).catch((error: { stdout?: string }) => {
+    throw new Error(error.stdout, { cause: error })
+  })
+}
+
+/** Starts one program of the page beside the issuer; gives the address of its route. */
+async function startExample(example: Example): Promise<string> {
+  const port = await freePort()
+  const file = `program-${port}.ts`
+  await writeFile(join(packed.project, file), settle(example, { issuer: issuer.issuer, port }))
+  const program = startProgram(packed.project, file, { ORDERS_API_SECRET: issuer.revocations.clientSecret })
+  onTestFinished(() => program.stop())
+  const address = `http://localhost:${port}/orders`
+  await expect
+    .poll(
+      () =>
+        fetch(address).then(
+          () => 'up',
+          () => 'down',
+        ),
+      { timeout: 10_000 },
+    )
+    .toBe('up')
+  return address
+}
