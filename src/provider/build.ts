@@ -66,7 +66,7 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   nameHandles(provider)
   settleSuccessors(provider)
   takeStructuredTokens(provider)
-  tellIdTokensByType(provider)
+  tellIdTokensByType(provider, parts)
   decideReplaysInStore(provider, parts)
   recordEvents(provider, parts)
   await checkClients(provider, parts.clients)

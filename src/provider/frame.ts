@@ -13,6 +13,7 @@ import { shortenLongToken } from './long-tokens.ts'
 import { scopeOf } from './request-scope.ts'
 import { RESPONSE_MODES } from './response-modes.ts'
 import { REVOCATIONS } from './routes.ts'
+import { withholdAmbiguousProof } from './strict-jwt.ts'
 
 interface FrameParts {
   readonly issuer: string
@@ -32,6 +33,7 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
   return async function frame(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
     readFlowCookies(ctx.req)
     shortenLongToken(ctx.req, ctx.path)
+    withholdAmbiguousProof(ctx.req)
     try {
       await next()
       await spendCode(ctx)

@@ -1,15 +1,16 @@
 /** Where the engine's models are bent to our store: the values they make up, and who decides a replay. */
 
 import { Provider } from 'oidc-provider'
-import { decodeProtectedHeader } from 'jose'
 
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { keys } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
 import { answering } from './engine-errors.ts'
+import { CLOCK_TOLERANCE_SECONDS } from './adapter/parts.ts'
 import { newHandle } from './handles.ts'
 import { requestScope } from './request-scope.ts'
+import { readStrictly } from './strict-jwt.ts'
 
 interface EngineToken {
   readonly grantId?: string
@@ -80,12 +81,15 @@ type IdTokenClass = { validate(token: string, client: unknown): Promise<object> 
  * The engine tells an ID token by issuer, audience and signature, which a logout token or an access token of ours may
  * have as well; those say in their type what they are, an ID token says nothing (RFC 8725 section 3.11).
  */
-export function tellIdTokensByType(provider: Provider): void {
+export function tellIdTokensByType(provider: Provider, { clock }: { clock: Clock }): void {
   const IdToken = provider.IdToken as unknown as IdTokenClass
   const validate = IdToken.validate.bind(IdToken)
   IdToken.validate = async function validateHint(token, client) {
-    const { typ = 'JWT' } = decodeProtectedHeader(token)
-    if (typ.toUpperCase() !== 'JWT') throw new TypeError(`a token of type ${typ} is no ID token`)
+    const parts = readStrictly(token, { latestIssuedAt: epochSeconds(clock) + CLOCK_TOLERANCE_SECONDS })
+    if (parts === undefined) throw new TypeError('the token can be read in two ways, or was issued in the future')
+    const { typ = 'JWT' } = parts.header
+    if (typeof typ !== 'string' || typ.toUpperCase() !== 'JWT')
+      throw new TypeError('the token says that it is no ID token')
     return validate(token, client)
   }
 }

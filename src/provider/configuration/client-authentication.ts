@@ -3,6 +3,8 @@
 import { type Configuration, errors } from 'oidc-provider'
 
 import { type Clock, epochSeconds } from '../../base/clock.ts'
+import { CLOCK_TOLERANCE_SECONDS } from '../adapter/parts.ts'
+import { readStrictly } from '../strict-jwt.ts'
 
 // An assertion is remembered until it expires, to be used once; the bound keeps that memory small.
 const LONGEST_ASSERTION_SECONDS = 600
@@ -14,7 +16,11 @@ export function clientAuthentication({ issuer, clock }: { issuer: string; clock:
   return {
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
 
-    async assertJwtClientAuthClaimsAndHeader(_ctx, claims, header) {
+    async assertJwtClientAuthClaimsAndHeader(ctx, claims, header) {
+      const latestIssuedAt = epochSeconds(clock) + CLOCK_TOLERANCE_SECONDS
+      if (readStrictly(ctx.oidc.params?.client_assertion, { latestIssuedAt }) === undefined) {
+        throw new errors.InvalidClientAuth('the assertion can be read in two ways, or was issued in the future')
+      }
       const { typ = 'jwt' } = header
       if (typeof typ !== 'string' || !ASSERTION_TYPES.has(typ.toLowerCase())) {
         throw new errors.InvalidClientAuth('type (typ) must be that of a client assertion')
