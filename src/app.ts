@@ -5,7 +5,8 @@
  */
 
 import { createConsents } from './access/consents.ts'
-import { openRevocationLog } from './access/revocation-log.ts'
+import { LARGEST_TOLERANCE_SECONDS, openRevocationLog } from './access/revocation-log.ts'
+import { openEndedMarks } from './access/ended-marks.ts'
 import { createRevocation } from './access/revoke.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { createLogins } from './accounts/logins.ts'
@@ -89,10 +90,16 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     stops.push(() => signer?.close())
     const keyring = await openKeyring({
       ...{ store, clock, audit, schedule: scheduleOf(config), isHeld: byAll(verifiers) },
+      endKey: (keyId, keepSeconds) => revocation.endKey(keyId, keepSeconds),
       rootKeys: () => obtainRootKeys(config),
       algorithms: config.apis.map(({ algorithm }) => algorithm),
       ...{ signer, newKeysHere: config.signer?.newKeys === false },
     })
+    const keepSeconds = () => keyring.current().longestTokenSeconds + LARGEST_TOLERANCE_SECONDS
+    const revocationLog = await openRevocationLog({ store, clock, keepSeconds })
+    stops.push(() => revocationLog.close())
+    const endedMarks = await openEndedMarks({ store, revocationLog })
+    const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks })
     const { storeKey, csrfKey } = keyring.current()
     const sealer = createSealer(storeKey, 'store')
     const clients = createClients(config.clients)
@@ -105,13 +112,6 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     await seed(accounts, config)
     const limiter = createLimiter({ store, clock })
     const logins = createLogins({ accounts, passwords, limiter, audit, rules: config.logins })
-    const revocationLog = await openRevocationLog({
-      store,
-      clock,
-      keepSeconds: scheduleOf(config).longestTokenSeconds + LARGEST_TOLERANCE_SECONDS,
-    })
-    stops.push(() => revocationLog.close())
-    const revocation = createRevocation({ store, audit })
     const consents = createConsents({ store, ttlSeconds: config.lifetimes.consentSeconds })
 
     const assets = loadAssets()
@@ -169,8 +169,6 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
 }
 
 const ROTATION_LOOK_MS = 1000
-// What a verifier may be told to tolerate (src/resource/verifier.ts): so much longer can a token be accepted.
-const LARGEST_TOLERANCE_SECONDS = 60
 const WAIT_MS = 100
 const SAY_EVERY = 50
 

@@ -46,9 +46,12 @@ export interface RevocationLog {
 export interface RevocationLogOptions {
   readonly store: Store
   readonly clock: Clock
-  /** The longest time that an access token issued now can be accepted anywhere. */
-  readonly keepSeconds: number
+  /** The longest time that an access token issued now, by any node, can be accepted anywhere. */
+  readonly keepSeconds: number | (() => number)
 }
+
+/** How much longer than it says a verifier may be told to accept a token (src/resource/verifier.ts). */
+export const LARGEST_TOLERANCE_SECONDS = 60
 
 const PAGE = 1000
 
@@ -61,8 +64,9 @@ export async function openRevocationLog({
   const set = createRevocationSet({ clock })
   const listeners = new Set<() => void>()
   let entries: LoggedRevocation[] = []
-  let places = new Map<string, number>()
+  const places = new Map<string, number>()
   let dropped = 0
+  let lastDropped: string | undefined
 
   await load()
   const unfollow = store.follow(logs.revocations, entries.at(-1)?.id, ({ cursor, value }) => {
@@ -71,7 +75,7 @@ export async function openRevocationLog({
   })
 
   return {
-    async publish(revocation, keepSeconds = ordinary) {
+    async publish(revocation, keepSeconds = typeof ordinary === 'number' ? ordinary : ordinary()) {
       const at = epochSeconds(clock)
       const entry = { ...revocation, at, exp: at + Math.ceil(keepSeconds) }
       await store.append(logs.revocations, JSON.stringify(entry), keepSeconds)
@@ -127,8 +131,11 @@ export async function openRevocationLog({
     // Moving an array costs its length: only when it pays.
     if (ended < PAGE && ended * 2 < entries.length) return
     for (const { id } of entries.slice(0, ended)) places.delete(id)
+    // Whoever has read all that was dropped stands at its last: he has missed nothing and need not begin again.
+    if (lastDropped !== undefined) places.delete(lastDropped)
+    lastDropped = entries[ended - 1]?.id
+    if (lastDropped !== undefined) places.set(lastDropped, dropped + ended - 1)
     entries = entries.slice(ended)
     dropped += ended
-    if (entries.length === 0) places = new Map()
   }
 }

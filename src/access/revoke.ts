@@ -1,30 +1,48 @@
 /**
  * The single door by which access ends.
  *
- * Whatever ends a grant or a session comes through here: it is refused at once on every node (what is removed from the
- * store is found by none), and the audit trail says why. A write that was under way when the grant ended finds it gone:
- * every token is stored on condition that its grant is alive.
+ * Whatever ends a token, a grant, a session or a client's access comes through here, and three things happen: it is
+ * refused at once on every node (what is removed from the store is found by none; what is too much to be found is behind
+ * a moment, see ended-marks.ts); one entry in the revocation log tells the verifiers of JWTs; the audit trail says why.
+ *
+ * The entry is written first. Should the server die or the store go away in between, what was to end is still found, and
+ * whoever asks again ends it; and a JWT that a request under way is about to sign is covered already. A write that was
+ * under way when the grant ended finds it gone: every token is stored on condition that its grant is alive.
  */
 
 import type { Audit } from '../audit/audit.ts'
+import { type Clock, epochSeconds } from '../base/clock.ts'
 import { keys } from '../store/keys.ts'
-import type { Store } from '../store/store.ts'
-
-export type EndReason =
-  | 'refresh_token_reused'
-  | 'authorization_code_reused'
-  | 'revoked_by_client'
-  | 'logout'
-  | 'account_disabled'
+import type { Key, Store } from '../store/store.ts'
+import type { EndedMarks, Issued } from './ended-marks.ts'
+import type { EndReason } from './end-reasons.ts'
+import { LARGEST_TOLERANCE_SECONDS, type RevocationLog } from './revocation-log.ts'
+import { sessionClaim } from './session-claim.ts'
 
 export interface Revocation {
-  /** Ends a grant: its codes, refresh tokens and opaque access tokens are gone when this resolves. */
+  /** Ends one access token: a JWT by its `jti`, an opaque one by where it is stored. */
+  endToken(token: EndedToken, reason: EndReason, who?: Whose): Promise<void>
+  /** Ends a grant: its codes, refresh tokens and access tokens are refused when this resolves. */
   endGrant(grantId: string, reason: EndReason, who?: Whose): Promise<void>
-  /** Ends the codes and tokens of a grant; the grant (what the person agreed to) stays. */
-  endTokens(grantId: string): Promise<void>
-  /** Ends a browser session; a request under way that still holds it cannot bring it back. */
-  endSession(uid: string, sessionId: string, who?: Whose): Promise<void>
+  /** Ends a browser session, and the grants that are to end with it; those for offline access live on. */
+  endSession(uid: string, reason: EndReason, who?: Whose): Promise<void>
+  /** Takes back what a person agreed to let a client have, and ends what it was granted. */
+  endConsent(accountId: string, clientId: string): Promise<void>
+  /** Ends every session of a person and every grant they gave. */
+  endAccount(accountId: string, reason: EndReason): Promise<void>
+  /** Ends all that a client holds, for good: also should it come back. */
+  endClient(clientId: string, reason: EndReason): Promise<void>
+  /** Ends all that was issued before a moment (epoch seconds), sessions too. */
+  endEverything(before: number, reason: EndReason): Promise<void>
+  /** Has every token refused that this key signed. */
+  endKey(keyId: string, keepSeconds: number): Promise<void>
+  /** Whether a moment has ended what was issued then. */
+  hasEnded(issued: Issued): boolean
 }
+
+export type EndedToken =
+  /** `expiresAt` in epoch seconds. */
+  { readonly jti: string; readonly expiresAt: number } | { readonly key: Key }
 
 /** For the audit trail, as far as known. */
 export interface Whose {
@@ -32,20 +50,144 @@ export interface Whose {
   readonly clientId?: string | undefined
 }
 
-export function createRevocation({ store, audit }: { store: Store; audit: Audit }): Revocation {
-  return {
-    async endGrant(grantId, reason, who = {}) {
-      await store.removeMembers(keys.grantMembers(grantId), [keys.grant(grantId)])
-      audit.record('grant.ended', { ...who, grantId, reason })
-    },
+export interface RevocationParts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly audit: Audit
+  readonly revocationLog: Pick<RevocationLog, 'publish' | 'covers'>
+  readonly endedMarks: EndedMarks
+}
 
-    async endTokens(grantId) {
-      await store.removeMembers(keys.grantMembers(grantId))
-    },
+/** A node whose clock is ahead by this much issues nothing that a moment of now fails to cover. */
+const CLOCK_SKEW_SECONDS = 15
 
-    async endSession(uid, sessionId, who = {}) {
-      await store.remove([keys.session(uid), keys.sessionId(sessionId)])
-      audit.record('session.ended', { ...who, reason: 'logout' })
-    },
+export function createRevocation({ store, clock, audit, revocationLog, endedMarks }: RevocationParts): Revocation {
+  /** No second entry for a grant that this node knows to have ended: the first one is final. */
+  async function publishGrant(grantId: string): Promise<void> {
+    if (!revocationLog.covers({ gid: grantId, iat: Number.POSITIVE_INFINITY })) {
+      await revocationLog.publish({ gid: grantId })
+    }
   }
+
+  function removeGrant(grantId: string): Promise<void> {
+    return store.removeMembers(keys.grantMembers(grantId), [keys.grant(grantId)])
+  }
+
+  /** The grants of this person that are alive, by id. */
+  async function grantsOf(accountId: string): Promise<Map<string, GrantRecord>> {
+    const ids = await store.members(keys.accountGrants(accountId))
+    const entries = await store.getMany(ids.map(keys.grant))
+    return new Map(
+      ids.flatMap((id, at) => {
+        const entry = entries[at]
+        return entry === undefined ? [] : [[id, JSON.parse(entry.value) as GrantRecord] as const]
+      }),
+    )
+  }
+
+  /** All entries, then all removals: each a round trip, however many there are. */
+  async function endAll(accountId: string, grantIds: readonly string[]): Promise<void> {
+    await Promise.all(grantIds.map(publishGrant))
+    await Promise.all(grantIds.flatMap((id) => [removeGrant(id), store.unlink(keys.accountGrants(accountId), id)]))
+  }
+
+  /** Everything issued until now, by any node. */
+  function untilNow(): number {
+    return epochSeconds(clock) + CLOCK_SKEW_SECONDS + 1
+  }
+
+  return {
+    async endToken(token, reason, who = {}) {
+      if ('key' in token) await store.remove([token.key])
+      else {
+        const left = token.expiresAt - epochSeconds(clock) + LARGEST_TOLERANCE_SECONDS
+        if (left > 0) await revocationLog.publish({ jti: token.jti }, left)
+      }
+      audit.record('token.revoked', { ...who, reason, ...('jti' in token && { tokenId: token.jti }) })
+    },
+
+    async endGrant(grantId, reason, who = {}) {
+      const [entry] = await Promise.all([store.get(keys.grant(grantId)), publishGrant(grantId)])
+      const grant = entry && (JSON.parse(entry.value) as GrantRecord)
+      await Promise.all([
+        removeGrant(grantId),
+        grant?.accountId && store.unlink(keys.accountGrants(grant.accountId), grantId),
+      ])
+      audit.record('grant.ended', { subject: grant?.accountId, clientId: grant?.clientId, ...who, grantId, reason })
+    },
+
+    async endSession(uid, reason, who = {}) {
+      const key = keys.session(uid)
+      const found = await store.get(key)
+      if (found === undefined) return
+      const { accountId } = JSON.parse(found.value) as SessionRecord
+      if (accountId !== undefined) await revocationLog.publish({ sid: sessionClaim(uid) })
+      // Taken, not removed: what another request added until this moment ends as well.
+      const taken = await store.take(key)
+      if (taken === undefined) return
+      const { authorizations = {} } = JSON.parse(taken) as SessionRecord
+      const ending = Object.values(authorizations).flatMap(({ grantId, persistsLogout }) =>
+        grantId === undefined || persistsLogout === true ? [] : [grantId],
+      )
+      await Promise.all([
+        ...ending.flatMap((id) => [
+          removeGrant(id),
+          accountId !== undefined && store.unlink(keys.accountGrants(accountId), id),
+        ]),
+        accountId !== undefined && store.unlink(keys.accountSessions(accountId), uid),
+      ])
+      audit.record('session.ended', { subject: accountId, ...who, sessionUid: uid, reason })
+    },
+
+    async endConsent(accountId, clientId) {
+      // What was agreed to goes first, so that no new grant is made of it; asked again, all of this happens again.
+      await store.remove([keys.consent(accountId, clientId)])
+      const grants = await grantsOf(accountId)
+      const ending = [...grants].filter(([, grant]) => grant.clientId === clientId).map(([id]) => id)
+      await endAll(accountId, ending)
+      const reason: EndReason = 'consent_withdrawn'
+      audit.record('consent.withdrawn', { subject: accountId, clientId })
+      for (const grantId of ending) audit.record('grant.ended', { subject: accountId, clientId, grantId, reason })
+    },
+
+    async endAccount(accountId, reason) {
+      const [grants, uids] = await Promise.all([grantsOf(accountId), store.members(keys.accountSessions(accountId))])
+      await endAll(accountId, [...grants.keys()])
+      await Promise.all([
+        store.remove(uids.map(keys.session)),
+        ...uids.map((uid) => store.unlink(keys.accountSessions(accountId), uid)),
+      ])
+      audit.record('account.access_ended', { subject: accountId, reason })
+    },
+
+    async endClient(clientId, reason) {
+      const before = untilNow()
+      await revocationLog.publish({ client_id: clientId, before })
+      await endedMarks.raise(before, clientId)
+      audit.record('client.access_ended', { clientId, reason })
+    },
+
+    async endEverything(before, reason) {
+      await revocationLog.publish({ before })
+      await endedMarks.raise(before)
+      audit.record('everything.ended', { reason })
+    },
+
+    async endKey(keyId, keepSeconds) {
+      await revocationLog.publish({ kid: keyId }, keepSeconds)
+    },
+
+    hasEnded: (issued) => endedMarks.covers(issued),
+  }
+}
+
+/** What is read here of the records that provider/adapter/ keeps. */
+interface GrantRecord {
+  readonly accountId?: string
+  readonly clientId?: string
+}
+
+interface SessionRecord {
+  readonly accountId?: string
+  readonly authorizations?: Readonly<Record<string, { readonly grantId?: string; readonly persistsLogout?: boolean }>>
 }

@@ -25,10 +25,16 @@ export const AUDIT_EVENTS = {
   'login.busy': 'A sign-in was refused unchecked, because too many password checks were waiting.',
   'consent.granted': 'A person let an application have what it asked for.',
   'consent.denied': 'A person refused an application what it asked for.',
+  'account.removed': 'An account was removed, with every grant and session of its owner.',
+  'account.access_ended': 'Every grant and session of a person ended at once.',
+  'consent.withdrawn': 'A person took back what they let an application have.',
   'session.ended': 'A browser session ended before its time, by logout or by an operator.',
+  'token.revoked': 'One access token is refused from then on.',
   'grant.ended': 'What an application was granted ended: every code and token of it is refused from then on.',
   'refresh_token.reused': 'A refresh token that was used already came again; its grant ends with it.',
   'authorization_code.reused': 'An authorization code that was redeemed already came again; its grant ends with it.',
+  'client.access_ended': 'All that a client held ended at once; what it was issued before is refused for good.',
+  'everything.ended': 'Everything issued before a moment was ended: tokens, grants and sessions.',
   'client.authentication_failed': 'A client did not prove who it is.',
   'keyring.created': 'The signing keys were made, at the first start with this store.',
   'keyring.key_published': 'A successor was published; it signs once every cache must know it.',
@@ -56,6 +62,8 @@ interface AuditFields {
   /** The session's `uid`, not what is in its cookie. */
   readonly sessionUid?: string | undefined
   readonly keyId?: string | undefined
+  /** The `jti` of a JWT, which is no bearer value. */
+  readonly tokenId?: string | undefined
 }
 
 /** One line of the trail. */

@@ -3,6 +3,9 @@
  * root key, the same functions as the server's own.
  */
 
+import { openEndedMarks } from '../access/ended-marks.ts'
+import { LARGEST_TOLERANCE_SECONDS, openRevocationLog } from '../access/revocation-log.ts'
+import { createRevocation, type Revocation } from '../access/revoke.ts'
 import { createAccounts, type Accounts } from '../accounts/accounts.ts'
 import { createPasswords } from '../accounts/passwords.ts'
 import { type Audit, createAudit } from '../audit/audit.ts'
@@ -25,6 +28,7 @@ export interface Domain {
   readonly keyring: LiveKeyring
   readonly verifiers: Verifiers
   readonly audit: Audit
+  readonly revocation: Revocation
 }
 
 export function readConfig(terminal: Terminal): Config {
@@ -37,17 +41,19 @@ export async function withDomain<Result>(
 ): Promise<Result> {
   const config = readConfig(terminal)
   const store = await openStore(config, terminal.clock)
+  const stops: (() => void)[] = []
   try {
-    const domain = await openDomain(config, store, terminal)
+    const domain = await openDomain(config, store, terminal, stops)
     const result = await work(domain)
     await domain.audit.settled()
     return result
   } finally {
+    for (const stop of stops) stop()
     await store.close()
   }
 }
 
-async function openDomain(config: Config, store: Store, terminal: Terminal): Promise<Domain> {
+async function openDomain(config: Config, store: Store, terminal: Terminal, stops: (() => void)[]): Promise<Domain> {
   const { clock } = terminal
   const log = createLog({ level: 'error', destination: { write: (line) => terminal.err(line.trimEnd()) } })
   const audit = createAudit({ store, clock, log })
@@ -57,11 +63,20 @@ async function openDomain(config: Config, store: Store, terminal: Terminal): Pro
     clock,
     audit,
     schedule: scheduleOf(config),
+    endKey: (keyId, keepSeconds) => revocation.endKey(keyId, keepSeconds),
     rootKeys: () => obtainRootKeys(config),
     algorithms: config.apis.map((api) => api.algorithm),
     signer: openSigner(config, log),
     newKeysHere: config.signer?.newKeys === false,
   })
+  const revocationLog = await openRevocationLog({
+    store,
+    clock,
+    keepSeconds: () => keyring.current().longestTokenSeconds + LARGEST_TOLERANCE_SECONDS,
+  })
+  stops.push(() => revocationLog.close())
+  const endedMarks = await openEndedMarks({ store, revocationLog })
+  const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks })
   const passwords = createPasswords({ concurrent: 1, waiting: 1 })
   const accounts = createAccounts({
     store,
@@ -71,5 +86,5 @@ async function openDomain(config: Config, store: Store, terminal: Terminal): Pro
     sealer: createSealer(keyring.current().storeKey, 'store'),
   })
   const verifiers = createVerifiers({ store, clock, ttlSeconds: verifierTtlSeconds(config.keys) })
-  return { config, accounts, keyring, verifiers, audit }
+  return { config, accounts, keyring, verifiers, audit, revocation }
 }

@@ -2,6 +2,7 @@
 
 import type { Ring } from './ring.ts'
 import { isOutside, type KeyAlgorithm, type KeyJwk, type SigningKey } from './signing-key.ts'
+import { longest } from './terms.ts'
 
 /** The ring as one version of it is used; it does not change. */
 export interface Keyring {
@@ -16,6 +17,8 @@ export interface Keyring {
   readonly jwks: readonly KeyJwk[]
   /** Every key without its secret. */
   readonly keys: readonly KeySummary[]
+  /** The longest life that any node has promised a token whose end is not behind us. */
+  readonly longestTokenSeconds: number
   /** The first signs cookies, all of them verify. */
   readonly cookieKeys: readonly string[]
   /** What makes a pairwise subject unguessable (OpenID Connect Core section 8.1). */
@@ -59,6 +62,7 @@ export function viewOf({ ring, version, rootKeyId }: RingVersion): Keyring {
     rootKeyId,
     jwks: ordered.map(({ jwk }) => jwk),
     keys: ordered.map(summary),
+    longestTokenSeconds: longest(ring.tokenLives),
     cookieKeys: ring.cookieKeys.map(({ secret }) => secret),
     pairwiseSalt: ring.pairwiseSalt,
     csrfKey: Buffer.from(ring.csrfKey, 'base64url'),

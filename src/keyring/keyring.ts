@@ -55,6 +55,8 @@ export interface KeyringOptions {
   readonly newKeysHere?: boolean | undefined
   /** Whether every verifier we know of holds this key, which the ring has since that version; asked before it signs. */
   readonly isHeld?: (keyId: string, sinceVersion: number) => Promise<boolean>
+  /** Has every token refused that a key signed, for as long as one could live (access/revoke.ts). */
+  readonly endKey: (keyId: string, keepSeconds: number) => Promise<void>
 }
 
 /** What one request of an operator, or the schedule, did or would do. */
@@ -160,7 +162,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
       return removeCompromised(known(ring, keyId), keyId, parts)
     }, dry)
     // Verifiers that follow the revocations refuse the key's tokens without fetching anything.
-    if (dry.dryRun !== true) await store.append(logs.revocations, revokedKey(keyId), keepSeconds)
+    if (dry.dryRun !== true) await options.endKey(keyId, keepSeconds)
     return outcome
   }
 
@@ -247,9 +249,4 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
       }
     }
   }
-}
-
-/** An entry of the revocation log: every token that this key signed. */
-function revokedKey(keyId: string): string {
-  return JSON.stringify({ kid: keyId })
 }

@@ -31,7 +31,7 @@ export interface RequestScope {
   /** The JWT that this request is about, and its record once it was asked for (structured-tokens.ts). */
   presented: { readonly token: string; record: Promise<AdapterPayload | undefined> | undefined } | undefined
   /** Grants that this request ends: the engine asks once a model, one step ends them all. */
-  readonly ending: Map<string, { withGrant: boolean; readonly done: Promise<void> }>
+  readonly ending: Map<string, Promise<void>>
 }
 
 export interface Consuming {

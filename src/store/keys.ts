@@ -35,6 +35,13 @@ export const keys = {
   account: (accountId: string): Key => `account:{${hashHandle(accountId).slice(0, SHARD_LENGTH)}}:${accountId}`,
   /** From what a person types as login to the account's id. */
   login: (canonicalLogin: string): Key => own('login', hashHandle(canonicalLogin)),
+  /** Lists the grants that a person gave, and the sessions in which they are signed in. */
+  accountGrants: (accountId: string): Key => own('account-grants', hashHandle(accountId)),
+  accountSessions: (accountId: string): Key => own('account-sessions', hashHandle(accountId)),
+  /** The moments before which nothing of a client, or nothing at all, counts. */
+  endedMarks: (): Key => 'ended:{en}:marks',
+  /** The clients that the configuration had when a node last started. */
+  knownClients: (): Key => 'clients:{cl}:known',
   keyring: (): Key => 'keyring:{kr}:ring',
   /** The version of the ring that a verifier holds. */
   verifier: (verifierId: string): Key => `verifier:{kr}:${verifierId}`,

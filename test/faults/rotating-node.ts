@@ -12,7 +12,7 @@ import { createLog } from '../../src/audit/log.ts'
 import { type LiveKeyring, openKeyring } from '../../src/keyring/keyring.ts'
 import { openEmbeddedStore } from '../../src/store/embedded-store.ts'
 import type { Store } from '../../src/store/store.ts'
-import { SCHEDULE } from '../keyring/a-node.ts'
+import { endKeyIn, SCHEDULE } from '../keyring/a-node.ts'
 
 const [file = '', rootKey = '', nowMs = '', what = '', when = '', nth = ''] = process.argv.slice(2)
 const clock = () => Number(nowMs)
@@ -26,9 +26,10 @@ const TURNS: Record<string, (keyring: LiveKeyring) => Promise<unknown>> = {
   },
 }
 
-const store = await openEmbeddedStore({ file, clock })
+const store = mortal(await openEmbeddedStore({ file, clock }), Number(nth))
 const keyring = await openKeyring({
-  store: mortal(store, Number(nth)),
+  store,
+  endKey: endKeyIn(store),
   rootKeys: async () => [Buffer.from(rootKey, 'hex')],
   clock,
   algorithms: [],

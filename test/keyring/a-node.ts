@@ -6,8 +6,9 @@ import { createAudit } from '../../src/audit/audit.ts'
 import { createLog } from '../../src/audit/log.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import type { SigningAlgorithm } from '../../src/config/config.ts'
-import { type Keyring, type LiveKeyring, openKeyring } from '../../src/keyring/keyring.ts'
+import { type Keyring, type KeyringOptions, type LiveKeyring, openKeyring } from '../../src/keyring/keyring.ts'
 import type { Schedule } from '../../src/keyring/ring.ts'
+import { logs } from '../../src/store/keys.ts'
 import type { Store } from '../../src/store/store.ts'
 
 export const SCHEDULE: Schedule = {
@@ -38,9 +39,17 @@ export async function aNode(store: Store, clock: Clock, options: NodeOptions = {
   const keyring = await openKeyring({
     ...{ store, clock, algorithms, audit, rootKeys },
     schedule: { ...SCHEDULE, ...schedule },
+    endKey: endKeyIn(store),
   })
   await audit.settled()
   return keyring
+}
+
+/** Tells what the revocations' followers are told, as access/revoke.ts would. */
+export function endKeyIn(store: Store): KeyringOptions['endKey'] {
+  return async (kid, keepSeconds) => {
+    await store.append(logs.revocations, JSON.stringify({ kid }), keepSeconds)
+  }
 }
 
 /** What the audit trail tells of the ring, in its words without their common beginning. */

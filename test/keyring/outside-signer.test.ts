@@ -226,6 +226,7 @@ describe('a ring whose keys are held outside', () => {
   function open(store: Store, more: { signer?: BoundSigner; newKeysHere?: boolean } = {}) {
     const audit = createAudit({ store, clock, log })
     return openKeyring({
+      endKey: async () => undefined,
       ...{ store, clock, audit, schedule: SCHEDULE, algorithms: [], ...more },
       rootKeys: async () => [rootKey],
     })

@@ -20,6 +20,7 @@ describe('the overlap of a new key', () => {
     const store = await openTestStore(clock)
     const audit = createAudit({ store, clock, log: createLog({ level: 'silent' }) })
     const keyring = await openKeyring({
+      endKey: async () => undefined,
       ...{ store, clock, audit, algorithms: [], schedule: SCHEDULE, signer: slowSigner(clock) },
       rootKeys: async () => [ROOT_KEY],
     })

@@ -1,38 +1,38 @@
 /**
- * Ending a grant when the engine says so.
+ * Ending access when the engine says so.
  *
- * The engine asks each of its models to forget the grant's tokens, and then to destroy the grant, in one turn. All of
- * it is one step of the store, so the first call waits for the turn to end and does it for all.
+ * The engine asks each of its models to forget the grant's tokens, and then to destroy the grant, in one turn. All of it
+ * is one ending, so the first call waits for the turn to end and does it for all.
  */
 
 import { Provider } from 'oidc-provider'
 
-import type { EndReason, Revocation } from '../../access/revoke.ts'
+import type { EndReason } from '../../access/end-reasons.ts'
+import type { Revocation } from '../../access/revoke.ts'
 import { requestScope } from '../request-scope.ts'
 
-export function endOnce(revocation: Revocation, grantId: string, { withGrant }: { withGrant: boolean }): Promise<void> {
+export function endOnce(revocation: Revocation, grantId: string): Promise<void> {
+  // The session's own ending takes its grants along, with one entry for all of them.
+  if (isLogout()) return Promise.resolve()
   const { ending } = requestScope()
   const begun = ending.get(grantId)
-  if (begun !== undefined) {
-    begun.withGrant ||= withGrant
-    return begun.done
-  }
+  if (begun !== undefined) return begun
   const { reason, clientId } = currentReason()
-  const ends = { withGrant, done: Promise.resolve().then(end) }
-  ending.set(grantId, ends)
-  return ends.done
+  const done = Promise.resolve().then(() => revocation.endGrant(grantId, reason, { clientId }))
+  ending.set(grantId, done)
+  return done
+}
 
-  async function end(): Promise<void> {
-    ending.delete(grantId)
-    if (ends.withGrant) await revocation.endGrant(grantId, reason, { clientId })
-    else await revocation.endTokens(grantId)
-  }
+/** Whether the whole session is about to end, and not one application's part in it. */
+function isLogout(): boolean {
+  const oidc = Provider.ctx?.oidc
+  return oidc?.route === 'end_session_confirm' && Boolean(oidc.params?.logout)
 }
 
 function currentReason(): { reason: EndReason; clientId: string | undefined } {
   const oidc = Provider.ctx?.oidc
   const clientId = oidc?.client?.clientId
-  if (oidc?.route === 'revocation') return { reason: 'revoked_by_client', clientId }
+  if (oidc?.route === 'revocation') return { reason: 'refresh_token_revoked', clientId }
   if (oidc?.route === 'end_session_confirm') return { reason: 'logout', clientId }
   const reused = oidc?.params?.grant_type === 'refresh_token' ? 'refresh_token_reused' : 'authorization_code_reused'
   return { reason: reused, clientId }

@@ -19,7 +19,10 @@ export function grantAdapter({ store, revocation }: AdapterParts): ModelAdapter 
       const reading = seen.get(key) ?? store.get(key)
       seen.set(key, reading)
       const entry = await reading
-      return entry && { ...(JSON.parse(entry.value) as AdapterPayload), jti: id }
+      if (entry === undefined) return undefined
+      const payload = JSON.parse(entry.value) as AdapterPayload
+      if (revocation.hasEnded({ clientId: payload.clientId, issuedAt: payload.iat })) return undefined
+      return { ...payload, jti: id }
     },
 
     async upsert(id, payload, expiresIn) {
@@ -28,15 +31,17 @@ export function grantAdapter({ store, revocation }: AdapterParts): ModelAdapter 
       const wasRead = (await seen.get(key)) !== undefined
       seen.delete(key)
       const { jti: _id, ...kept } = payload
-      const outcome = await store.put(key, JSON.stringify(kept), {
-        ttlSeconds: keptSeconds(expiresIn),
-        ...(wasRead ? { ifPresent: [key] } : {}),
-      })
+      const ttlSeconds = keptSeconds(expiresIn)
+      // Listed before it is used: whoever ends the account afterwards finds it.
+      const [outcome] = await Promise.all([
+        store.put(key, JSON.stringify(kept), { ttlSeconds, ...(wasRead ? { ifPresent: [key] } : {}) }),
+        payload.accountId !== undefined && store.link(keys.accountGrants(payload.accountId), id, ttlSeconds),
+      ])
       if (outcome === 'gone') throw new errors.AccessDenied('the grant has ended')
     },
 
     async destroy(id) {
-      await endOnce(revocation, id, { withGrant: true })
+      await endOnce(revocation, id)
     },
   }
 }

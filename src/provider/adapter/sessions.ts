@@ -33,7 +33,12 @@ export function sessionAdapter({ store, sealer, revocation }: AdapterParts): Mod
 
     async upsert(id, payload, expiresIn) {
       const ttlSeconds = keptSeconds(expiresIn)
-      await Promise.all([save(payload, ttlSeconds), point(id, uidOf(payload), ttlSeconds)])
+      const uid = uidOf(payload)
+      await Promise.all([
+        save(payload, ttlSeconds),
+        point(id, uid, ttlSeconds),
+        payload.accountId !== undefined && store.link(keys.accountSessions(payload.accountId), uid, ttlSeconds),
+      ])
     },
 
     async destroy(id) {
@@ -42,9 +47,11 @@ export function sessionAdapter({ store, sealer, revocation }: AdapterParts): Mod
         await store.remove([keys.sessionId(id)])
         return
       }
-      const pointer = await store.get(keys.sessionId(id))
-      if (pointer === undefined) return
-      await revocation.endSession(pointer.value, id, { subject: Provider.ctx?.oidc?.session?.accountId })
+      // By its uid: another request of this browser may have given it another id meanwhile.
+      const uid = Provider.ctx?.oidc?.session?.uid ?? (await store.get(keys.sessionId(id)))?.value
+      if (uid === undefined) return
+      await revocation.endSession(uid, 'logout')
+      await store.remove([keys.sessionId(id)])
     },
   }
 
@@ -54,7 +61,10 @@ export function sessionAdapter({ store, sealer, revocation }: AdapterParts): Mod
     const reading = seen.get(key) ?? store.get(key)
     seen.set(key, reading)
     const entry = await reading
-    return entry && { ...open(entry.value, uid), ...(id === undefined ? {} : { jti: id }) }
+    if (entry === undefined) return undefined
+    const payload = open(entry.value, uid)
+    if (payload.accountId !== undefined && revocation.hasEnded({ issuedAt: payload.loginTs })) return undefined
+    return { ...payload, ...(id === undefined ? {} : { jti: id }) }
   }
 
   function open(value: string, uid: string): AdapterPayload {

@@ -31,6 +31,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       if (linked === undefined) return undefined
 
       const payload = open(linked.entry.value, key)
+      if (revocation.hasEnded({ clientId: payload.clientId, issuedAt: payload.iat })) return undefined
       payload.jti = id
       // The engine refuses tokens that are for an API; at userinfo the scope `openid` decides, as for JWTs.
       if (Provider.ctx?.oidc?.route === 'userinfo') delete payload.aud
@@ -87,12 +88,19 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     },
 
     async destroy(id) {
+      const { RefreshToken: refreshToken, AccessToken, ClientCredentials } = Provider.ctx?.oidc?.entities ?? {}
+      // A refresh token goes with its family, and not before it: whoever has to ask again must still find it.
+      if (model === 'RefreshToken' && refreshToken?.grantId) return endOnce(revocation, refreshToken.grantId)
       const key = handleKey(model, id)
-      if (key !== undefined) await store.remove([key])
+      const token = AccessToken ?? ClientCredentials
+      const ended = key === undefined ? { jti: id, expiresAt: token?.exp ?? 0 } : { key }
+      await revocation.endToken(ended, 'access_token_revoked', { clientId: token?.clientId })
     },
 
     async revokeByGrantId(grantId) {
-      await endOnce(revocation, grantId, { withGrant: false })
+      // An access token that its client revokes ends alone (RFC 7009 section 2.1 leaves the others to us).
+      if (Provider.ctx?.oidc?.entities.AccessToken !== undefined && isRevocation()) return
+      await endOnce(revocation, grantId)
     },
   }
 
@@ -160,8 +168,12 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
   async function endReused(event: 'refresh_token.reused' | 'authorization_code.reused', grantId: string | undefined) {
     if (!grantId) return
     audit.record(event, { grantId })
-    await endOnce(revocation, grantId, { withGrant: true })
+    await endOnce(revocation, grantId)
   }
+}
+
+function isRevocation(): boolean {
+  return Provider.ctx?.oidc?.route === 'revocation'
 }
 
 function isTokenRequest(): boolean {

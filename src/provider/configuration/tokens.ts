@@ -2,14 +2,13 @@
 
 import type { AccessToken, ClientCredentials, Configuration, KoaContextWithOIDC, RefreshToken } from 'oidc-provider'
 
+import { sessionClaim } from '../../access/session-claim.ts'
 import { type Clock, epochSeconds } from '../../base/clock.ts'
-import { hashHandle } from '../../base/sealing.ts'
 import type { Clients } from '../../clients/clients.ts'
 import type { ClientSettings, Lifetimes } from '../../config/config.ts'
 
 // Where an opaque token for userinfo alone is issued, there is no API to say how long it lives.
 const USERINFO_TOKEN_SECONDS = 600
-const SID_LENGTH = 22
 
 interface Parts {
   readonly clients: Clients
@@ -34,9 +33,10 @@ export function tokens({ clients, lifetimes, clock }: Parts): Partial<Configurat
       customizers: {
         jwt(_ctx, token, jwt) {
           const payload = jwt.payload as Record<string, unknown>
-          // What a revocation may name beside the token itself: the grant, and the session it was given in.
-          if ('grantId' in token) payload.gid = token.grantId
-          if ('sessionUid' in token && token.sessionUid) payload.sid = sessionClaim(token.sessionUid)
+          // What a revocation may name beside the token itself: the grant, and the session with which it is to end.
+          if (!('grantId' in token)) return
+          payload.gid = token.grantId
+          if (token.expiresWithSession && token.sessionUid) payload.sid = sessionClaim(token.sessionUid)
         },
       },
     },
@@ -68,9 +68,4 @@ function sessionTtl(loginTs: number | undefined, lifetimes: Lifetimes, clock: Cl
 function refreshTokenTtl(token: RefreshToken, lifetimes: Lifetimes): number {
   const left = lifetimes.refreshTokenSeconds - token.totalLifetime()
   return Math.max(1, Math.min(lifetimes.refreshTokenIdleSeconds, left))
-}
-
-/** Names the browser session to APIs without telling its `uid`. */
-export function sessionClaim(sessionUid: string): string {
-  return hashHandle(sessionUid).slice(0, SID_LENGTH)
 }

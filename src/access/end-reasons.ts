@@ -1,0 +1,33 @@
+/**
+ * Every way by which access ends before its time.
+ *
+ * The audit trail names them as they stand here, and a test walks this table: each of them has to go through the single
+ * door (revoke.ts). `entry` says what of a token the revocation log names, `none` where no JWT can be concerned.
+ */
+
+interface Way {
+  readonly entry: 'jti' | 'gid' | 'sid' | 'kid' | 'client_id' | 'before'
+  readonly sentence: string
+}
+
+export const END_REASONS = {
+  access_token_revoked: { entry: 'jti', sentence: 'Its application revoked one access token (RFC 7009).' },
+  refresh_token_revoked: { entry: 'gid', sentence: 'Its application revoked a refresh token (RFC 7009).' },
+  authorization_code_reused: { entry: 'gid', sentence: 'An authorization code came a second time.' },
+  refresh_token_reused: { entry: 'gid', sentence: 'A refresh token that was used up came again.' },
+  consent_withdrawn: { entry: 'gid', sentence: 'The person took back what they let an application have.' },
+  password_changed: { entry: 'gid', sentence: 'The password of the account was set.' },
+  account_disabled: { entry: 'gid', sentence: 'The account was disabled.' },
+  account_removed: { entry: 'gid', sentence: 'The account was removed.' },
+  logout: { entry: 'sid', sentence: 'The person signed out.' },
+  client_removed: { entry: 'client_id', sentence: 'The client is gone from grantor.yaml.' },
+  key_compromised: { entry: 'kid', sentence: 'Somebody else may hold the signing key.' },
+  token_ended_by_operator: { entry: 'jti', sentence: 'An operator ended one access token.' },
+  grant_ended_by_operator: { entry: 'gid', sentence: 'An operator ended what one application was granted.' },
+  session_ended_by_operator: { entry: 'sid', sentence: 'An operator ended a browser session.' },
+  account_ended_by_operator: { entry: 'gid', sentence: 'An operator ended all access of one person.' },
+  client_ended_by_operator: { entry: 'client_id', sentence: 'An operator ended all access of one client.' },
+  everything_ended_by_operator: { entry: 'before', sentence: 'An operator ended everything issued before a moment.' },
+} as const satisfies Record<string, Way>
+
+export type EndReason = keyof typeof END_REASONS

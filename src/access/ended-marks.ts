@@ -1,0 +1,105 @@
+/**
+ * Moments before which nothing counts: of one client, or of everybody.
+ *
+ * A client may have a hundred thousand tokens, and they are found one by one only when they come. So ending them writes
+ * one moment; whatever of the client was issued before it is refused when it is read. An entry of the revocation log is
+ * forgotten once no JWT that it covers is alive, but grants live far longer, and a client that was removed may come back:
+ * the moments stay in the store, all in one record. Every node has them in memory, and hears of new ones from the log.
+ */
+
+import { keys } from '../store/keys.ts'
+import type { Store } from '../store/store.ts'
+import type { RevocationLog } from './revocation-log.ts'
+
+/** What a moment can end: a grant, a stored token, a session. */
+export interface Issued {
+  readonly clientId?: string | undefined
+  /** Epoch seconds. What does not say when it was issued was issued before any moment. */
+  readonly issuedAt: number | undefined
+}
+
+export interface EndedMarks {
+  /** Ends what was issued before this moment (epoch seconds), on this node at once; without a client, everything. */
+  raise(before: number, clientId?: string): Promise<void>
+  /** Whether this was issued before a moment that ended it. */
+  covers(issued: Issued): boolean
+  close(): void
+}
+
+/** As stored. */
+interface Moments {
+  readonly everything: number
+  readonly clients: Readonly<Record<string, number>>
+}
+
+const NONE: Moments = { everything: 0, clients: {} }
+const PAGE = 500
+
+/** Opens the moments that are in the store. Throws `StoreUnavailable`. */
+export async function openEndedMarks({
+  store,
+  revocationLog,
+}: {
+  readonly store: Store
+  readonly revocationLog: Pick<RevocationLog, 'read' | 'onNews'>
+}): Promise<EndedMarks> {
+  const ofClients = new Map<string, number>()
+  let ofEverything = 0
+  let cursor: string | undefined
+
+  // The log first: a moment that is announced while the record is read is in one of the two.
+  const stop = revocationLog.onNews(follow)
+  follow()
+  const stored = await read()
+  note(stored.moments.everything)
+  for (const [clientId, before] of Object.entries(stored.moments.clients)) note(before, clientId)
+
+  return {
+    async raise(before, clientId) {
+      await keep(before, clientId)
+      note(before, clientId)
+    },
+
+    covers({ clientId, issuedAt = 0 }) {
+      if (issuedAt < ofEverything) return true
+      const before = clientId === undefined ? undefined : ofClients.get(clientId)
+      return before !== undefined && issuedAt < before
+    },
+
+    close: stop,
+  }
+
+  function note(before: number, clientId?: string): void {
+    if (clientId === undefined) ofEverything = Math.max(ofEverything, before)
+    else ofClients.set(clientId, Math.max(ofClients.get(clientId) ?? 0, before))
+  }
+
+  function follow(): void {
+    for (let more = true; more; ) {
+      const page = revocationLog.read(cursor, PAGE)
+      for (const { before, client_id: clientId } of page.entries) if (before !== undefined) note(before, clientId)
+      cursor = page.cursor
+      more = page.more
+    }
+  }
+
+  async function read(): Promise<{ moments: Moments; version: number | undefined }> {
+    const entry = await store.get(keys.endedMarks())
+    return { moments: entry ? (JSON.parse(entry.value) as Moments) : NONE, version: entry?.version }
+  }
+
+  /** A moment never moves back, whoever else moves it or another at the same time. */
+  async function keep(before: number, clientId: string | undefined): Promise<void> {
+    for (;;) {
+      const { moments, version } = await read()
+      const held = clientId === undefined ? moments.everything : (moments.clients[clientId] ?? 0)
+      if (held >= before) return
+      const next =
+        clientId === undefined
+          ? { ...moments, everything: before }
+          : { ...moments, clients: { ...moments.clients, [clientId]: before } }
+      const condition = version === undefined ? { ifAbsent: true } : { ifVersion: version }
+      if ((await store.put(keys.endedMarks(), JSON.stringify(next), condition)) === 'stored') return
+    }
+  }
+}
