@@ -17,6 +17,7 @@ import type { Log } from './audit/log.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { AccountExists } from './base/faults.ts'
 import { createSealer } from './base/sealing.ts'
+import { accountClient } from './clients/account-client.ts'
 import { createClients } from './clients/clients.ts'
 import type { Config } from './config/config.ts'
 import { createDispatch } from './http/dispatch.ts'
@@ -34,6 +35,7 @@ import { obtainRootKeys } from './keyring/root-key.ts'
 import { scheduleOf } from './keyring/schedule.ts'
 import { createVerifiers, type Verifiers, verifierTtlSeconds } from './keyring/verifiers.ts'
 import { createLimiter } from './limits/limiter.ts'
+import type { BrowserSessions } from './provider/browser-sessions.ts'
 import { buildEngine } from './provider/build.ts'
 import { createCurrentEngine, type CurrentEngine } from './provider/current.ts'
 import { followRing } from './provider/follow-ring.ts'
@@ -102,7 +104,7 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks })
     const { storeKey, csrfKey } = keyring.current()
     const sealer = createSealer(storeKey, 'store')
-    const clients = createClients(config.clients)
+    const clients = createClients([...config.clients, accountClient(config.issuer)])
     const apis = createApis(config.apis, config.defaultApi)
     const passwords = createPasswords({
       concurrent: config.logins.concurrentHashes,
@@ -143,6 +145,7 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     const pages = createPages({
       ...{ issuer, production, lifetimes, logins, accounts, audit, log, assets, renderer, csrfKey },
       interactions: ofCurrent(current),
+      account: { sessions: sessionsOf(current), clients, apis, consents, revocation },
       ...developmentPages(config, () => selfUrl),
     })
     const { trustProxy, keys } = config
@@ -208,6 +211,10 @@ function ofCurrent(current: CurrentEngine): Interactions {
     finishConsent: (req, res) => current.engine().interactions.finishConsent(req, res),
     abort: (req, res) => current.engine().interactions.abort(req, res),
   }
+}
+
+function sessionsOf(current: CurrentEngine): BrowserSessions {
+  return { find: (req, res) => current.engine().sessions.find(req, res) }
 }
 
 const TOUR_CLIENT = 'grantor-tour'

@@ -17,6 +17,8 @@ export interface Consent {
 
 export interface Consents {
   findConsent(accountId: string, clientId: string): Promise<Consent | undefined>
+  /** Those of these clients that the person agreed to something with, in one round trip. */
+  listConsents(accountId: string, clientIds: readonly string[]): Promise<{ clientId: string; consent: Consent }[]>
   /** Adds to what was agreed to before. */
   rememberConsent(accountId: string, clientId: string, given: Consent): Promise<void>
   forgetConsent(accountId: string, clientId: string): Promise<void>
@@ -30,6 +32,14 @@ export function createConsents({ store, ttlSeconds }: { store: Store; ttlSeconds
 
   return {
     findConsent,
+
+    async listConsents(accountId, clientIds) {
+      const entries = await store.getMany(clientIds.map((clientId) => keys.consent(accountId, clientId)))
+      return clientIds.flatMap((clientId, at) => {
+        const entry = entries[at]
+        return entry === undefined ? [] : [{ clientId, consent: JSON.parse(entry.value) as Consent }]
+      })
+    },
 
     async rememberConsent(accountId, clientId, given) {
       // Two answers at once may lose one of them; the person is then asked again, which harms nobody.

@@ -32,7 +32,7 @@ describeInBrowser('every page, in light and in dark, narrow and wide', (openPage
         await judge(page, `${name}-@-${colorScheme}`)
       })
 
-      expect(seen).toHaveLength(12)
+      expect(seen).toHaveLength(14)
     })
   }
 })
@@ -60,6 +60,10 @@ async function walkThrough(page: Page, issuer: string, look: (name: string) => P
 
   await openFormPost(page, issuer)
   await look('form-post')
+  await page.goto(`${issuer}/account`)
+  await look('apps')
+  await press(page, 'End access Grantor tour')
+  await look('apps-ended')
   await page.goto(`${issuer}/logout`)
   await look('logout')
   await press(page, 'Sign out')

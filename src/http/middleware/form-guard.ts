@@ -16,10 +16,10 @@ import type { Form } from './form.ts'
 /** The hidden field that carries the token. */
 export const TOKEN_FIELD = 'csrf'
 
-export type FormPurpose = 'login' | 'consent' | 'abort'
+export type FormPurpose = 'login' | 'consent' | 'abort' | 'end-consent'
 
 export interface FormGuard {
-  /** The token for a form of this purpose in this interaction. */
+  /** The token for a form of this purpose in this interaction, or in this session. */
   tokenFor(purpose: FormPurpose, uid: string): string
   /** Throws `FormForged` when the browser says that another site sent this. */
   refuseOtherOrigins(ctx: Context): void

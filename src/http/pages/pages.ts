@@ -19,6 +19,7 @@ import type { Interactions } from '../../provider/interactions.ts'
 import { LOGOUT_CONFIRMATION } from '../../provider/routes.ts'
 import { answerErrors } from '../middleware/errors.ts'
 import { createFormGuard, type FormGuard } from '../middleware/form-guard.ts'
+import { type AccountPagesParts, accountRoutes } from './account.ts'
 import type { Assets } from './assets.ts'
 import { byPostRoutes } from './by-post.ts'
 import { interactionRoutes } from './interaction.ts'
@@ -45,6 +46,8 @@ export interface PagesOptions {
   readonly demo?: DemoLogin
   /** Opens `/tour`; refused in production. */
   readonly tour?: { readonly selfUrl: () => string }
+  /** Opens `/account`. */
+  readonly account?: Omit<AccountPagesParts, 'issuer' | 'accounts' | 'guard' | 'renderer'>
 }
 
 export interface Pages {
@@ -69,6 +72,7 @@ export function createPages(options: PagesOptions): Pages {
   mount(app, byPostRoutes())
   mount(app, forgedLogoutRoutes(guard))
   mount(app, plainRoutes(options))
+  if (options.account !== undefined) mount(app, accountRoutes({ ...options, ...options.account, guard }))
   if (tour !== undefined) mount(app, tourRoutes({ issuer, renderer, selfUrl: tour.selfUrl }))
 
   return { handle: app.callback() }

@@ -95,6 +95,21 @@ export interface TourToken {
   readonly claims: string
 }
 
+export interface AppsPage extends Page {
+  readonly accountName: string
+  readonly apps: readonly AppView[]
+  /** The name of the application whose access has just been ended; else empty. */
+  readonly ended: string
+  readonly action: string
+  readonly token: string
+}
+
+export interface AppView {
+  readonly clientId: string
+  readonly name: string
+  readonly sentences: readonly string[]
+}
+
 /** Each gives a whole HTML document, and may be handed on alone. */
 export interface Renderer {
   readonly renderLoginPage: (page: LoginPage) => string
@@ -106,6 +121,7 @@ export interface Renderer {
   readonly renderFormPostPage: (page: FormPostPage) => string
   readonly renderLandingPage: (page: LandingPage) => string
   readonly renderTourPage: (page: TourPage) => string
+  readonly renderAppsPage: (page: AppsPage) => string
 }
 
 export function createRenderer(assets: Assets): Renderer {
@@ -122,6 +138,7 @@ export function createRenderer(assets: Assets): Renderer {
   const formPost = prepare('form-post')
   const landing = prepare('landing')
   const tour = prepare('tour')
+  const apps = prepare('apps')
 
   return {
     renderLoginPage(page) {
@@ -152,6 +169,13 @@ export function createRenderer(assets: Assets): Renderer {
     renderTourPage(page) {
       const tokens = page.tokens.map((token, index) => ({ ...token, headingId: `token-${index}` }))
       return tour('Tour', { ...page, tokens, wide: page.refusal === '' })
+    },
+    renderAppsPage(page) {
+      const named = page.apps.map((app, index) => {
+        return { ...app, name: safeName(app.name), headingId: `app-${index}`, buttonId: `end-${index}` }
+      })
+      const names = { accountName: safeName(page.accountName), ended: page.ended && safeName(page.ended) }
+      return apps('Connected apps', { ...page, ...names, apps: named })
     },
   }
 }

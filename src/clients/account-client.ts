@@ -1,0 +1,33 @@
+/**
+ * The server's own pages as a client of the server: who opens /account signs in as for any application.
+ *
+ * Nobody configures it. It asks for nothing but the sign-in itself; the code that comes back is never redeemed.
+ */
+
+import type { ClientSettings } from '../config/config.ts'
+
+export const ACCOUNT_CLIENT_ID = 'grantor-account'
+export const ACCOUNT_CALLBACK = '/account/callback'
+
+export function accountClient(issuer: string): ClientSettings {
+  return {
+    clientId: ACCOUNT_CLIENT_ID,
+    clientName: 'Your account',
+    applicationType: 'web',
+    authMethod: 'none',
+    secretHash: undefined,
+    jwks: undefined,
+    jwksUri: undefined,
+    grantTypes: ['authorization_code'],
+    redirectUris: [`${issuer}${ACCOUNT_CALLBACK}`],
+    postLogoutRedirectUris: [],
+    scopes: ['openid'],
+    apis: {},
+    firstParty: true,
+    legacyWithoutPkce: false,
+    refreshRotation: 'auto',
+    refreshIdempotentSeconds: 0,
+    logoUri: undefined,
+    subjectType: 'public',
+  }
+}

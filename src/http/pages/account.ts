@@ -1,0 +1,122 @@
+/**
+ * The pages that people have of their own: which applications may use their account, and an end to it.
+ *
+ * Whoever is not signed in is sent through an ordinary sign-in, with the server's own pages as the application. The code
+ * that comes back is left to expire: its verifier is thrown away, and the session is what was wanted.
+ */
+
+import Router from '@koa/router'
+import type { Context } from 'koa'
+import { createHash } from 'node:crypto'
+
+import type { Consent, Consents } from '../../access/consents.ts'
+import type { Revocation } from '../../access/revoke.ts'
+import type { Account, Accounts } from '../../accounts/accounts.ts'
+import type { Apis } from '../../apis/apis.ts'
+import { randomId } from '../../base/ids.ts'
+import { ACCOUNT_CALLBACK, ACCOUNT_CLIENT_ID } from '../../clients/account-client.ts'
+import type { Clients } from '../../clients/clients.ts'
+import type { BrowserSessions } from '../../provider/browser-sessions.ts'
+import { readForm } from '../middleware/form.ts'
+import type { FormGuard } from '../middleware/form-guard.ts'
+import type { AppView, Renderer } from './render.ts'
+import { sendOn, showPage } from './reply.ts'
+import { sentencesFor } from './scopes.ts'
+
+export interface AccountPagesParts {
+  readonly issuer: string
+  readonly sessions: BrowserSessions
+  readonly accounts: Pick<Accounts, 'findAccount'>
+  readonly clients: Clients
+  readonly apis: Pick<Apis, 'findApi' | 'sentenceFor'>
+  readonly consents: Pick<Consents, 'listConsents'>
+  readonly revocation: Pick<Revocation, 'endConsent'>
+  readonly guard: FormGuard
+  readonly renderer: Renderer
+}
+
+const APPS = '/account/apps'
+
+export function accountRoutes(parts: AccountPagesParts): Router {
+  const { sessions, accounts, clients, consents, revocation, guard, renderer } = parts
+  const router = new Router()
+
+  async function whoIs(ctx: Context): Promise<{ account: Account; sessionUid: string } | undefined> {
+    const signedIn = await sessions.find(ctx.req, ctx.res)
+    const account = signedIn && (await accounts.findAccount(signedIn.accountId))
+    if (signedIn === undefined || account === undefined || account.disabled) return undefined
+    return { account, sessionUid: signedIn.sessionUid }
+  }
+
+  router.get('/account', function apps(ctx) {
+    sendOn(ctx, APPS)
+  })
+
+  router.get(ACCOUNT_CALLBACK, function signedIn(ctx) {
+    // An error means that the person pressed Cancel; asking again at once would be a circle.
+    sendOn(ctx, ctx.query.error === undefined ? APPS : '/')
+  })
+
+  router.get(APPS, async function listApps(ctx) {
+    const who = await whoIs(ctx)
+    if (who === undefined) return sendOn(ctx, signInAddress(parts.issuer))
+    const { account, sessionUid } = who
+    const ids = clients.listClients().map(({ clientId }) => clientId)
+    const given = await consents.listConsents(account.id, ids)
+    const apps = given.map(({ clientId, consent }) => describe(parts, clientId, consent))
+    const page = {
+      accountName: account.claims.name ?? account.login,
+      apps: apps.toSorted((a, b) => a.name.localeCompare(b.name)),
+      ended: nameOfEnded(ctx, ids, given),
+      action: `${APPS}/end`,
+      token: guard.tokenFor('end-consent', sessionUid),
+    }
+    showPage(ctx, 200, (nonce) => renderer.renderAppsPage({ ...page, nonce }), { guardedForms: true })
+  })
+
+  router.post(`${APPS}/end`, async function endApp(ctx) {
+    guard.refuseOtherOrigins(ctx)
+    const form = await readForm(ctx.req)
+    const who = await whoIs(ctx)
+    if (who === undefined) return sendOn(ctx, signInAddress(parts.issuer))
+    guard.refuseOtherForms(form, 'end-consent', who.sessionUid)
+    const client = clients.findClient(form.get('client_id') ?? '')
+    if (client === undefined) return sendOn(ctx, APPS)
+    await revocation.endConsent(who.account.id, client.clientId)
+    sendOn(ctx, `${APPS}?${new URLSearchParams({ ended: client.clientId }).toString()}`)
+  })
+
+  return router
+
+  /** Said once, after the fact: only of an application that has nothing any more. */
+  function nameOfEnded(ctx: Context, ids: readonly string[], given: readonly { clientId: string }[]): string {
+    const ended = String(ctx.query.ended ?? '')
+    if (!ids.includes(ended) || given.some(({ clientId }) => clientId === ended)) return ''
+    return clients.getClient(ended).clientName
+  }
+}
+
+function describe({ clients, apis }: AccountPagesParts, clientId: string, { scopes, apis: agreed }: Consent): AppView {
+  return {
+    clientId,
+    name: clients.getClient(clientId).clientName,
+    sentences: [
+      ...sentencesFor(scopes),
+      ...Object.entries(agreed).flatMap(([audience, granted]) =>
+        granted.map((scope) => `${apis.sentenceFor(audience, scope)} (${apis.findApi(audience)?.name ?? audience})`),
+      ),
+    ],
+  }
+}
+
+function signInAddress(issuer: string): string {
+  const query = new URLSearchParams({
+    client_id: ACCOUNT_CLIENT_ID,
+    redirect_uri: `${issuer}${ACCOUNT_CALLBACK}`,
+    response_type: 'code',
+    scope: 'openid',
+    code_challenge: createHash('sha256').update(randomId()).digest('base64url'),
+    code_challenge_method: 'S256',
+  })
+  return `/authorize?${query.toString()}`
+}
