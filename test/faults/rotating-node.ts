@@ -26,10 +26,11 @@ const TURNS: Record<string, (keyring: LiveKeyring) => Promise<unknown>> = {
   },
 }
 
-const store = mortal(await openEmbeddedStore({ file, clock }), Number(nth))
+const store = await openEmbeddedStore({ file, clock })
+const dying = mortal(store, Number(nth))
 const keyring = await openKeyring({
-  store,
-  endKey: endKeyIn(store),
+  store: dying,
+  endKey: endKeyIn(dying),
   rootKeys: async () => [Buffer.from(rootKey, 'hex')],
   clock,
   algorithms: [],
