@@ -22,7 +22,7 @@ export interface FollowerParts {
 }
 
 /** Within this time a connection must have said that it is current, or go on saying entries. */
-const FIRST_WORD_MS = 5000
+const FIRST_WORD_MS = 3000
 /** So many heartbeats may be missing before a connection counts as dead. */
 const MISSED_BEATS = 2
 const SLACK_MS = 1000

@@ -95,7 +95,7 @@ export function createFeedSource({ issuer, token, fetch }: FeedSourceParts): Fee
       if (after !== undefined) url.searchParams.set('after', after)
       try {
         const { body } = await fetchJson(url.href, fetchPage, headers)
-        return pageOf(body)
+        return pageOf(body, after)
       } catch (error) {
         const { cause } = error as Error
         if (cause instanceof StatusUnexpected) doubt(cause.status)
@@ -124,7 +124,8 @@ function messageOf({ type, data, id }: ServerSentEvent): FeedMessage | undefined
 
 const UNSAID_EVERY_SECONDS = 5
 
-function pageOf({ revocations, cursor, more, from_start: fromStart }: Record<string, unknown>): FeedPage {
+function pageOf(body: Record<string, unknown>, after: string | undefined): FeedPage {
+  const { revocations, cursor, more, from_start: fromStart } = body
   if (!Array.isArray(revocations) || typeof more !== 'boolean')
     throw new EventStreamBroken('has a page of another kind')
   const messages = revocations.map((one: unknown): FeedMessage => {
@@ -133,7 +134,7 @@ function pageOf({ revocations, cursor, more, from_start: fromStart }: Record<str
     return { type: 'revocation', entry: entryOf(objectOf(one)), cursor: id }
   })
   return {
-    messages: fromStart === true ? [{ type: 'reset' }, ...messages] : messages,
+    messages: fromStart === true && after !== undefined ? [{ type: 'reset' }, ...messages] : messages,
     cursor: typeof cursor === 'string' ? cursor : undefined,
     more,
   }

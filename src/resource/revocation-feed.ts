@@ -95,7 +95,8 @@ export function createRevocationFeed(options: RevocationOptions & FeedParts): Re
   const closing = new AbortController()
   const fetch = fetchUntil(closing.signal, options.fetch)
   const source = createFeedSource({ issuer, token: createFeedToken(options, { issuer, clock, fetch }), fetch })
-  const { promise: firstWord, resolve: haveFirstWord } = Promise.withResolvers<void>()
+  const { promise: firstWord, resolve: haveFirstWord, reject: endWaiting } = Promise.withResolvers<void>()
+  firstWord.catch(() => undefined) // Whoever waits is told; nobody need wait.
   let following: Promise<void> | undefined
   let prepared: Promise<void> | undefined
   let problem: Error | undefined
@@ -168,6 +169,7 @@ export function createRevocationFeed(options: RevocationOptions & FeedParts): Re
 
     async close() {
       closing.abort()
+      endWaiting(unheard())
       await following
     },
   }
