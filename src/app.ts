@@ -7,7 +7,7 @@
 import { createConsents } from './access/consents.ts'
 import { LARGEST_TOLERANCE_SECONDS, openRevocationLog } from './access/revocation-log.ts'
 import { openEndedMarks } from './access/ended-marks.ts'
-import { createRevocation } from './access/revoke.ts'
+import { createRevocation, type Revocation } from './access/revoke.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { createLogins } from './accounts/logins.ts'
 import { createPasswords } from './accounts/passwords.ts'
@@ -51,6 +51,8 @@ export interface App {
   readonly accounts: Accounts
   readonly audit: Audit
   readonly keyring: LiveKeyring
+  /** The door by which access ends. */
+  readonly revocation: Revocation
   /** Refuses new work, finishes what is under way, and lets go of the store. */
   close(): Promise<void>
 }
@@ -163,6 +165,7 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
       accounts,
       audit,
       keyring,
+      revocation,
       close: () => close(listener, revocations),
     }
   } catch (error) {
@@ -207,7 +210,7 @@ async function seed(accounts: Accounts, { demoAccounts }: Config): Promise<void>
 function ofCurrent(current: CurrentEngine): Interactions {
   return {
     find: (req, res) => current.engine().interactions.find(req, res),
-    finishLogin: (req, res, accountId) => current.engine().interactions.finishLogin(req, res, accountId),
+    finishLogin: (...login) => current.engine().interactions.finishLogin(...login),
     finishConsent: (req, res) => current.engine().interactions.finishConsent(req, res),
     abort: (req, res) => current.engine().interactions.abort(req, res),
   }
