@@ -90,7 +90,10 @@ export function readObject(part: string): JsonObject {
 
 /** The value of each character of base64url. */
 const SEXTETS = new Map(
-  [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'].map((letter, at) => [letter.charCodeAt(0), at]),
+  [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'].map((letter, at) => [
+    letter.charCodeAt(0),
+    at,
+  ]),
 )
 
 /**
@@ -104,12 +107,15 @@ function isCanonical(part: string): boolean {
   return over !== 1 && ((SEXTETS.get(part.charCodeAt(part.length - 1)) ?? unused) & unused) === 0
 }
 
+/** No token needs more; 12 kB of opening brackets would exhaust the stack of whoever walks through them. */
+const MAX_DEPTH = 32
+
 /** How many members a value parsed from JSON has, at every depth. */
-function countMembers(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0
-  const inner = Object.values(value)
+function countMembers(value: object, depth = 1): number {
+  if (depth > MAX_DEPTH) throw new Malformed('JSON nested too deep')
+  const inner: unknown[] = Object.values(value)
   let count = Array.isArray(value) ? 0 : inner.length
-  for (const one of inner) if (typeof one === 'object') count += countMembers(one)
+  for (const one of inner) if (typeof one === 'object' && one !== null) count += countMembers(one, depth + 1)
   return count
 }
 

@@ -3,15 +3,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Claims } from './claims.ts'
-import { type BearerOptions, createGuard } from './guard.ts'
+import { type BearerOptions, createGuard, type Outcome } from './guard.ts'
 import type { Verifier } from './verifier.ts'
 
 /** What a guarded Express route finds in its request. */
-export interface BearerRequest extends IncomingMessage {
-  token?: Claims
+export interface BearerRequest<Custom = undefined> extends IncomingMessage {
+  token?: Claims<Custom>
+  /** Set by Express, which takes the path of a router away from `url`. */
+  originalUrl?: string
 }
 
-export type ExpressBearer = (req: BearerRequest, res: ServerResponse, next: (error?: unknown) => void) => Promise<void>
+export type ExpressBearer<Custom = undefined> = (
+  req: BearerRequest<Custom>,
+  res: ServerResponse,
+  next: (error?: unknown) => void,
+) => Promise<void>
 
 /**
  * Lets a request through when its access token is good, with the claims in `req.token`; answers 400, 401, 403 or 503
@@ -26,12 +32,12 @@ export type ExpressBearer = (req: BearerRequest, res: ServerResponse, next: (err
  * })
  * ```
  */
-export function expressBearer(verifier: Verifier, options: BearerOptions = {}): ExpressBearer {
+export function expressBearer<Custom>(verifier: Verifier<Custom>, options: BearerOptions = {}): ExpressBearer<Custom> {
   const guard = createGuard(verifier, options)
   return async function bearer(req, res, next) {
-    let outcome: Awaited<ReturnType<typeof guard>>
+    let outcome: Outcome<Custom>
     try {
-      outcome = await guard(req)
+      outcome = await guard(req, req.originalUrl)
     } catch (error) {
       // Express 4 does not look at the promise.
       next(error)
@@ -39,6 +45,7 @@ export function expressBearer(verifier: Verifier, options: BearerOptions = {}): 
     }
     if ('claims' in outcome) {
       req.token = outcome.claims
+      for (const [name, value] of Object.entries(outcome.headers)) res.setHeader(name, value)
       next()
       return
     }

@@ -11,14 +11,23 @@
  * It knows nothing of the server but its issuer, imports nothing but jose and node, and shares no store with anybody.
  */
 
+export { type Answer, answerTo, type ChallengeOptions } from './challenge.ts'
 export type { Claims } from './claims.ts'
+export type { DpopNonceOptions } from './dpop-nonces.ts'
 export { type BearerRequest, type ExpressBearer, expressBearer } from './express.ts'
-export { type Answer, answerTo, type BearerOptions, bearerToken } from './guard.ts'
+export { type FastifyBearer, type FastifyBearerRequest, fastifyBearer } from './fastify.ts'
+export { type BearerOptions, createGuard, type Guard, type Outcome } from './guard.ts'
 export type { IntrospectionOptions } from './introspection.ts'
 export { type BearerContext, type BearerState, type KoaBearer, koaBearer } from './koa.ts'
 export { type NodeBearer, nodeBearer } from './node.ts'
+export type { Algorithm, VerifierOptions } from './options.ts'
+export type { OutcomeEvent } from './outcomes.ts'
+export { type ProtectedResource, type ProtectedResourceOptions, protectedResource } from './protected-resource.ts'
 export {
+  AuthenticationInsufficient,
   type BearerError,
+  DpopNonceNeeded,
+  DpopProofInvalid,
   Refusal,
   type RefusalCode,
   type RefusalOptions,
@@ -27,7 +36,11 @@ export {
   TokenInvalid,
   TokenMisplaced,
   TokenMissing,
+  TokenRevoked,
   VerifierUnavailable,
 } from './refusals.ts'
+export { bearerToken } from './request.ts'
+export type { Requirements } from './requirements.ts'
 export type { RevocationOptions } from './revocation-feed.ts'
-export { type Algorithm, createVerifier, type Verifier, type VerifierOptions, type VerifyOptions } from './verifier.ts'
+export type { DpopOptions, DpopSent } from './sender.ts'
+export { createVerifier, type RequestOptions, type Verifier, type VerifyOptions } from './verifier.ts'

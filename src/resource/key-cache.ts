@@ -9,20 +9,33 @@
  * every verifier that it knows holds the key.
  */
 
-import { randomUUID } from 'node:crypto'
+import { KeyObject, randomUUID } from 'node:crypto'
 
 import { createLocalJWKSet, errors } from 'jose'
-import type { CryptoKey, JSONWebKeySet, JWTHeaderParameters } from 'jose'
+import type { JSONWebKeySet } from 'jose'
 
 import { type Fetch, fetchJson, findJwksUri } from './metadata.ts'
 import { VerifierUnavailable } from './refusals.ts'
+import { type Verification, verificationWith } from './signature.ts'
+
+/** What of a token's header names the key. */
+export interface KeyName {
+  readonly alg: string
+  readonly kid?: string | undefined
+}
 
 export interface KeyCache {
+  /** Another number whenever the issuer has other keys than before: what was verified with those is to be verified anew. */
+  readonly generation: number
+  /** Whether there are keys that nobody needs to ask about. Then `found` is as good as `find`. */
+  isFresh(): boolean
+  /** What `find` gave for this name before, of the keys that are held now. */
+  found(name: KeyName): Verification | undefined
   /**
-   * The one key that the header's `kid` and `alg` name. Throws `VerifierUnavailable` when no keys can be had, and one of
-   * jose's errors when no key, or more than one, matches.
+   * The one key that `kid` and `alg` name. Throws `VerifierUnavailable` when no keys can be had, and another error when
+   * no key, or more than one, matches, or it is not fit for the algorithm.
    */
-  find(header: JWTHeaderParameters): Promise<CryptoKey>
+  find(name: KeyName): Promise<Verification>
   /** Fetches keys unless fresh ones are here. Throws `VerifierUnavailable`. */
   prepare(): Promise<void>
 }
@@ -50,7 +63,11 @@ const RETRY_PAUSE_MS = 1000
 type PickKey = ReturnType<typeof createLocalJWKSet>
 
 interface Held {
+  /** The JWKS as JSON, to see whether it changed. */
+  readonly text: string
   readonly pick: PickKey
+  /** By `alg` and `kid`; only those that exist, so it is as bounded as the JWKS. */
+  readonly verifications: Map<string, Verification>
   readonly fetchedAtMs: number
   readonly freshSeconds: number
 }
@@ -59,6 +76,7 @@ export function createKeyCache({ issuer, clock, fetch }: KeyCacheOptions): KeyCa
   // Drawn anew by each verifier, so it tells nothing but which of them asks again.
   const headers = { 'grantor-verifier': randomUUID() }
   let held: Held | undefined
+  let generation = 0
   let jwksUri: string | undefined
   let loading: Promise<void> | undefined
   let attemptedAtMs = Number.NEGATIVE_INFINITY
@@ -69,7 +87,9 @@ export function createKeyCache({ issuer, clock, fetch }: KeyCacheOptions): KeyCa
     try {
       jwksUri ??= await findJwksUri(issuer, fetch)
       const { body, maxAgeSeconds } = await fetchJson(jwksUri, fetch, headers)
-      held = { pick: pickFrom(body, jwksUri), fetchedAtMs: clock(), freshSeconds: freshFor(maxAgeSeconds) }
+      const before = held
+      held = { ...keysFrom(body, jwksUri, before), fetchedAtMs: clock(), freshSeconds: freshFor(maxAgeSeconds) }
+      if (held.verifications !== before?.verifications) generation++
       failure = undefined
     } catch (error) {
       // The keys may have moved: ask the metadata again next time.
@@ -90,29 +110,42 @@ export function createKeyCache({ issuer, clock, fetch }: KeyCacheOptions): KeyCa
     return loading
   }
 
-  async function current(): Promise<PickKey> {
-    if (held !== undefined && isWithin(held.fetchedAtMs, held.freshSeconds * 1000, clock())) return held.pick
+  function isFresh(): boolean {
+    return held !== undefined && isWithin(held.fetchedAtMs, held.freshSeconds * 1000, clock())
+  }
+
+  async function current(): Promise<Held> {
+    if (held !== undefined && isFresh()) return held
     if (held !== undefined && isWithin(held.fetchedAtMs, MAX_STALE_SECONDS * 1000, clock())) {
       // Nobody waits for this, and a failure is no news: the next request tries again.
       renew(RETRY_PAUSE_MS).catch(() => undefined)
-      return held.pick
+      return held
     }
     await renew(RETRY_PAUSE_MS)
     if (held === undefined) throw new VerifierUnavailable({ detail: `no keys of ${issuer}` })
-    return held.pick
+    return held
   }
 
   return {
-    async find(header) {
-      const pick = await current()
+    get generation() {
+      return generation
+    },
+
+    isFresh,
+
+    found(name) {
+      return held?.verifications.get(keyOf(name))
+    },
+
+    async find(name) {
       try {
-        return await pick(header)
+        return await pickFrom(await current(), name)
       } catch (error) {
         if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
       }
       // While the issuer cannot be asked, an unknown key may be a good one: that is "not now", never "invalid".
       await renew(UNKNOWN_KEY_PAUSE_MS)
-      return (await current())(header)
+      return pickFrom(await current(), name)
     },
 
     async prepare() {
@@ -121,12 +154,29 @@ export function createKeyCache({ issuer, clock, fetch }: KeyCacheOptions): KeyCa
   }
 }
 
-function pickFrom(body: Record<string, unknown>, address: string): PickKey {
+function keysFrom(body: Record<string, unknown>, address: string, before: Held | undefined) {
+  const text = JSON.stringify(body)
+  if (text === before?.text) return { text, pick: before.pick, verifications: before.verifications }
   try {
-    return createLocalJWKSet(body as unknown as JSONWebKeySet)
+    const pick = createLocalJWKSet(body as unknown as JSONWebKeySet)
+    return { text, pick, verifications: new Map<string, Verification>() }
   } catch (cause) {
     throw new VerifierUnavailable({ detail: `${address} is not a JWKS`, cause })
   }
+}
+
+async function pickFrom({ pick, verifications }: Held, name: KeyName): Promise<Verification> {
+  const known = verifications.get(keyOf(name))
+  if (known !== undefined) return known
+  const key = await pick(name.kid === undefined ? { alg: name.alg } : { alg: name.alg, kid: name.kid })
+  const verification = verificationWith(KeyObject.from(key as Parameters<typeof KeyObject.from>[0]), name.alg)
+  verifications.set(keyOf(name), verification)
+  return verification
+}
+
+/** No `alg` has a space, so no two names become one. */
+function keyOf({ alg, kid }: KeyName): string {
+  return kid === undefined ? alg : `${alg} ${kid}`
 }
 
 function freshFor(maxAgeSeconds: number | undefined): number {

@@ -7,20 +7,24 @@ import { type BearerOptions, createGuard } from './guard.ts'
 import type { Verifier } from './verifier.ts'
 
 /** What a guarded Koa route finds in `ctx.state`. */
-export interface BearerState {
-  token: Claims
+export interface BearerState<Custom = undefined> {
+  token: Claims<Custom>
 }
 
 /** As much of Koa's context as the guard needs. */
-export interface BearerContext {
+export interface BearerContext<Custom = undefined> {
   readonly req: IncomingMessage
-  readonly state: BearerState
+  readonly originalUrl: string
+  readonly state: BearerState<Custom>
   status: number
   body: unknown
   set(headers: { [name: string]: string }): unknown
 }
 
-export type KoaBearer = (ctx: BearerContext, next: () => Promise<unknown>) => Promise<unknown>
+export type KoaBearer<Custom = undefined> = (
+  ctx: BearerContext<Custom>,
+  next: () => Promise<unknown>,
+) => Promise<unknown>
 
 /**
  * Lets a request through when its access token is good, with the claims in `ctx.state.token`; answers 400, 401, 403 or
@@ -34,12 +38,13 @@ export type KoaBearer = (ctx: BearerContext, next: () => Promise<unknown>) => Pr
  * app.use((ctx) => { ctx.body = `orders of ${ctx.state.token.subject}` })
  * ```
  */
-export function koaBearer(verifier: Verifier, options: BearerOptions = {}): KoaBearer {
+export function koaBearer<Custom>(verifier: Verifier<Custom>, options: BearerOptions = {}): KoaBearer<Custom> {
   const guard = createGuard(verifier, options)
   return async function bearer(ctx, next) {
-    const outcome = await guard(ctx.req)
+    const outcome = await guard(ctx.req, ctx.originalUrl)
     if ('claims' in outcome) {
       ctx.state.token = outcome.claims
+      ctx.set({ ...outcome.headers })
       return next()
     }
     ctx.status = outcome.answer.status

@@ -6,7 +6,10 @@ import type { Claims } from './claims.ts'
 import { type BearerOptions, createGuard } from './guard.ts'
 import type { Verifier } from './verifier.ts'
 
-export type NodeBearer = (req: IncomingMessage, res: ServerResponse) => Promise<Claims | undefined>
+export type NodeBearer<Custom = undefined> = (
+  req: IncomingMessage,
+  res: ServerResponse,
+) => Promise<Claims<Custom> | undefined>
 
 /**
  * Gives the claims of a request whose access token is good; otherwise answers 400, 401, 403 or 503 itself (RFC 6750
@@ -23,11 +26,14 @@ export type NodeBearer = (req: IncomingMessage, res: ServerResponse) => Promise<
  * })
  * ```
  */
-export function nodeBearer(verifier: Verifier, options: BearerOptions = {}): NodeBearer {
+export function nodeBearer<Custom>(verifier: Verifier<Custom>, options: BearerOptions = {}): NodeBearer<Custom> {
   const guard = createGuard(verifier, options)
   return async function bearer(req, res) {
     const outcome = await guard(req)
-    if ('claims' in outcome) return outcome.claims
+    if ('claims' in outcome) {
+      for (const [name, value] of Object.entries(outcome.headers)) res.setHeader(name, value)
+      return outcome.claims
+    }
     res.writeHead(outcome.answer.status, outcome.answer.headers).end(outcome.answer.body)
     return undefined
   }

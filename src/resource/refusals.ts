@@ -147,7 +147,7 @@ export class TokenRevoked extends Refusal {
  * made for another request, too old, or used before (RFC 9449 section 4.3).
  *
  * ```ts
- * await verifier.verify(token, { dpop: { proof: yesterdaysProof, method, url } })   // rejects with DpopProofInvalid
+ * await verifier.verify(token, { dpopProof: { proof: yesterdaysProof, method, url } })   // rejects with DpopProofInvalid
  * ```
  */
 export class DpopProofInvalid extends Refusal {
@@ -165,7 +165,7 @@ export class DpopProofInvalid extends Refusal {
  * `DPoP-Nonce`; the client makes another proof with it and tries again (RFC 9449 section 9).
  *
  * ```ts
- * await verifier.verify(token, { dpop: { proof, method, url } })   // rejects with DpopNonceNeeded; error.nonce is to be sent
+ * await verifier.verify(token, { dpopProof: { proof, method, url } })   // rejects with DpopNonceNeeded; error.nonce is to be sent
  * ```
  */
 export class DpopNonceNeeded extends Refusal {

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 
 import type { CurrentEngine } from '../../provider/current.ts'
-import { bearerToken } from '../../resource/guard.ts'
+import { bearerToken } from '../../resource/request.ts'
 import { ScopeInsufficient, TokenInvalid, TokenMissing } from '../../resource/refusals.ts'
 
 export const SCOPES = ['revocations:read']

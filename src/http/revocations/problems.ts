@@ -3,7 +3,7 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http'
 
 import type { Fault } from '../../base/faults.ts'
-import { answerTo } from '../../resource/guard.ts'
+import { answerTo } from '../../resource/challenge.ts'
 import type { Refusal } from '../../resource/refusals.ts'
 import { SCOPES } from './bearer.ts'
 

@@ -1,0 +1,118 @@
+/** What a verifier can be told, and the refusal of everything else. */
+
+import type { IncomingMessage } from 'node:http'
+
+import type { JsonObject } from './compact.ts'
+import type { IntrospectionOptions } from './introspection.ts'
+import { type Fetch, isSafeAddress } from './metadata.ts'
+import type { OutcomeEvent } from './outcomes.ts'
+import type { RevocationOptions } from './revocation-feed.ts'
+import type { DpopOptions } from './sender.ts'
+import { ASYMMETRIC, type AsymmetricAlgorithm } from './signature.ts'
+
+/** The algorithms that an API may allow. Asymmetric ones need no secret; HS256 stands alone (see `secret`). */
+export type Algorithm = AsymmetricAlgorithm | 'HS256'
+
+/** How an API describes what it accepts. Wrong or unknown members are a `TypeError` when the verifier is made. */
+export interface VerifierOptions<Custom = undefined> {
+  /**
+   * The server's issuer identifier, exactly as its metadata has it (RFC 8414 section 2). https; http only on this
+   * machine.
+   */
+  readonly issuer: string
+  /** The API's own identifier, which must stand in `aud`. */
+  readonly audience: string
+  /** Default: RS256, PS256, ES256, EdDSA. Naming the one that the API is configured with is stricter still. */
+  readonly algorithms?: readonly Algorithm[]
+  /**
+   * At least 32 bytes that the API shares with the server (RFC 7518 section 3.2). With it only HS256 is accepted and no
+   * keys are fetched; without it HS256 never is, so a public key cannot be passed off as a secret.
+   */
+  readonly secret?: Uint8Array
+  /** How far clocks may differ, in seconds, 0 to 60; default 15. */
+  readonly clockToleranceSeconds?: number
+  /** Follows the issuer's revocation feed, so that what was ended is refused within a second. */
+  readonly revocations?: RevocationOptions
+  /** Accepts opaque tokens too, by asking the issuer about each (RFC 7662). */
+  readonly introspection?: IntrospectionOptions
+  /** Accepts tokens that are bound to a DPoP key (RFC 9449). Without it they are refused. */
+  readonly dpop?: DpopOptions
+  /**
+   * The client's certificate of a request, in DER or PEM, for an API behind a proxy that ends TLS: from a header that
+   * the proxy sets and nobody else can. Default: the certificate of the connection itself. It is asked for tokens that
+   * are bound to a certificate (RFC 8705 section 3).
+   */
+  readonly certificate?: (request: IncomingMessage) => Uint8Array | string | undefined
+  /**
+   * Checks the claims of your own and gives them a type: what it returns is `custom` of the claims, and a token for
+   * which it throws is refused. Called once for a token, before others remember its result.
+   */
+  readonly readCustom?: (payload: JsonObject) => Custom
+  /** How many verified tokens are remembered, so that their signature is checked once; default 10,000, 0 for none. */
+  readonly rememberTokens?: number
+  /** Told how each token fared, for metrics. What it throws is ignored. */
+  readonly onOutcome?: (event: OutcomeEvent) => void
+  /** The present moment in epoch milliseconds; default `Date.now`. */
+  readonly clock?: () => number
+  /** How metadata and keys are fetched; default the global `fetch`. */
+  readonly fetch?: Fetch
+}
+
+const OPTION_NAMES = new Set<string>([
+  'issuer',
+  'audience',
+  'algorithms',
+  'secret',
+  'clockToleranceSeconds',
+  'revocations',
+  'introspection',
+  'dpop',
+  'certificate',
+  'readCustom',
+  'rememberTokens',
+  'onOutcome',
+  'clock',
+  'fetch',
+] satisfies (keyof VerifierOptions)[])
+
+const FUNCTIONS = ['certificate', 'readCustom', 'onOutcome', 'clock', 'fetch'] as const
+const MAX_TOLERANCE_SECONDS = 60
+const MIN_SECRET_BYTES = 32
+/** Each of them may take some 4 KB. */
+const MAX_REMEMBERED = 1_000_000
+
+/** Throws a `TypeError`. */
+export function checkOptions(options: VerifierOptions<unknown>): void {
+  const unknown = Object.keys(options).find((name) => !OPTION_NAMES.has(name))
+  if (unknown !== undefined) throw new TypeError(`createVerifier has no option "${unknown}"`)
+  if (typeof options.issuer !== 'string' || !isSafeAddress(options.issuer) || /[?#]/.test(options.issuer)) {
+    throw new TypeError('issuer must be an https URL without query or fragment; http only on localhost')
+  }
+  if (typeof options.audience !== 'string' || options.audience === '') {
+    throw new TypeError('audience must be the identifier of this API, as the server has it')
+  }
+  const noFunction = FUNCTIONS.find((name) => options[name] !== undefined && typeof options[name] !== 'function')
+  if (noFunction !== undefined) throw new TypeError(`${noFunction} must be a function`)
+  checkNumbers(options)
+  checkAlgorithms(options)
+}
+
+function checkNumbers({ clockToleranceSeconds: seconds = 0, rememberTokens = 0 }: VerifierOptions<unknown>): void {
+  if (typeof seconds !== 'number' || !(seconds >= 0 && seconds <= MAX_TOLERANCE_SECONDS)) {
+    throw new TypeError(`clockToleranceSeconds must be 0 to ${MAX_TOLERANCE_SECONDS}: set the clocks right instead`)
+  }
+  if (!Number.isInteger(rememberTokens) || rememberTokens < 0 || rememberTokens > MAX_REMEMBERED) {
+    throw new TypeError(`rememberTokens must be 0 to ${MAX_REMEMBERED}`)
+  }
+}
+
+function checkAlgorithms({ algorithms, secret }: VerifierOptions<unknown>): void {
+  if (secret !== undefined && (!(secret instanceof Uint8Array) || secret.byteLength < MIN_SECRET_BYTES)) {
+    throw new TypeError(`secret must be at least ${MIN_SECRET_BYTES} bytes (RFC 7518 section 3.2)`)
+  }
+  if (algorithms === undefined) return
+  const allowed: readonly string[] = secret === undefined ? ASYMMETRIC : ['HS256']
+  if (!Array.isArray(algorithms) || algorithms.length === 0 || !algorithms.every((one) => allowed.includes(one))) {
+    throw new TypeError(`algorithms must be some of ${allowed.join(', ')}${secret ? ' with a secret' : ''}`)
+  }
+}

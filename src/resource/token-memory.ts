@@ -1,0 +1,68 @@
+/**
+ * The tokens that were verified lately, so that the next request with one of them costs no signature.
+ *
+ * Kept by the token itself: to hash it would cost more than all other checks of a remembered token together. How long a
+ * look-up takes tells nothing of a token that somebody else holds, since texts are compared only when their hash, which
+ * is seeded anew in each process, is the same.
+ *
+ * Two halves: what is used moves to the younger; when that is full it becomes the older, and what the older held is
+ * forgotten. So memory is bounded and no request ever pays for a sweep.
+ */
+
+export interface TokenMemory<T> {
+  find(token: string): T | undefined
+  remember(token: string, known: T): void
+  forget(token: string): void
+  clear(): void
+}
+
+export interface TokenMemoryLimits {
+  /** 0 remembers none. */
+  readonly maxTokens: number
+  /** Of the tokens' own text; with their claims they take some four times as much. */
+  readonly maxCharacters: number
+}
+
+export function createTokenMemory<T>({ maxTokens, maxCharacters }: TokenMemoryLimits): TokenMemory<T> {
+  let young = new Map<string, T>()
+  let old = new Map<string, T>()
+  let youngCharacters = 0
+
+  function put(token: string, known: T): void {
+    young.set(token, known)
+    youngCharacters += token.length
+    if (young.size * 2 < maxTokens && youngCharacters * 2 < maxCharacters) return
+    old = young
+    young = new Map()
+    youngCharacters = 0
+  }
+
+  return {
+    find(token) {
+      const known = young.get(token)
+      if (known !== undefined) return known
+      const older = old.get(token)
+      if (older === undefined) return undefined
+      old.delete(token)
+      put(token, older)
+      return older
+    },
+
+    remember(token, known) {
+      if (maxTokens === 0 || young.has(token)) return
+      old.delete(token)
+      put(token, known)
+    },
+
+    forget(token) {
+      if (young.delete(token)) youngCharacters -= token.length
+      old.delete(token)
+    },
+
+    clear() {
+      young = new Map()
+      old = new Map()
+      youngCharacters = 0
+    },
+  }
+}
