@@ -4,11 +4,13 @@ import {
   exportJWK,
   generateKeyPair,
   SignJWT,
+  calculateJwkThumbprint,
   createRemoteJWKSet,
   jwtVerify,
 } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { randomId } from '../../src/base/ids.ts'
 import { STAND_IN } from '../../src/provider/structured-tokens.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { type Running, start } from '../support/start.ts'
@@ -152,6 +154,28 @@ describe('introspection of access tokens (RFC 7662)', () => {
       expect((await jwtVerify(inactive.text, keys, expected)).payload.token_introspection).toEqual({ active: false })
     })
   })
+
+  it.each([ORDERS, OPAQUE])(
+    '[S102] tells to which key the token for %s is bound (RFC 9449 section 6.2)',
+    async (resource) => {
+      const { privateKey, publicKey } = await generateKeyPair('ES256')
+      const jwk = await exportJWK(publicKey)
+      const proof = await new SignJWT({ htm: 'POST', htu: `${app.issuer}/token`, jti: randomId() })
+        .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk })
+        .setIssuedAt()
+        .sign(privateKey)
+      const params = { grant_type: 'client_credentials', resource }
+      const issued = await post(`${app.issuer}/token`, params, { ...basic('machine'), dpop: proof })
+      expect(issued.body.token_type).toBe('DPoP')
+      const token = String(issued.body.access_token)
+      const cnf = { jkt: await calculateJwkThumbprint(jwk) }
+      if (resource === ORDERS) expect(decodeJwt(token)).toMatchObject({ cnf })
+
+      const { body } = await introspect({ token }, basic('api'))
+
+      expect(body).toMatchObject({ active: true, cnf, token_type: 'DPoP', aud: resource })
+    },
+  )
 
   describe('[S50] what is no token of ours is not active, and nothing else', () => {
     const LONGEST_MS = 500

@@ -101,7 +101,18 @@ describe('openid-client', () => {
       })
       expect(await oidc.tokenIntrospection(config, refreshToken)).toMatchObject({ active: true, sub })
 
+      expect(await oidc.tokenIntrospection(config, refreshed.access_token)).toEqual({
+        ...decodeJwt(refreshed.access_token),
+        active: true,
+        token_type: 'Bearer',
+      })
+      await oidc.tokenRevocation(config, refreshed.access_token)
+      expect(await oidc.tokenIntrospection(config, refreshed.access_token)).toEqual({ active: false })
+      await expect(oidc.fetchUserInfo(config, refreshed.access_token, sub)).rejects.toMatchObject({ status: 401 })
+      expect(await oidc.tokenIntrospection(config, tokens.access_token)).toMatchObject({ active: true })
+
       await oidc.tokenRevocation(config, refreshToken)
+      expect(await oidc.tokenIntrospection(config, tokens.access_token)).toEqual({ active: false })
       expect(await oidc.tokenIntrospection(config, refreshToken)).toEqual({ active: false })
       await expect(oidc.refreshTokenGrant(config, refreshToken)).rejects.toMatchObject({ error: 'invalid_grant' })
 
@@ -131,6 +142,9 @@ describe('openid-client', () => {
       const tokens = await oidc.clientCredentialsGrant(config, { scope: 'orders:read', resource: ORDERS })
 
       expect(decodeJwt(tokens.access_token)).toMatchObject({ aud: ORDERS, sub: `by-${method}`, scope: 'orders:read' })
+      expect(await oidc.tokenIntrospection(config, tokens.access_token)).toMatchObject({ active: true, aud: ORDERS })
+      await oidc.tokenRevocation(config, tokens.access_token)
+      expect(await oidc.tokenIntrospection(config, tokens.access_token)).toEqual({ active: false })
     },
   )
 

@@ -98,8 +98,6 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     },
 
     async revokeByGrantId(grantId) {
-      // An access token that its client revokes ends alone (RFC 7009 section 2.1 leaves the others to us).
-      if (Provider.ctx?.oidc?.entities.AccessToken !== undefined && isRevocation()) return
       await endOnce(revocation, grantId)
     },
   }
@@ -172,10 +170,6 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
   }
 }
 
-function isRevocation(): boolean {
-  return Provider.ctx?.oidc?.route === 'revocation'
-}
-
 function isTokenRequest(): boolean {
   return Provider.ctx?.oidc?.route === 'token'
 }
@@ -188,7 +182,10 @@ function tokenBeingRefreshed(): { clientId: string; grantId: string } {
   return { clientId: token.clientId, grantId: token.grantId }
 }
 
-/** Whoever revokes an access token means that one; with the grant's id the engine would end all that the grant gave. */
+/**
+ * Whoever revokes an access token means that one (RFC 7009 section 2.1 leaves the others to us); with the grant's id the
+ * engine would end all that the grant gave.
+ */
 function standAlone(payload: TokenPayload): void {
   delete payload.grantId
   delete payload.expiresWithSession

@@ -1,4 +1,4 @@
-/** Who may ask about a token, and who may revoke it. */
+/** Who may ask about a token, and who may revoke it, whatever it looks like (JWTs: structured-tokens.ts). */
 
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 
