@@ -12,7 +12,7 @@ import type { Clock } from '../base/clock.ts'
 import { StoreUnavailable } from '../base/faults.ts'
 import { asFault, isBusy, openDatabase } from './embedded-database.ts'
 import { EmbeddedLog } from './embedded-log.ts'
-import { prepareStatements, type Statements } from './embedded-statements.ts'
+import { type EntryRow, prepareStatements, type Statements } from './embedded-statements.ts'
 import { EmbeddedUpkeep } from './embedded-upkeep.ts'
 import { expiryMs } from './expiry.ts'
 import { assertSameShard } from './same-shard.ts'
@@ -49,16 +49,6 @@ export async function openEmbeddedStore({ file, clock }: EmbeddedStoreOptions): 
 
 const LIST_LIMIT = 500
 
-interface EntryRow {
-  readonly key: Key
-  readonly value: string
-  readonly version: number
-  readonly consumedAtMs: number | null
-  readonly consumedBy: string | null
-  readonly note: string | null
-  readonly noteExpiresAtMs: number | null
-}
-
 export class EmbeddedStore implements Store {
   readonly #database: DatabaseSync
   readonly #clock: Clock
@@ -93,8 +83,9 @@ export class EmbeddedStore implements Store {
       let entry: Entry | undefined
       const refs = new Map<Key, Entry>()
       for (const row of this.#sql.linked.all(key, now) as unknown as EntryRow[]) {
-        if (row.key === key) entry = toEntry(row, now)
-        else refs.set(row.key, toEntry(row, now))
+        const [found] = row
+        if (found === key) entry = toEntry(row, now)
+        else refs.set(found, toEntry(row, now))
       }
       return entry && { entry, refs }
     })
@@ -111,7 +102,7 @@ export class EmbeddedStore implements Store {
   }
 
   take(key: Key): Promise<string | undefined> {
-    return this.#write(() => (this.#sql.take.get(key, this.#clock()) as EntryRow | undefined)?.value)
+    return this.#write(() => this.#sql.take.get(key, this.#clock())?.value as string | undefined)
   }
 
   remove(keys: readonly Key[]): Promise<void> {
@@ -136,7 +127,7 @@ export class EmbeddedStore implements Store {
       if (!this.#areLive(ifPresent, now)) return { outcome: 'gone' }
       const row = this.#row(key, now)
       if (row === undefined) return { outcome: 'gone' }
-      if (row.consumedBy !== null) return afterTheFirst(row, by, now)
+      if (isConsumed(row)) return afterTheFirst(row, by, now)
 
       const noteExpiresAtMs = expiryMs(now, options.noteSeconds ?? 0)
       this.#sql.consume.run(now, by, options.note ?? null, noteExpiresAtMs, key)
@@ -227,7 +218,7 @@ export class EmbeddedStore implements Store {
   }
 
   #row(key: Key, nowMs: number): EntryRow | undefined {
-    return this.#sql.get.get(key, nowMs) as EntryRow | undefined
+    return this.#sql.get.get(key, nowMs) as unknown as EntryRow | undefined
   }
 
   #entry(key: Key, nowMs: number): Entry | undefined {
@@ -242,7 +233,7 @@ export class EmbeddedStore implements Store {
   #refusal(key: Key, options: PutOptions, nowMs: number): PutOutcome | undefined {
     if (!this.#areLive(options.ifPresent, nowMs)) return 'gone'
     if (options.ifAbsent !== true && options.ifVersion === undefined) return undefined
-    const version = this.#row(key, nowMs)?.version
+    const [, , version] = this.#row(key, nowMs) ?? []
     if (options.ifAbsent === true && version !== undefined) return 'exists'
     if (options.ifVersion === undefined || options.ifVersion === version) return undefined
     return version === undefined ? 'gone' : 'changed'
@@ -255,16 +246,20 @@ export class EmbeddedStore implements Store {
 }
 
 function toEntry(row: EntryRow, nowMs: number): Entry {
-  if (row.consumedAtMs === null) return { value: row.value, version: row.version }
-  return { value: row.value, version: row.version, consumed: toConsumption(row, nowMs) }
+  const [, value, version] = row
+  return isConsumed(row) ? { value, version, consumed: toConsumption(row, nowMs) } : { value, version }
 }
 
-function toConsumption(row: EntryRow, nowMs: number): Consumption {
-  const atMs = row.consumedAtMs ?? 0
-  return row.note !== null && (row.noteExpiresAtMs ?? 0) > nowMs ? { atMs, note: row.note } : { atMs }
+function isConsumed([, , , consumedAtMs]: EntryRow): boolean {
+  return consumedAtMs !== null
+}
+
+function toConsumption([, , , atMs, , note, noteExpiresAtMs]: EntryRow, nowMs: number): Consumption {
+  return note !== null && (noteExpiresAtMs ?? 0) > nowMs ? { atMs: atMs ?? 0, note } : { atMs: atMs ?? 0 }
 }
 
 function afterTheFirst(row: EntryRow, by: string, nowMs: number): Consumed {
-  if (row.consumedBy === by) return { outcome: 'won' }
+  const [, , , , consumedBy] = row
+  if (consumedBy === by) return { outcome: 'won' }
   return { outcome: 'lost', consumed: toConsumption(row, nowMs) }
 }
