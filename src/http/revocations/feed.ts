@@ -108,10 +108,12 @@ export function createRevocationFeed(parts: FeedParts): RevocationFeed {
     if (isClosed || silentFor > LONGEST_SILENCE) throw new StoreUnavailable()
     const ofClient = [...readers].filter((reader) => reader.bearer.clientId === bearer.clientId).length
     if (readers.size >= MOST_READERS || ofClient >= MOST_READERS_OF_ONE_CLIENT) throw new FeedBusy()
-    // Gone while its token was read: it would never be seen to leave.
+    const after = lastEventId(req) ?? request.after
+    // A reader that comes from another node may be ahead of this one by an entry that is on its way.
+    if (after !== undefined && revocationLog.read(after, 0).fromStart) await asOf.confirm()
+    // Gone meanwhile: it would never be seen to leave.
     if (res.destroyed) return
     begin(req, res)
-    const after = lastEventId(req) ?? request.after
     const reader: Reader = {
       bearer,
       stream: startStream({ res, revocationLog, after, textOf, everySeconds: EVERY_SECONDS }),
