@@ -4,6 +4,7 @@
  * Read from top to bottom it is the house from the ground up.
  */
 
+import { type AccountAccess, createAccountAccess } from './access/account-access.ts'
 import { createConsents } from './access/consents.ts'
 import { LARGEST_TOLERANCE_SECONDS, openRevocationLog } from './access/revocation-log.ts'
 import { openEndedMarks } from './access/ended-marks.ts'
@@ -49,6 +50,7 @@ export interface App {
   readonly opsUrl: string
   readonly store: Store
   readonly accounts: Accounts
+  readonly accountAccess: AccountAccess
   readonly audit: Audit
   readonly keyring: LiveKeyring
   /** The door by which access ends. */
@@ -163,6 +165,7 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
       opsUrl: ops.url,
       store,
       accounts,
+      accountAccess: createAccountAccess({ accounts, revocation }),
       audit,
       keyring,
       revocation,

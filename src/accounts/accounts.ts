@@ -27,6 +27,8 @@ export interface Account {
   readonly disabled: boolean
   /** Epoch seconds. */
   readonly createdAt: number
+  /** Epoch seconds: who signed in at this moment or before it has to do so again. */
+  readonly accessEndedAt?: number
 }
 
 interface NewAccount {
@@ -48,15 +50,24 @@ export type PasswordCheck =
 
 export interface Accounts {
   findAccount(id: string): Promise<Account | undefined>
+  /** Unless it is disabled, or its access ended at or after this sign-in (epoch seconds). */
+  findSignedIn(id: string, signedInAt: number | undefined): Promise<Account | undefined>
   findAccountByLogin(login: string): Promise<Account | undefined>
   /** Throws `LoginRefused`, `PasswordRefused`, `AccountExists`, `LoginsBusy`. */
   createAccount(account: NewAccount): Promise<Account>
   /** In no order, `limit` (100 unless set) at a time. */
   listAccounts(page?: { cursor?: string; limit?: number }): Promise<AccountPage>
-  /** Ends no session and no token: whoever disables also revokes (access/revoke.ts). Throws `AccountUnknown`. */
-  setDisabled(id: string, disabled: boolean): Promise<Account>
-  /** Ends no session and no token, as above. Throws `AccountUnknown`, `PasswordRefused`, `LoginsBusy`. */
+  /**
+   * These three, and `endAccess`, refuse every earlier sign-in from the same write on; the entries, grants and sessions
+   * are ended by access/account-access.ts, which nobody goes past. Each throws `AccountUnknown`.
+   */
+  disable(id: string): Promise<Account>
+  /** Also throws `PasswordRefused`, `LoginsBusy`. */
   setPassword(id: string, password: string): Promise<Account>
+  endAccess(id: string): Promise<Account>
+  /** Forgets an account whose access has ended; its login is free again. */
+  remove(id: string): Promise<void>
+  enable(id: string): Promise<Account>
   /**
    * Whether this is the password of this login. Always exactly one argon2 verification and two reads, whoever is asked
    * for. A right password of outdated parameters is hashed anew. Throws `LoginsBusy`, and `PasswordRefused` for a text
@@ -163,6 +174,19 @@ export function createAccounts({ store, sealer, clock, passwords, audit }: Accou
     }
   }
 
+  /**
+   * The moment must not lie before the write: whoever read the old password in between would count as signed in after
+   * it. So where the write took longer than its second, it is made again. Nodes whose clocks differ may still disagree
+   * about a sign-in under way at that moment, and about no other: those are listed and removed.
+   */
+  async function endAccess(id: string, change: Partial<StoredAccount> = {}): Promise<Account> {
+    for (let round = 0; ; round++) {
+      const accessEndedAt = epochSeconds(clock) + round
+      const account = await update(id, { ...change, accessEndedAt })
+      if (epochSeconds(clock) <= accessEndedAt) return account
+    }
+  }
+
   /** Over exactly the hash that was verified, so that a password set meanwhile stays. */
   async function renewHash({ stored, version }: Versioned, password: string): Promise<void> {
     try {
@@ -178,6 +202,13 @@ export function createAccounts({ store, sealer, clock, passwords, audit }: Accou
     async findAccount(id) {
       const found = await read(id)
       return found && withoutHash(found.stored)
+    },
+
+    async findSignedIn(id, signedInAt = 0) {
+      const found = await read(id)
+      if (found === undefined || found.stored.disabled) return undefined
+      const { accessEndedAt } = found.stored
+      return accessEndedAt !== undefined && signedInAt <= accessEndedAt ? undefined : withoutHash(found.stored)
     },
 
     async findAccountByLogin(login) {
@@ -211,17 +242,36 @@ export function createAccounts({ store, sealer, clock, passwords, audit }: Accou
       return page.cursor === undefined ? { accounts } : { accounts, cursor: page.cursor }
     },
 
-    async setDisabled(id, disabled) {
-      const account = await update(id, { disabled })
-      audit.record(disabled ? 'account.disabled' : 'account.enabled', { subject: id })
+    async disable(id) {
+      const account = await endAccess(id, { disabled: true })
+      audit.record('account.disabled', { subject: id })
       return account
+    },
+
+    async enable(id) {
+      const account = await update(id, { disabled: false })
+      audit.record('account.enabled', { subject: id })
+      return account
+    },
+
+    endAccess: (id) => endAccess(id),
+
+    async remove(id) {
+      const found = await read(id)
+      if (found === undefined) throw new AccountUnknown()
+      // The login while the record is there: should this stop in between, the account is found and removed again.
+      const key = keys.login(canonicalLogin(found.stored.login))
+      if ((await store.get(key))?.value === id) await store.remove([key])
+      await store.remove([keys.account(id)])
+      audit.record('account.removed', { subject: id })
     },
 
     async setPassword(id, password) {
       const found = await read(id)
       if (found === undefined) throw new AccountUnknown()
       await passwords.checkRules(password, found.stored.login)
-      const account = await update(id, { passwordHash: await passwords.hash(password) })
+      const passwordHash = await passwords.hash(password)
+      const account = await endAccess(id, { passwordHash })
       audit.record('account.password_changed', { subject: id })
       return account
     },
@@ -243,6 +293,6 @@ export function createAccounts({ store, sealer, clock, passwords, audit }: Accou
   }
 }
 
-function withoutHash({ id, login, claims, disabled, createdAt }: StoredAccount): Account {
-  return { id, login, claims, disabled, createdAt }
+function withoutHash({ passwordHash: _secret, ...account }: StoredAccount): Account {
+  return account
 }

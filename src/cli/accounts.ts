@@ -5,10 +5,18 @@ import { Command } from 'commander'
 import type { Account, Accounts } from '../accounts/accounts.ts'
 import { AccountUnknown } from '../base/faults.ts'
 import type { AccountClaims } from '../config/config.ts'
+import { confirm } from './confirm.ts'
 import { withDomain } from './domain.ts'
+import { DRY_RUN_OPTION } from './keys-change.ts'
 import { JSON_OPTION, moment, print, type Row } from './print.ts'
 import { Refused } from './refused.ts'
 import type { Terminal } from './terminal.ts'
+
+interface RemoveOptions {
+  readonly yes?: boolean
+  readonly dryRun?: boolean
+  readonly json?: boolean
+}
 
 interface CreateOptions {
   readonly name?: string
@@ -25,7 +33,7 @@ interface JsonOption {
 
 export function accountsCommand(terminal: Terminal): Command {
   const command = new Command('accounts').description('the people who can sign in')
-  for (const add of [addCreate, addList, addDisable, addEnable, addSetPassword]) add(command, terminal)
+  for (const add of [addCreate, addList, addDisable, addEnable, addSetPassword, addRemove]) add(command, terminal)
   return command
 }
 
@@ -75,13 +83,13 @@ function addDisable(parent: Command, terminal: Terminal): void {
   parent
     .command('disable')
     .argument('<account>', 'its login or its id')
-    .description('its owner can no longer sign in')
+    .description('its owner can no longer sign in, and is signed out everywhere: every session, grant and token ends')
     .option(...JSON_OPTION)
     .addHelpText('after', '\nExample:\n  grantor accounts disable ana@example.com')
     .action(async (name: string, { json }: JsonOption) => {
-      await withDomain(terminal, async ({ accounts }) => {
+      await withDomain(terminal, async ({ accounts, accountAccess }) => {
         const { id } = await getAccount(accounts, name)
-        show(terminal, json, [await accounts.setDisabled(id, true)])
+        show(terminal, json, [await accountAccess.disable(id)])
       })
     })
 }
@@ -96,7 +104,7 @@ function addEnable(parent: Command, terminal: Terminal): void {
     .action(async (name: string, { json }: JsonOption) => {
       await withDomain(terminal, async ({ accounts }) => {
         const { id } = await getAccount(accounts, name)
-        show(terminal, json, [await accounts.setDisabled(id, false)])
+        show(terminal, json, [await accounts.enable(id)])
       })
     })
 }
@@ -105,21 +113,47 @@ function addSetPassword(parent: Command, terminal: Terminal): void {
   parent
     .command('set-password')
     .argument('<account>', 'its login or its id')
-    .description('give it another password; it is asked for, or read from standard input')
+    .description(
+      'give it another password, asked for or read from standard input; every session, grant and token of its owner ends',
+    )
     .option(...JSON_OPTION)
     .addHelpText(
       'after',
       '\nExamples:\n  grantor accounts set-password ana@example.com\n  grantor accounts set-password ana@example.com < password.txt',
     )
     .action(async (name: string, { json }: JsonOption) => {
-      await withDomain(terminal, async ({ accounts }) => {
+      await withDomain(terminal, async ({ accounts, accountAccess }) => {
         const { id } = await getAccount(accounts, name)
-        show(terminal, json, [await accounts.setPassword(id, await newPassword(terminal))])
+        show(terminal, json, [await accountAccess.setPassword(id, await newPassword(terminal))])
       })
     })
 }
 
-async function getAccount(accounts: Accounts, name: string): Promise<Account> {
+function addRemove(parent: Command, terminal: Terminal): void {
+  parent
+    .command('remove')
+    .argument('<account>', 'its login or its id')
+    .description('forget an account; every session, grant and token of its owner ends, and its login is free again')
+    .option('--yes', 'do not ask before')
+    .option(...DRY_RUN_OPTION)
+    .option(...JSON_OPTION)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  grantor accounts remove ana@example.com\n  grantor accounts remove --yes ana@example.com',
+    )
+    .action(async (name: string, { yes, dryRun, json }: RemoveOptions) => {
+      await withDomain(terminal, async ({ accounts, accountAccess }) => {
+        const account = await getAccount(accounts, name)
+        if (dryRun !== true) {
+          if (yes !== true) await confirm(terminal, `The account of ${account.login} cannot be brought back.`)
+          await accountAccess.remove(account.id)
+        }
+        show(terminal, json, [account])
+      })
+    })
+}
+
+export async function getAccount(accounts: Accounts, name: string): Promise<Account> {
   const account = (await accounts.findAccountByLogin(name)) ?? (await accounts.findAccount(name))
   if (account === undefined) throw new AccountUnknown()
   return account

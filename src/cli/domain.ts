@@ -3,6 +3,7 @@
  * root key, the same functions as the server's own.
  */
 
+import { type AccountAccess, createAccountAccess } from '../access/account-access.ts'
 import { openEndedMarks } from '../access/ended-marks.ts'
 import { LARGEST_TOLERANCE_SECONDS, openRevocationLog } from '../access/revocation-log.ts'
 import { createRevocation, type Revocation } from '../access/revoke.ts'
@@ -25,6 +26,7 @@ import type { Terminal } from './terminal.ts'
 export interface Domain {
   readonly config: Config
   readonly accounts: Accounts
+  readonly accountAccess: AccountAccess
   readonly keyring: LiveKeyring
   readonly verifiers: Verifiers
   readonly audit: Audit
@@ -86,5 +88,6 @@ async function openDomain(config: Config, store: Store, terminal: Terminal, stop
     sealer: createSealer(keyring.current().storeKey, 'store'),
   })
   const verifiers = createVerifiers({ store, clock, ttlSeconds: verifierTtlSeconds(config.keys) })
-  return { config, accounts, keyring, verifiers, audit, revocation }
+  const accountAccess = createAccountAccess({ accounts, revocation })
+  return { config, accounts, accountAccess, keyring, verifiers, audit, revocation }
 }

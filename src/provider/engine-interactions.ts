@@ -5,6 +5,7 @@ import { errors, type InteractionResults, type Provider } from 'oidc-provider'
 
 import type { Consents } from '../access/consents.ts'
 import type { Apis } from '../apis/apis.ts'
+import { type Clock, epochSeconds } from '../base/clock.ts'
 import { InteractionGone, StoreUnavailable } from '../base/faults.ts'
 import { readFlowCookies } from './flow-cookies.ts'
 import { newGrantId } from './handles.ts'
@@ -12,20 +13,21 @@ import type { Asked, Interaction, Interactions } from './interactions.ts'
 import { inRequestScope } from './request-scope.ts'
 
 interface Parts {
+  readonly clock: Clock
   readonly apis: Apis
   readonly consents: Consents
 }
 
 type EngineInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
 
-export function createInteractions(provider: Provider, { apis, consents }: Parts): Interactions {
+export function createInteractions(provider: Provider, { clock, apis, consents }: Parts): Interactions {
   return {
     find: (req, res) => door(async () => describe(await details(req, res))),
 
-    finishLogin: (req, res, accountId) =>
+    finishLogin: (req, res, accountId, foundAt) =>
       door(async () => {
         await details(req, res, 'login')
-        return finish(req, res, { login: { accountId, amr: ['pwd'] } })
+        return finish(req, res, { login: { accountId, amr: ['pwd'], ts: foundAt } })
       }),
 
     finishConsent: (req, res) =>
@@ -65,6 +67,7 @@ export function createInteractions(provider: Provider, { apis, consents }: Parts
     const loginHint = params.login_hint
     return {
       uid,
+      foundAt: epochSeconds(clock),
       prompt: prompt.name === 'consent' ? 'consent' : 'login',
       client: {
         clientId: client.clientId,

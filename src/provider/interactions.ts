@@ -8,6 +8,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 export interface Interaction {
   readonly uid: string
+  /** Epoch seconds, before any password is read: a sign-in counts from here, so that whatever ends access then ends it. */
+  readonly foundAt: number
   /** Which page is due. */
   readonly prompt: 'login' | 'consent'
   readonly client: InteractionClient
@@ -44,8 +46,8 @@ export interface AskedApi {
 /** Each throws `InteractionGone` when the sign-in has expired or belongs to another browser (its cookie decides). */
 export interface Interactions {
   find(req: IncomingMessage, res: ServerResponse): Promise<Interaction>
-  /** The person proved who they are. Gives the address to redirect to (303). */
-  finishLogin(req: IncomingMessage, res: ServerResponse, accountId: string): Promise<string>
+  /** The person proved who they are, and did so after `foundAt`. Gives the address to redirect to (303). */
+  finishLogin(req: IncomingMessage, res: ServerResponse, accountId: string, foundAt: number): Promise<string>
   /** The person agreed to everything asked. Gives the address to redirect to (303). */
   finishConsent(req: IncomingMessage, res: ServerResponse): Promise<string>
   /** The person said no; the application gets `access_denied`. Gives the address to redirect to (303). */

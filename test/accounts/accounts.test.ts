@@ -30,7 +30,7 @@ describe('accounts', () => {
       const { accounts } = await aHouse()
 
       expect(await accounts.findAccount(id)).toBeUndefined()
-      await expect(accounts.setDisabled(id, true)).rejects.toThrow(AccountUnknown)
+      await expect(accounts.disable(id)).rejects.toThrow(AccountUnknown)
       await expect(accounts.setPassword(id, 'drei kleine Igel')).rejects.toThrow(AccountUnknown)
     },
   )
@@ -86,9 +86,9 @@ describe('accounts', () => {
     const { accounts, trail } = await aHouse()
     const { id } = await accounts.createAccount(ALICE)
 
-    await accounts.setDisabled(id, true)
+    await accounts.disable(id)
     expect(await accounts.findAccount(id)).toMatchObject({ disabled: true })
-    await accounts.setDisabled(id, false)
+    await accounts.enable(id)
 
     expect(await accounts.findAccount(id)).toMatchObject({ disabled: false })
     expect((await trail()).map((record) => record.event)).toEqual([
@@ -102,7 +102,7 @@ describe('accounts', () => {
     const house = await aHouse()
     const { id } = await house.accounts.createAccount(ALICE)
     const interrupted = withBeforePut(house.store, 1, async () => {
-      await house.accounts.setDisabled(id, true)
+      await house.accounts.disable(id)
     })
 
     await houseOver(interrupted, house.clock, house.sealer).accounts.setPassword(id, 'drei kleine Igel')
@@ -191,7 +191,7 @@ describe('making an account', () => {
     const house = await aHouse()
     const interrupted = withBeforePut(house.store, 3, async () => {
       const found = await house.accounts.findAccountByLogin(ALICE.login)
-      await house.accounts.setDisabled(found?.id ?? '', true)
+      await house.accounts.disable(found?.id ?? '')
     })
 
     const made = await houseOver(interrupted, house.clock, house.sealer).accounts.createAccount(ALICE)

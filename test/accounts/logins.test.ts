@@ -28,7 +28,7 @@ describe('signing in', () => {
     const { accounts, logins, trail } = await aHouse()
     const alice = await accounts.createAccount(ALICE)
     const dora = await accounts.createAccount({ ...ALICE, login: 'dora' })
-    await accounts.setDisabled(dora.id, true)
+    await accounts.disable(dora.id)
     const tooLong = { ...RIGHT, password: 'x'.repeat(1025) }
 
     const faults = []
@@ -55,7 +55,7 @@ describe('signing in', () => {
     const { accounts, logins } = await aHouse({ attemptsPerAccount: 1000 })
     await accounts.createAccount(ALICE)
     const { id } = await accounts.createAccount({ ...ALICE, login: 'dora' })
-    await accounts.setDisabled(id, true)
+    await accounts.disable(id)
     const attempts = { wrong: WRONG, unknown: UNKNOWN, disabled: { ...RIGHT, login: 'dora' } }
     const times = { wrong: [] as number[], unknown: [] as number[], disabled: [] as number[] }
     const kinds = ['wrong', 'unknown', 'disabled'] as const

@@ -197,8 +197,8 @@ describe('grantor audit', () => {
     const events = async (line: string) =>
       JSON.parse((await terminal.run(`audit --json ${line}`)).out).map(({ event }: { event: string }) => event)
 
-    expect(await events('')).toEqual(['keyring.created', 'account.created', 'account.disabled'])
-    expect(await events('--limit 1')).toEqual(['account.disabled'])
+    expect(await events('')).toEqual(['keyring.created', 'account.created', 'account.disabled', 'account.access_ended'])
+    expect(await events('--limit 1')).toEqual(['account.access_ended'])
     expect(await events('--event account.created')).toEqual(['account.created'])
   })
 })

@@ -70,7 +70,7 @@ describe('what a failed login tells', () => {
     app = await startWith({ attemptsPerAccount: MANY })
     await createAccount(app, logins.wrong)
     const { id } = await createAccount(app, logins.disabled)
-    await app.nodes[0]?.accounts.setDisabled(id, true)
+    await app.nodes[0]?.accounts.disable(id)
   })
   afterAll(() => app.close())
 
@@ -94,7 +94,7 @@ describe('what a failed login tells', () => {
     const limited = await startWith({ attemptsPerAccount: 2 }, { clock: movableClock(Date.now()) })
     await createAccount(limited, logins.wrong)
     const { id } = await createAccount(limited, logins.disabled)
-    await limited.nodes[0]?.accounts.setDisabled(id, true)
+    await limited.nodes[0]?.accounts.disable(id)
     const { agent, page } = await begin(limited)
 
     const answers = []
@@ -298,7 +298,7 @@ describe('an account that is disabled', () => {
       fetch(`${url}/userinfo`, { headers: { authorization: `Bearer ${tokens.body.access_token}` } })
     expect((await userinfo(app.issuer)).status).toBe(200)
 
-    await app.nodes[0]?.accounts.setDisabled(account.id, true)
+    await app.nodes[0]?.accounts.disable(account.id)
 
     for (const url of app.urls.toReversed()) {
       expect(await redeem(url, callback.get('code') ?? '', pkce)).toMatchObject(INVALID_GRANT)
@@ -324,7 +324,7 @@ describe('an account that is disabled', () => {
     const consent = await agent.follow(await agent.submit(page, '/login', account))
     expect(consent.page?.html).toContain('Allow')
 
-    await app.nodes[1]?.accounts.setDisabled(id, true)
+    await app.nodes[1]?.accounts.disable(id)
 
     const sent = await agent.submit(consent.page as Page, '/consent')
     const { page: asked } = await agent.follow(sent)

@@ -113,6 +113,7 @@ let count = 0
 function aLogin(): Interaction {
   count += 1
   return {
+    foundAt: 0,
     uid: `uid-${count}`,
     prompt: 'login',
     client: { clientId: 'shop', clientName: 'The Shop', logoUri: undefined, redirectHost: 'shop.example' },

@@ -57,7 +57,7 @@ describe('userinfo for a token that it has seen', () => {
     await withSeenToken(async ({ running, accessToken }) => {
       const [node] = running.nodes
       const account = await node?.accounts.findAccountByLogin('alice@example.com')
-      await node?.accounts.setDisabled(account?.id ?? '', true)
+      await node?.accounts.disable(account?.id ?? '')
 
       expect((await userinfo(running, accessToken)).status).toBe(401)
     })

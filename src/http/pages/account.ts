@@ -26,7 +26,7 @@ import { sentencesFor } from './scopes.ts'
 export interface AccountPagesParts {
   readonly issuer: string
   readonly sessions: BrowserSessions
-  readonly accounts: Pick<Accounts, 'findAccount'>
+  readonly accounts: Pick<Accounts, 'findSignedIn'>
   readonly clients: Clients
   readonly apis: Pick<Apis, 'findApi' | 'sentenceFor'>
   readonly consents: Pick<Consents, 'listConsents'>
@@ -43,8 +43,8 @@ export function accountRoutes(parts: AccountPagesParts): Router {
 
   async function whoIs(ctx: Context): Promise<{ account: Account; sessionUid: string } | undefined> {
     const signedIn = await sessions.find(ctx.req, ctx.res)
-    const account = signedIn && (await accounts.findAccount(signedIn.accountId))
-    if (signedIn === undefined || account === undefined || account.disabled) return undefined
+    const account = signedIn && (await accounts.findSignedIn(signedIn.accountId, signedIn.signedInAt))
+    if (signedIn === undefined || account === undefined) return undefined
     return { account, sessionUid: signedIn.sessionUid }
   }
 

@@ -64,7 +64,7 @@ export function loginPages({ interactions, logins, guard, renderer, demo }: Logi
 
       try {
         const account = await logins.checkLogin({ login, password, address: ctx.ip })
-        sendOn(ctx, await interactions.finishLogin(ctx.req, ctx.res, account.id))
+        sendOn(ctx, await interactions.finishLogin(ctx.req, ctx.res, account.id, interaction.foundAt))
       } catch (error) {
         const problem = problemOf(error)
         if (problem === undefined) throw error

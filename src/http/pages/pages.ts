@@ -34,7 +34,7 @@ export interface PagesOptions {
   readonly production: boolean
   readonly interactions: Interactions
   readonly logins: Pick<Logins, 'checkLogin'>
-  readonly accounts: Pick<Accounts, 'findAccount'>
+  readonly accounts: Pick<Accounts, 'findAccount' | 'findSignedIn'>
   readonly lifetimes: ConsentLifetimes
   readonly audit: Pick<Audit, 'record'>
   readonly log: Log

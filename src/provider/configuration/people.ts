@@ -18,7 +18,8 @@ type EngineGrant = NonNullable<KoaContextWithOIDC['oidc']['grant']>
 
 export function people({ accounts, clients, consents }: Parts): Partial<Configuration> {
   return {
-    findAccount: (_ctx, id) => answering(async () => present(await accounts.findAccount(id))),
+    findAccount: (ctx, id, token) =>
+      answering(async () => present(await accounts.findSignedIn(id, signedInAt(ctx, token)))),
     claims: {
       openid: ['sub'],
       profile: ['name', 'given_name', 'family_name', 'preferred_username', 'picture', 'locale', 'zoneinfo'],
@@ -69,9 +70,19 @@ function everythingAsked({ oidc }: KoaContextWithOIDC): Consent {
   return { scopes: [...oidc.requestParamOIDCScopes], apis: Object.fromEntries(apis) }
 }
 
-/** A disabled account is, to the engine, no account: no token, no code, no claim. */
+/**
+ * The sign-in that this request stands on: a code and a refresh token remember theirs, an access token is younger than
+ * its own, and else it is the session's.
+ */
+function signedInAt({ oidc }: KoaContextWithOIDC, token: unknown): number | undefined {
+  if (token === undefined) return oidc.session?.loginTs
+  const { authTime, iat } = token as { authTime?: number; iat?: number }
+  return authTime ?? iat
+}
+
+/** An account that is disabled, or whose access ended since, is to the engine no account: no token, no code, no claim. */
 function present(account: Account | undefined) {
-  if (account === undefined || account.disabled) return undefined
+  if (account === undefined) return undefined
   return {
     accountId: account.id,
     async claims(use: string) {
