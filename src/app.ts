@@ -7,6 +7,8 @@
 import { type AccountAccess, createAccountAccess } from './access/account-access.ts'
 import { createConsents } from './access/consents.ts'
 import { LARGEST_TOLERANCE_SECONDS, openRevocationLog } from './access/revocation-log.ts'
+import { createHoldings } from './access/holdings.ts'
+import { endGoneClients } from './access/known-clients.ts'
 import { openEndedMarks } from './access/ended-marks.ts'
 import { createRevocation, type Revocation } from './access/revoke.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
@@ -28,6 +30,7 @@ import { loadAssets } from './http/pages/assets.ts'
 import { createEnginePages } from './http/pages/engine-pages.ts'
 import { createPages } from './http/pages/pages.ts'
 import { createRenderer } from './http/pages/render.ts'
+import { createDoorkeeper } from './http/revocations/bearer.ts'
 import { createRevocationFeed, type RevocationFeed } from './http/revocations/feed.ts'
 import { startRotation } from './jobs/rotation.ts'
 import { type Keyring, type LiveKeyring, openKeyring } from './keyring/keyring.ts'
@@ -105,7 +108,9 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     const revocationLog = await openRevocationLog({ store, clock, keepSeconds })
     stops.push(() => revocationLog.close())
     const endedMarks = await openEndedMarks({ store, revocationLog })
-    const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks })
+    const holdings = createHoldings({ store, endedMarks })
+    const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks, holdings })
+    await endGoneClients({ store, revocation, clientIds: config.clients.map(({ clientId }) => clientId) })
     const { storeKey, csrfKey } = keyring.current()
     const sealer = createSealer(storeKey, 'store')
     const clients = createClients([...config.clients, accountClient(config.issuer)])
@@ -154,7 +159,8 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     })
     const { trustProxy, keys } = config
     const maxAgeSeconds = keys.maxAgeSeconds
-    const revocations = createRevocationFeed({ issuer, current, revocationLog, store, clock, log })
+    const doorkeeper = createDoorkeeper({ issuer, current, store, clock })
+    const revocations = createRevocationFeed({ issuer, doorkeeper, revocationLog, store, clock, log })
     const dispatch = createDispatch({
       ...{ issuer, trustProxy, current, pages, revocations, store, clock, verifiers, maxAgeSeconds },
     })

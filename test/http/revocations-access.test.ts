@@ -1,5 +1,7 @@
 /** Who may read the revocations, and for how long. */
 
+import { createHash, randomUUID } from 'node:crypto'
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
 import type { App } from '../../src/app.ts'
@@ -118,6 +120,39 @@ describe('the feed', () => {
     await isRefused()
   })
 
+  it('takes a token that is bound to a DPoP key with its proof, once, and not without', async () => {
+    const { url, issuer } = await aReader()
+    const { privateKey, publicKey } = await generateKeyPair('ES256')
+    const jwk = await exportJWK(publicKey)
+    const prove = (claims: JWTPayload) =>
+      new SignJWT({ jti: randomUUID(), ...claims })
+        .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk })
+        .setIssuedAt()
+        .sign(privateKey)
+    const asked = await fetch(`${url}/token`, {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${btoa(`demo-machine:${DEMO_SECRET}`)}`,
+        dpop: await prove({ htm: 'POST', htu: `${issuer}/token` }),
+      },
+      body: new URLSearchParams({ grant_type: MACHINE, resource: issuer, scope: 'revocations:read' }),
+    })
+    const { access_token: token } = (await asked.json()) as { access_token: string }
+    const ask = (headers: Record<string, string>) => fetch(`${url}/revocations`, { headers })
+    const ath = createHash('sha256').update(token).digest('base64url')
+    const proof = await prove({ htm: 'GET', htu: `${issuer}/revocations`, ath })
+    const forAnother = await prove({ htm: 'POST', htu: `${issuer}/revocations`, ath })
+
+    const bare = await ask({ authorization: `Bearer ${token}` })
+    const wrong = await ask({ authorization: `DPoP ${token}`, dpop: forAnother })
+    const right = await ask({ authorization: `DPoP ${token}`, dpop: proof })
+    const replayed = await ask({ authorization: `DPoP ${token}`, dpop: proof })
+
+    expect([bare, wrong, right, replayed].map(({ status }) => status)).toEqual([401, 401, 200, 401])
+    expect(wrong.headers.get('www-authenticate')).toContain('DPoP realm=')
+    expect(replayed.headers.get('www-authenticate')).toContain('error="invalid_dpop_proof"')
+  })
+
   it('tells nobody the token, in no line of the log and no key of the store', async () => {
     const lines: string[] = []
     const logged = await start({ onLog: (line) => lines.push(line) })
@@ -140,6 +175,7 @@ async function aReader(clock?: MovableClock) {
   const [url = ''] = app.urls
   const token = await feedToken(app)
   return {
+    issuer: app.issuer,
     url,
     token,
     store: (app.nodes[0] as App).store,

@@ -2,9 +2,13 @@
 
 import type { IncomingMessage } from 'node:http'
 
+import type { Clock } from '../../base/clock.ts'
 import type { CurrentEngine } from '../../provider/current.ts'
-import { bearerToken } from '../../resource/request.ts'
 import { ScopeInsufficient, TokenInvalid, TokenMissing } from '../../resource/refusals.ts'
+import { proofOf, readAuthorization } from '../../resource/request.ts'
+import { certificateOf, checkSender, createProofChecker } from '../../resource/sender.ts'
+import { keys } from '../../store/keys.ts'
+import type { Store } from '../../store/store.ts'
 
 export const SCOPES = ['revocations:read']
 
@@ -14,21 +18,51 @@ export interface Bearer {
   isGood(): Promise<boolean>
 }
 
-/** Throws the `Refusal` to answer with. */
-export async function authenticate(
-  req: IncomingMessage,
-  { issuer, current }: { issuer: string; current: CurrentEngine },
-): Promise<Bearer> {
-  const token = bearerToken(req)
-  if (token === undefined) throw new TokenMissing()
-  const claims = await current.engine().accessTokens.verify(token)
-  if (claims === undefined) throw new TokenInvalid('The access token is not good, or not good any more.')
-  if (claims.aud !== issuer) throw new TokenInvalid('The access token was issued for another API.')
-  if (claims.cnf !== undefined) throw new TokenInvalid('The access token is bound to a key; send a plain bearer token.')
-  if (!SCOPES.every((scope) => claims.scope?.split(' ').includes(scope))) throw new ScopeInsufficient(SCOPES)
+export interface Doorkeeper {
+  /** For the challenge of a refusal. */
+  readonly dpopAlgorithms: readonly string[]
+  /** Throws the `Refusal` to answer with. */
+  authenticate(req: IncomingMessage): Promise<Bearer>
+}
+
+export interface DoorkeeperParts {
+  readonly issuer: string
+  readonly current: CurrentEngine
+  readonly store: Pick<Store, 'put'>
+  readonly clock: Clock
+}
+
+const CLOCK_TOLERANCE_SECONDS = 15
+
+export function createDoorkeeper({ issuer, current, store, clock }: DoorkeeperParts): Doorkeeper {
+  const proofs = createProofChecker(
+    {
+      publicUrl: issuer,
+      replay: async (name, ttlSeconds) =>
+        (await store.put(keys.hashed('feed-proof', name), '', { ttlSeconds, ifAbsent: true })) === 'stored',
+    },
+    { clock, toleranceSeconds: CLOCK_TOLERANCE_SECONDS },
+  )
+
   return {
-    clientId: claims.client_id,
-    // Each time by the engine in use: a key that was taken out ends what it signed.
-    isGood: async () => (await current.engine().accessTokens.verify(token)) !== undefined,
+    dpopAlgorithms: proofs.algorithms,
+
+    async authenticate(req) {
+      const { scheme, token } = readAuthorization(req)
+      if (token === undefined) throw new TokenMissing()
+      const claims = await current.engine().accessTokens.verify(token)
+      if (claims === undefined) throw new TokenInvalid('The access token is not good, or not good any more.')
+      if (claims.aud !== issuer) throw new TokenInvalid('The access token was issued for another API.')
+      const { jkt, 'x5t#S256': x5t } = claims.cnf ?? {}
+      const dpop = scheme === 'DPoP' ? { proof: proofOf(req), ...proofs.addressed(req) } : undefined
+      const sender = { dpop, certificate: () => certificateOf(req) }
+      await checkSender({ token, confirmation: { jkt, x5t }, sender, mode: 'allowed', proofs })
+      if (!SCOPES.every((scope) => claims.scope?.split(' ').includes(scope))) throw new ScopeInsufficient(SCOPES)
+      return {
+        clientId: claims.client_id,
+        // Each time by the engine in use: a key that was taken out ends what it signed.
+        isGood: async () => (await current.engine().accessTokens.verify(token)) !== undefined,
+      }
+    },
   }
 }

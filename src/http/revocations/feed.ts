@@ -12,18 +12,17 @@ import type { LoggedRevocation, RevocationLog } from '../../access/revocation-lo
 import type { Log } from '../../audit/log.ts'
 import type { Clock } from '../../base/clock.ts'
 import { Fault, FeedBusy, QueryInvalid, StoreUnavailable } from '../../base/faults.ts'
-import type { CurrentEngine } from '../../provider/current.ts'
 import { Refusal } from '../../resource/refusals.ts'
 import type { Store } from '../../store/store.ts'
 import { createAsOf } from './as-of.ts'
-import { authenticate, type Bearer } from './bearer.ts'
+import type { Bearer, Doorkeeper } from './bearer.ts'
 import { type PageRequest, readPageRequest, sendPage } from './page.ts'
 import { sendFault, sendRefusal } from './problems.ts'
 import { entryEvent, type Stream, startStream } from './stream.ts'
 
 export interface FeedParts {
   readonly issuer: string
-  readonly current: CurrentEngine
+  readonly doorkeeper: Doorkeeper
   readonly revocationLog: RevocationLog
   readonly store: Store
   readonly clock: Clock
@@ -55,7 +54,7 @@ const MOST_READERS = 1000
 const MOST_READERS_OF_ONE_CLIENT = 200
 
 export function createRevocationFeed(parts: FeedParts): RevocationFeed {
-  const { issuer, revocationLog, log } = parts
+  const { issuer, doorkeeper, revocationLog, log } = parts
   const asOf = createAsOf(parts)
   const readers = new Set<Reader>()
   // The same text goes to every reader, so it is made once; it goes when the log forgets the entry.
@@ -79,14 +78,14 @@ export function createRevocationFeed(parts: FeedParts): RevocationFeed {
   return {
     async handle(req, res) {
       try {
-        const bearer = await authenticate(req, parts)
+        const bearer = await doorkeeper.authenticate(req)
         const { searchParams } = new URL(req.url ?? '/', issuer)
         const request = readPageRequest(searchParams)
         if (request === undefined) throw new QueryInvalid()
         if (wantsEvents(req)) await open(req, res, request, bearer)
         else await answerPage(res, request)
       } catch (error) {
-        answer(res, error)
+        answer(req, res, error)
       }
     },
 
@@ -159,8 +158,8 @@ export function createRevocationFeed(parts: FeedParts): RevocationFeed {
     else if (!(await reader.bearer.isGood())) reader.stream.end()
   }
 
-  function answer(res: ServerResponse, error: unknown): void {
-    if (error instanceof Refusal) sendRefusal(res, error, issuer)
+  function answer(req: IncomingMessage, res: ServerResponse, error: unknown): void {
+    if (error instanceof Refusal) sendRefusal(req, res, error, { realm: issuer, ...doorkeeper })
     else if (error instanceof Fault) sendFault(res, error)
     else {
       log.error({ err: error }, 'a request failed')

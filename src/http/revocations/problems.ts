@@ -1,15 +1,21 @@
-/** Refusals to readers of the revocations, in the form of RFC 9457. */
+/** Refusals to those who read the revocations, in the form of RFC 9457. */
 
-import { STATUS_CODES, type ServerResponse } from 'node:http'
+import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http'
 
 import type { Fault } from '../../base/faults.ts'
 import { answerTo } from '../../resource/challenge.ts'
 import type { Refusal } from '../../resource/refusals.ts'
-import { SCOPES } from './bearer.ts'
+import { schemeOf } from '../../resource/request.ts'
+import { type Doorkeeper, SCOPES } from './bearer.ts'
 
-/** With the challenge of RFC 6750 section 3. */
-export function sendRefusal(res: ServerResponse, refusal: Refusal, realm: string): void {
-  const { status, headers, body } = answerTo(refusal, { scopes: SCOPES, realm })
+/** With the challenges of RFC 6750 section 3 and RFC 9449 section 7.1. */
+export function sendRefusal(
+  req: IncomingMessage,
+  res: ServerResponse,
+  refusal: Refusal,
+  { realm, dpopAlgorithms }: { readonly realm: string } & Pick<Doorkeeper, 'dpopAlgorithms'>,
+): void {
+  const { status, headers, body } = answerTo(refusal, { realm, scopes: SCOPES, scheme: schemeOf(req), dpopAlgorithms })
   res.writeHead(status, headers).end(body)
 }
 
