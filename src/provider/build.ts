@@ -32,7 +32,7 @@ import { createDocuments, prepareDocuments } from './documents.ts'
 import { createInteractions } from './engine-interactions.ts'
 import { recordEvents } from './events.ts'
 import { frame } from './frame.ts'
-import { decideReplaysInStore, nameHandles, settleSuccessors, tellIdTokensByType } from './models.ts'
+import { decideReplaysInStore, nameHandles, rememberOwnTokens, settleSuccessors, tellIdTokensByType } from './models.ts'
 import { engineKeys, externalSigning, signerCheck } from './outside-keys.ts'
 import { limitResponseModes, withOurResponseModes } from './response-modes.ts'
 import { ENGINE_PATHS } from './routes.ts'
@@ -65,6 +65,7 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   limitResponseModes(provider)
   nameHandles(provider)
   settleSuccessors(provider)
+  rememberOwnTokens(provider, accessTokens)
   takeStructuredTokens(provider)
   tellIdTokensByType(provider, parts)
   decideReplaysInStore(provider, parts)

@@ -6,6 +6,7 @@ import { type Clock, epochSeconds } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { keys } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
+import type { AccessTokens } from './access-tokens.ts'
 import { answering } from './engine-errors.ts'
 import { CLOCK_TOLERANCE_SECONDS } from './adapter/parts.ts'
 import { newHandle } from './handles.ts'
@@ -63,6 +64,16 @@ export function settleSuccessors(provider: Provider): void {
   define(provider.RefreshToken, 'save', async function settle(this: InstanceType<typeof provider.RefreshToken>) {
     const made = await save.call(this)
     return requestScope().settledSuccessor ?? made
+  })
+}
+
+/** A person's JWT most often comes back to the node that signed it, to open userinfo, so that node need not verify it. */
+export function rememberOwnTokens(provider: Provider, accessTokens: Pick<AccessTokens, 'rememberOwn'>): void {
+  const save = Reflect.get(provider.AccessToken.prototype, 'save') as () => Promise<string>
+  define(provider.AccessToken, 'save', async function remember(this: EngineToken) {
+    const made = await save.call(this)
+    if (this.format === 'jwt') accessTokens.rememberOwn(made)
+    return made
   })
 }
 

@@ -1,5 +1,5 @@
 /**
- * The JWTs that this engine has verified, so that a token which comes again costs no second signature check.
+ * The JWTs that this engine has signed or verified, so that a token which comes (again) costs no signature check.
  *
  * A good signature stays good while its key is in the ring; a new ring makes a new engine, and with it a new memory.
  * What can end sooner is looked at on every use: the token's own end here, revocation and grant by whoever asks. Tokens
@@ -20,13 +20,26 @@ export interface VerifiedTokens {
   /** A token that was verified and has not expired. */
   find(token: string): VerifiedToken | undefined
   remember(token: string, verified: VerifiedToken): void
+  /** Whether this engine has signed it itself; what it says is still to be looked at. */
+  isOwn(token: string): boolean
+  rememberOwn(token: string): void
 }
 
 // At about a kilobyte each this is a megabyte; who is not among them is verified, which takes some 100 µs.
 const MOST_TOKENS = 1000
+// Only their hashes, a megabyte too. Most tokens that come here come soon after they were issued.
+const MOST_OWN = 10_000
 
-export function createVerifiedTokens({ clock, most = MOST_TOKENS }: { clock: Clock; most?: number }): VerifiedTokens {
+interface VerifiedTokensOptions {
+  readonly clock: Clock
+  readonly most?: number
+  readonly mostOwn?: number
+}
+
+export function createVerifiedTokens(options: VerifiedTokensOptions): VerifiedTokens {
+  const { clock, most = MOST_TOKENS, mostOwn = MOST_OWN } = options
   const byHash = new Map<string, VerifiedToken>()
+  const own = new Set<string>()
 
   return {
     find(token) {
@@ -44,6 +57,14 @@ export function createVerifiedTokens({ clock, most = MOST_TOKENS }: { clock: Clo
       byHash.set(hashHandle(token), verified)
       const [oldest] = byHash.keys()
       if (byHash.size > most && oldest !== undefined) byHash.delete(oldest)
+    },
+
+    isOwn: (token) => own.has(hashHandle(token)),
+
+    rememberOwn(token) {
+      own.add(hashHandle(token))
+      const [oldest] = own
+      if (own.size > mostOwn && oldest !== undefined) own.delete(oldest)
     },
   }
 }

@@ -10,16 +10,18 @@ export type Statements = ReturnType<typeof prepareStatements>
 
 export function prepareStatements(database: DatabaseSync) {
   const sql = (text: string): StatementSync => database.prepare(text)
+  // As arrays: an object for each row, with its names, took as long as finding it.
+  const rows = (text: string): StatementSync => inArrays(sql(text))
   const columns = columnsOf('entry')
   return {
-    get: inArrays(sql(`SELECT ${columns} FROM entry WHERE key = ? AND expires_at_ms > ?`)),
+    get: rows(`SELECT ${columns} FROM entry WHERE key = ? AND expires_at_ms > ?`),
     // CROSS JOIN fixes the order: the entry, the keys in its refs, then each of those by its key.
-    linked: inArrays(sql(`
+    linked: rows(`
       SELECT ${columns} FROM entry WHERE key = ?1 AND expires_at_ms > ?2
       UNION ALL
       SELECT ${columnsOf('ref')}
       FROM entry AS source CROSS JOIN json_each(source.refs) CROSS JOIN entry AS ref ON ref.key = json_each.value
-      WHERE source.key = ?1 AND source.expires_at_ms > ?2 AND ref.expires_at_ms > ?2`)),
+      WHERE source.key = ?1 AND source.expires_at_ms > ?2 AND ref.expires_at_ms > ?2`),
     // Over an entry that has expired this stores a new one; over a live one it keeps whether that was consumed.
     put: sql(`
       INSERT INTO entry (key, value, version, expires_at_ms, refs, member_of) VALUES (?1, ?2, 1, ?3, ?4, ?5)
@@ -70,7 +72,6 @@ export function prepareStatements(database: DatabaseSync) {
   }
 }
 
-/** Rows as arrays: an object for each, with its names, took as long as finding it. */
 function inArrays(statement: StatementSync): StatementSync {
   statement.setReturnArrays(true)
   return statement
