@@ -16,6 +16,7 @@ import { keys } from '../store/keys.ts'
 import type { Key, Store } from '../store/store.ts'
 import type { EndedMarks, Issued } from './ended-marks.ts'
 import type { EndReason } from './end-reasons.ts'
+import type { GrantRecord, Holdings, SessionRecord } from './holdings.ts'
 import { LARGEST_TOLERANCE_SECONDS, type RevocationLog } from './revocation-log.ts'
 import { sessionClaim } from './session-claim.ts'
 
@@ -56,12 +57,20 @@ export interface RevocationParts {
   readonly audit: Audit
   readonly revocationLog: Pick<RevocationLog, 'publish' | 'covers'>
   readonly endedMarks: EndedMarks
+  readonly holdings: Holdings
 }
 
 /** A node whose clock is ahead by this much issues nothing that a moment of now fails to cover. */
 const CLOCK_SKEW_SECONDS = 15
 
-export function createRevocation({ store, clock, audit, revocationLog, endedMarks }: RevocationParts): Revocation {
+export function createRevocation({
+  store,
+  clock,
+  audit,
+  revocationLog,
+  endedMarks,
+  holdings,
+}: RevocationParts): Revocation {
   /** No second entry for a grant that this node knows to have ended: the first one is final. */
   async function publishGrant(grantId: string): Promise<void> {
     if (!revocationLog.covers({ gid: grantId, iat: Number.POSITIVE_INFINITY })) {
@@ -71,18 +80,6 @@ export function createRevocation({ store, clock, audit, revocationLog, endedMark
 
   function removeGrant(grantId: string): Promise<void> {
     return store.removeMembers(keys.grantMembers(grantId), [keys.grant(grantId)])
-  }
-
-  /** The grants of this person that are alive, by id. */
-  async function grantsOf(accountId: string): Promise<Map<string, GrantRecord>> {
-    const ids = await store.members(keys.accountGrants(accountId))
-    const entries = await store.getMany(ids.map(keys.grant))
-    return new Map(
-      ids.flatMap((id, at) => {
-        const entry = entries[at]
-        return entry === undefined ? [] : [[id, JSON.parse(entry.value) as GrantRecord] as const]
-      }),
-    )
   }
 
   /** All entries, then all removals: each a round trip, however many there are. */
@@ -142,8 +139,8 @@ export function createRevocation({ store, clock, audit, revocationLog, endedMark
     async endConsent(accountId, clientId) {
       // What was agreed to goes first, so that no new grant is made of it; asked again, all of this happens again.
       await store.remove([keys.consent(accountId, clientId)])
-      const grants = await grantsOf(accountId)
-      const ending = [...grants].filter(([, grant]) => grant.clientId === clientId).map(([id]) => id)
+      const grants = await holdings.listGrants(accountId)
+      const ending = grants.filter((grant) => grant.clientId === clientId).map(({ grantId }) => grantId)
       await endAll(accountId, ending)
       const reason: EndReason = 'consent_withdrawn'
       audit.record('consent.withdrawn', { subject: accountId, clientId })
@@ -151,11 +148,14 @@ export function createRevocation({ store, clock, audit, revocationLog, endedMark
     },
 
     async endAccount(accountId, reason) {
-      const [grants, uids] = await Promise.all([grantsOf(accountId), store.members(keys.accountSessions(accountId))])
-      await endAll(accountId, [...grants.keys()])
+      const [grants, sessions] = await Promise.all([holdings.listGrants(accountId), holdings.listSessions(accountId)])
+      await endAll(
+        accountId,
+        grants.map(({ grantId }) => grantId),
+      )
       await Promise.all([
-        store.remove(uids.map(keys.session)),
-        ...uids.map((uid) => store.unlink(keys.accountSessions(accountId), uid)),
+        store.remove(sessions.map(({ uid }) => keys.session(uid))),
+        ...sessions.map(({ uid }) => store.unlink(keys.accountSessions(accountId), uid)),
       ])
       audit.record('account.access_ended', { subject: accountId, reason })
     },
@@ -179,15 +179,4 @@ export function createRevocation({ store, clock, audit, revocationLog, endedMark
 
     hasEnded: (issued) => endedMarks.covers(issued),
   }
-}
-
-/** What is read here of the records that provider/adapter/ keeps. */
-interface GrantRecord {
-  readonly accountId?: string
-  readonly clientId?: string
-}
-
-interface SessionRecord {
-  readonly accountId?: string
-  readonly authorizations?: Readonly<Record<string, { readonly grantId?: string; readonly persistsLogout?: boolean }>>
 }

@@ -5,6 +5,7 @@
 
 import { type AccountAccess, createAccountAccess } from '../access/account-access.ts'
 import { openEndedMarks } from '../access/ended-marks.ts'
+import { createHoldings, type Holdings } from '../access/holdings.ts'
 import { LARGEST_TOLERANCE_SECONDS, openRevocationLog } from '../access/revocation-log.ts'
 import { createRevocation, type Revocation } from '../access/revoke.ts'
 import { createAccounts, type Accounts } from '../accounts/accounts.ts'
@@ -31,6 +32,8 @@ export interface Domain {
   readonly verifiers: Verifiers
   readonly audit: Audit
   readonly revocation: Revocation
+  readonly holdings: Holdings
+  readonly store: Store
 }
 
 export function readConfig(terminal: Terminal): Config {
@@ -78,7 +81,8 @@ async function openDomain(config: Config, store: Store, terminal: Terminal, stop
   })
   stops.push(() => revocationLog.close())
   const endedMarks = await openEndedMarks({ store, revocationLog })
-  const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks })
+  const holdings = createHoldings({ store, endedMarks })
+  const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks, holdings })
   const passwords = createPasswords({ concurrent: 1, waiting: 1 })
   const accounts = createAccounts({
     store,
@@ -89,5 +93,5 @@ async function openDomain(config: Config, store: Store, terminal: Terminal, stop
   })
   const verifiers = createVerifiers({ store, clock, ttlSeconds: verifierTtlSeconds(config.keys) })
   const accountAccess = createAccountAccess({ accounts, revocation })
-  return { config, accounts, accountAccess, keyring, verifiers, audit, revocation }
+  return { config, accounts, accountAccess, keyring, verifiers, audit, revocation, holdings, store }
 }
