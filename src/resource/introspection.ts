@@ -25,9 +25,9 @@ export type IntrospectionOptions = ClientAccess & {
 
 export interface Introspector {
   /**
-   * The claims of an active token, named as RFC 9068 section 2.2 names those of a JWT (`iss` and, for a machine, `sub`
-   * are filled in). The verifier checks them as it checks those of a JWT. Throws `TokenInvalid` when the token is not
-   * active, and `VerifierUnavailable` when the issuer cannot be asked.
+   * The claims of an active token, named as RFC 9068 section 2.2 names those of a JWT (`iss`, `jti` and, for a machine,
+   * `sub` are filled in). The verifier checks them as it checks those of a JWT. Throws `TokenInvalid` when the token is
+   * not active, and `VerifierUnavailable` when the issuer cannot be asked.
    */
   introspect(token: string): Promise<Readonly<Record<string, unknown>>>
 }
@@ -66,7 +66,7 @@ export function createIntrospector(options: IntrospectionOptions & IntrospectorP
     const form = new URLSearchParams({ token, token_type_hint: 'access_token' })
     const answer = await post(form)
     const now = Math.floor(clock() / 1000)
-    const claims = activeClaims(answer, { issuer, audience, now })
+    const claims = activeClaims(answer, { issuer, audience, now, name })
     if (claims === undefined) {
       inactive.keep(name, true, KEEP_INACTIVE_SECONDS)
       throw notActive()
@@ -115,10 +115,12 @@ interface Expected {
   readonly issuer: string
   readonly audience: string
   readonly now: number
+  /** The hash of the token. */
+  readonly name: string
 }
 
 /** `undefined` unless the answer says beyond doubt that this is a living access token, of this issuer and for this API. */
-function activeClaims(answer: Answer, { issuer, audience, now }: Expected): Answer | undefined {
+function activeClaims(answer: Answer, { issuer, audience, now, name }: Expected): Answer | undefined {
   const { active, iss = issuer, aud, exp, token_type: type, client_id: clientId, sub = clientId } = answer
   if (active !== true || iss !== issuer) return undefined
   // A refresh token is active too, and an answer about one has no type (RFC 7662 section 2.2 means by it that of section
@@ -127,7 +129,8 @@ function activeClaims(answer: Answer, { issuer, audience, now }: Expected): Answ
   // Without an audience it would be good for every API of the issuer.
   if (!(Array.isArray(aud) ? aud : [aud]).includes(audience)) return undefined
   if (typeof exp !== 'number' || exp <= now) return undefined
-  return Object.freeze({ ...answer, iss, sub })
+  // An opaque token is its own identifier, so the server names none: the hash tells it apart and is worth nothing.
+  return Object.freeze({ jti: name, ...answer, iss, sub })
 }
 
 interface Answers<T> {
