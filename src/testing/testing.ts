@@ -45,13 +45,15 @@ export interface IssuerOptions {
   readonly clock?: () => number
   /**
    * What grantor.yaml would hold (docs/settings.md), for tests that sign people in or get tokens at `/token`: clients,
-   * APIs, lifetimes.
+   * APIs, lifetimes. A function is told the issuer.
    */
-  readonly settings?: {
-    readonly clients?: readonly Readonly<Record<string, unknown>>[]
-    readonly apis?: readonly Readonly<Record<string, unknown>>[]
-    readonly [name: string]: unknown
-  }
+  readonly settings?: IssuerSettings | ((issuer: string) => IssuerSettings)
+}
+
+export interface IssuerSettings {
+  readonly clients?: readonly Readonly<Record<string, unknown>>[]
+  readonly apis?: readonly Readonly<Record<string, unknown>>[]
+  readonly [name: string]: unknown
 }
 
 /** What ends: a token, or everything that came from a grant, a session, a client or a key. */
@@ -145,9 +147,10 @@ function entryFor(what: Ended): NewRevocation {
 function configure(
   issuer: string,
   folder: string,
-  { settings = {} }: IssuerOptions,
+  options: IssuerOptions,
   { clientId, clientSecret }: Issuer['revocations'],
 ) {
+  const settings = (typeof options.settings === 'function' ? options.settings(issuer) : options.settings) ?? {}
   const file = {
     demo: false,
     ...settings,

@@ -13,11 +13,36 @@ export interface InstalledIssuer extends Pick<Issuer, Asked>, RunningProgram {
   readonly revocations: Issuer['revocations']
 }
 
+export const AUDIENCE = 'https://orders.example'
+
+/** The client of the page, which asks about opaque tokens and follows revocations. */
+export const API_CLIENT = { client_id: 'orders-api', client_secret: 'of-the-orders-api-in-a-test' }
+
+const API = {
+  audience: AUDIENCE,
+  name: 'Orders',
+  scopes: { 'orders:read': 'See your orders' },
+  token: { format: 'opaque' },
+}
+
 // Plain JavaScript, as most who test their API with it would write.
 const PROGRAM = `
 import { startIssuer } from 'grantor/testing'
 
-const issuer = await startIssuer({ audience: 'https://orders.example' })
+const { audience, api, client } = JSON.parse(process.argv[2])
+const issuer = await startIssuer({
+  audience,
+  settings: (issuer) => ({
+    apis: [api],
+    clients: [
+      {
+        ...client,
+        grant_types: ['client_credentials'],
+        apis: { [audience]: ['orders:read'], [issuer]: ['revocations:read'] },
+      },
+    ],
+  }),
+})
 process.on('message', async ({ id, name, args }) => process.send({ id, result: await issuer[name](...args) }))
 process.once('SIGTERM', () => issuer.close().then(() => process.exit()))
 process.send({ id: 0, result: { issuer: issuer.issuer, revocations: issuer.revocations } })
@@ -25,7 +50,8 @@ process.send({ id: 0, result: { issuer: issuer.issuer, revocations: issuer.revoc
 
 export async function startInstalledIssuer(project: string): Promise<InstalledIssuer> {
   await writeFile(join(project, 'issuer.js'), PROGRAM)
-  const { child, stop } = startProgram(project, 'issuer.js')
+  const about = JSON.stringify({ audience: AUDIENCE, api: API, client: API_CLIENT })
+  const { child, stop } = startProgram(project, 'issuer.js', {}, about)
   const waiting = new Map<number, PromiseWithResolvers<unknown>>()
   let last = 0
 
@@ -39,17 +65,28 @@ export async function startInstalledIssuer(project: string): Promise<InstalledIs
   child.once('exit', () => {
     for (const { reject } of waiting.values()) reject(new Error('the issuer has ended'))
   })
-  const about = (await answer(0)) as Pick<InstalledIssuer, 'issuer' | 'revocations'>
+  const told = (await answer(0)) as Pick<InstalledIssuer, 'issuer' | 'revocations'>
   const ask = (name: Asked, ...args: unknown[]) => {
     const id = ++last
     child.send({ id, name, args })
     return answer(id)
   }
   return {
-    ...about,
+    ...told,
     stop,
     mint: (wishes = {}) => ask('mint', wishes) as Promise<string>,
     mintBad: (kind, wishes = {}) => ask('mintBad', kind, wishes) as Promise<string>,
     revoke: (what) => ask('revoke', what) as Promise<void>,
   }
+}
+
+/** From the token endpoint, since nothing but the server can make one. */
+export async function opaqueToken({ issuer }: InstalledIssuer): Promise<string> {
+  const { client_id: id, client_secret: secret } = API_CLIENT
+  const response = await fetch(`${issuer}/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
+    body: new URLSearchParams({ grant_type: 'client_credentials', resource: AUDIENCE, scope: 'orders:read' }),
+  })
+  return ((await response.json()) as { access_token: string }).access_token
 }

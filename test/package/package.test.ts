@@ -5,10 +5,12 @@ import { checkPackage, createPackageFromTarballData, type Problem } from '@areth
 import { publint } from 'publint'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
+import { createDpopKey } from '../../src/testing/dpop-key.ts'
+import type { TokenWishes } from '../../src/testing/testing.ts'
 import { ROOT } from '../house/root.ts'
 import { freePort } from '../support/start.ts'
-import { type Example, examples, programs, settle } from './examples.ts'
-import { type InstalledIssuer, startInstalledIssuer } from './installed-issuer.ts'
+import { type Example, examples, programs, programWith, settle } from './examples.ts'
+import { API_CLIENT, AUDIENCE, type InstalledIssuer, opaqueToken, startInstalledIssuer } from './installed-issuer.ts'
 import { pack, type Packed, startProgram, withJoseAlone } from './packed.ts'
 
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc')
@@ -84,24 +86,74 @@ describe('grantor/resource of the package', () => {
     await compile(folder, 'api.ts', '--skipLibCheck', 'false')
   })
 
-  it.each(programs())('protects a route: $title', async (example) => {
-    const address = await startExample(example)
-    const ask = async (token?: string) =>
-      (await fetch(address, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })).status
-
-    expect(await ask(await issuer.mint({ scopes: ['orders:read'] }))).toBe(200)
-    expect(await ask()).toBe(401)
-    expect(await ask(await issuer.mintBad('expired', { scopes: ['orders:read'] }))).toBe(401)
-    expect(await ask(await issuer.mintBad('wrong_key', { scopes: ['orders:read'] }))).toBe(401)
-    expect(await ask(await issuer.mint())).toBe(403)
-  })
-
-  it('has examples for Koa, Express and node:http, in about ten lines each', () => {
+  it('has examples for Koa, Express, Fastify and node:http, in about ten lines each', () => {
     const short = programs().filter(({ text }) => text.trim().split('\n').length <= 12)
 
-    for (const framework of ["from 'koa'", "from 'express'", "from 'node:http'"]) {
+    for (const framework of ["from 'koa'", "from 'express'", "from 'fastify'", "from 'node:http'"]) {
       expect(short.filter(({ text }) => text.includes(framework))).not.toEqual([])
     }
+  })
+
+  it.each(programs())('protects a route: $title', async (example) => {
+    const { orders } = await startExample(example)
+
+    expect(await status(orders, await issuer.mint({ scopes: ['orders:read'] }))).toBe(200)
+    expect(await status(orders)).toBe(401)
+    expect(await status(orders, await issuer.mintBad('expired', { scopes: ['orders:read'] }))).toBe(401)
+    expect(await status(orders, await issuer.mintBad('wrong_key', { scopes: ['orders:read'] }))).toBe(401)
+    expect(await status(orders, await issuer.mint())).toBe(403)
+  })
+
+  it('refuses what was revoked within a second, when it follows the feed', async () => {
+    const { orders } = await startExample(programWith('revocations: {'))
+    const token = await issuer.mint({ scopes: ['orders:read'] })
+    expect(await status(orders, token)).toBe(200)
+
+    await issuer.revoke(token)
+
+    await expect.poll(() => status(orders, token), { timeout: 1000 }).toBe(401)
+  })
+
+  it('takes a token that is bound to a key from whoever has the key, for the address on the page', async () => {
+    const { orders } = await startExample(programWith('dpop: {'))
+    const key = await createDpopKey(Date.now)
+    const token = await issuer.mint({ scopes: ['orders:read'], claims: { cnf: { jkt: key.thumbprint } } })
+    const send = (proof: string) => fetch(orders, { headers: { authorization: `DPoP ${token}`, dpop: proof } })
+    const proof = await key.proof({ method: 'GET', url: orders, token })
+
+    expect((await send(proof)).status).toBe(200)
+    expect((await send(proof)).status).toBe(401)
+    expect((await send(await key.proof({ method: 'GET', url: 'http://localhost:1/orders', token }))).status).toBe(401)
+    expect(await status(orders, token)).toBe(401)
+  })
+
+  it('asks for a better sign-in, and says where its metadata is', async () => {
+    const { origin, orders } = await startExample(programWith('protectedResource('))
+    const authTime = Math.floor(Date.now() / 1000)
+    const refund = async (wishes: TokenWishes) => {
+      const headers = { authorization: `Bearer ${await issuer.mint(wishes)}` }
+      return fetch(`${origin}/refunds`, { method: 'POST', headers })
+    }
+    const weak = await refund({ acr: 'password', authTime })
+    const document = await fetch(`${origin}/.well-known/oauth-protected-resource`)
+
+    expect(weak.status).toBe(401)
+    expect(weak.headers.get('www-authenticate')).toContain('error="insufficient_user_authentication"')
+    expect((await refund({ acr: 'mfa', authTime: authTime - 600 })).status).toBe(401)
+    expect((await refund({ acr: 'mfa', authTime })).status).toBe(200)
+    expect(await document.json()).toMatchObject({ resource: AUDIENCE, authorization_servers: [issuer.issuer] })
+    expect((await fetch(orders)).headers.get('www-authenticate')).toContain(
+      'resource_metadata="https://orders.example/',
+    )
+  })
+
+  it('takes opaque tokens, when it may ask about them', async () => {
+    const { orders } = await startExample(programWith('introspection: {'))
+    const token = await opaqueToken(issuer)
+
+    expect(token).not.toContain('.')
+    expect(await status(orders, token)).toBe(200)
+    expect(await status(orders, 'x'.repeat(token.length))).toBe(401)
   })
 
   it('compiles every example of its page', async () => {
@@ -111,6 +163,22 @@ describe('grantor/resource of the package', () => {
     await compile(packed.project, ...files.map(({ file }) => file), '--skipLibCheck')
   })
 })
+
+describe('grantor/testing of the package', () => {
+  it('runs the tests of its page', async () => {
+    const example = examples().find(({ text }) => text.includes('node:test'))
+    await writeFile(join(packed.project, 'orders.test.ts'), example?.text ?? '')
+
+    const told = await packed.runIn(packed.project, process.execPath, '--test', '--test-reporter=tap', 'orders.test.ts')
+
+    expect(told).toMatch(/^# pass 1[0-9]$/m)
+    expect(told).toMatch(/^# fail 0$/m)
+  })
+})
+
+async function status(address: string, token?: string): Promise<number> {
+  return (await fetch(address, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })).status
+}
 
 /**
  * What Node 24, the least that the package runs on, cannot meet: it finds `exports` always, and `require` takes modules.
@@ -133,23 +201,15 @@ async function compile(folder: string, ...args: string[]): Promise<void> {
   })
 }
 
-/** Starts one program of the page beside the issuer; gives the address of its route. */
-async function startExample(example: Example): Promise<string> {
+/** Starts one program of the page beside the issuer. */
+async function startExample(example: Example): Promise<{ origin: string; orders: string }> {
   const port = await freePort()
   const file = `program-${port}.ts`
   await writeFile(join(packed.project, file), settle(example, { issuer: issuer.issuer, port }))
-  const program = startProgram(packed.project, file, { ORDERS_API_SECRET: issuer.revocations.clientSecret })
+  const program = startProgram(packed.project, file, { ORDERS_API_SECRET: API_CLIENT.client_secret })
   onTestFinished(() => program.stop())
-  const address = `http://localhost:${port}/orders`
-  await expect
-    .poll(
-      () =>
-        fetch(address).then(
-          () => 'up',
-          () => 'down',
-        ),
-      { timeout: 10_000 },
-    )
-    .toBe('up')
-  return address
+  const origin = `http://localhost:${port}`
+  const answers = () => fetch(origin).then(...['up', 'down'].map((state) => () => state))
+  await expect.poll(answers, { timeout: 10_000 }).toBe('up')
+  return { origin, orders: `${origin}/orders` }
 }

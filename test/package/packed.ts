@@ -71,8 +71,9 @@ export function startProgram(
   project: string,
   file: string,
   more: Readonly<Record<string, string>> = {},
+  ...args: string[]
 ): RunningProgram & { readonly child: ChildProcess } {
-  const child = fork(join(project, file), { cwd: project, env: { ...env, ...more }, execArgv: [], silent: true })
+  const child = fork(join(project, file), args, { cwd: project, env: { ...env, ...more }, execArgv: [], silent: true })
   let said = ''
   child.stdout?.on('data', (chunk) => (said += chunk))
   child.stderr?.on('data', (chunk) => (said += chunk))
