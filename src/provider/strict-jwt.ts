@@ -13,7 +13,7 @@ import { type CompactParts, parseCompact } from '../resource/compact.ts'
 import { Refusal } from '../resource/refusals.ts'
 
 /** What an access token of ours has no use for, nor anything that a client signs for us. */
-const REFUSED_MEMBERS = ['crit', 'b64', 'zip', 'enc', 'jku', 'x5u', 'x5c']
+const REFUSED_MEMBERS = ['crit', 'b64', 'jku', 'x5u', 'x5c']
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 const MOMENTS = ['iat', 'nbf', 'exp']
 
