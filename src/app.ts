@@ -123,7 +123,7 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     await seed(accounts, config)
     const limiter = createLimiter({ store, clock })
     const logins = createLogins({ accounts, passwords, limiter, audit, rules: config.logins })
-    const consents = createConsents({ store, ttlSeconds: config.lifetimes.consentSeconds })
+    const consents = createConsents({ store, clock, endedMarks, ttlSeconds: config.lifetimes.consentSeconds })
 
     const assets = loadAssets()
     const renderer = createRenderer(assets)

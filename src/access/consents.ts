@@ -5,8 +5,10 @@
  * answer to the consent page outlives it. Only what was asked and agreed to is here: more is asked again.
  */
 
+import { type Clock, epochSeconds } from '../base/clock.ts'
 import { keys } from '../store/keys.ts'
-import type { Store } from '../store/store.ts'
+import type { Entry, Store } from '../store/store.ts'
+import type { EndedMarks } from './ended-marks.ts'
 
 export interface Consent {
   /** OpenID scopes. */
@@ -21,13 +23,28 @@ export interface Consents {
   listConsents(accountId: string, clientIds: readonly string[]): Promise<{ clientId: string; consent: Consent }[]>
   /** Adds to what was agreed to before. */
   rememberConsent(accountId: string, clientId: string, given: Consent): Promise<void>
-  forgetConsent(accountId: string, clientId: string): Promise<void>
 }
 
-export function createConsents({ store, ttlSeconds }: { store: Store; ttlSeconds: number }): Consents {
+export interface ConsentsOptions {
+  readonly store: Store
+  readonly clock: Clock
+  readonly endedMarks: Pick<EndedMarks, 'covers'>
+  readonly ttlSeconds: number
+}
+
+/** `at`, in epoch seconds, is when something was last agreed to. */
+type StoredConsent = Consent & { readonly at?: number }
+
+export function createConsents({ store, clock, endedMarks, ttlSeconds }: ConsentsOptions): Consents {
   async function findConsent(accountId: string, clientId: string): Promise<Consent | undefined> {
-    const entry = await store.get(keys.consent(accountId, clientId))
-    return entry && (JSON.parse(entry.value) as Consent)
+    return opened(clientId, await store.get(keys.consent(accountId, clientId)))
+  }
+
+  /** What was agreed to with a client that has been ended since is asked again: it may be another under the same name. */
+  function opened(clientId: string, entry: Entry | undefined): Consent | undefined {
+    if (entry === undefined) return undefined
+    const { at, ...consent } = JSON.parse(entry.value) as StoredConsent
+    return endedMarks.covers({ clientId, issuedAt: at }) ? undefined : consent
   }
 
   return {
@@ -36,8 +53,8 @@ export function createConsents({ store, ttlSeconds }: { store: Store; ttlSeconds
     async listConsents(accountId, clientIds) {
       const entries = await store.getMany(clientIds.map((clientId) => keys.consent(accountId, clientId)))
       return clientIds.flatMap((clientId, at) => {
-        const entry = entries[at]
-        return entry === undefined ? [] : [{ clientId, consent: JSON.parse(entry.value) as Consent }]
+        const consent = opened(clientId, entries[at])
+        return consent === undefined ? [] : [{ clientId, consent }]
       })
     },
 
@@ -45,11 +62,8 @@ export function createConsents({ store, ttlSeconds }: { store: Store; ttlSeconds
       // Two answers at once may lose one of them; the person is then asked again, which harms nobody.
       const before = await findConsent(accountId, clientId)
       const merged = before === undefined ? given : merge(before, given)
-      await store.put(keys.consent(accountId, clientId), JSON.stringify(merged), { ttlSeconds })
-    },
-
-    async forgetConsent(accountId, clientId) {
-      await store.remove([keys.consent(accountId, clientId)])
+      const stored: StoredConsent = { ...merged, at: epochSeconds(clock) }
+      await store.put(keys.consent(accountId, clientId), JSON.stringify(stored), { ttlSeconds })
     },
   }
 }

@@ -3,6 +3,7 @@
 import { type Configuration, type KoaContextWithOIDC, interactionPolicy } from 'oidc-provider'
 
 import type { Consent, Consents } from '../../access/consents.ts'
+import type { Revocation } from '../../access/revoke.ts'
 import type { Account, Accounts } from '../../accounts/accounts.ts'
 import type { Clients } from '../../clients/clients.ts'
 import { answering } from '../engine-errors.ts'
@@ -12,11 +13,12 @@ interface Parts {
   readonly accounts: Accounts
   readonly clients: Clients
   readonly consents: Consents
+  readonly revocation: Pick<Revocation, 'endGrant'>
 }
 
 type EngineGrant = NonNullable<KoaContextWithOIDC['oidc']['grant']>
 
-export function people({ accounts, clients, consents }: Parts): Partial<Configuration> {
+export function people({ accounts, clients, consents, revocation }: Parts): Partial<Configuration> {
   return {
     findAccount: (ctx, id, token) =>
       answering(async () => present(await accounts.findSignedIn(id, signedInAt(ctx, token)))),
@@ -46,7 +48,10 @@ export function people({ accounts, clients, consents }: Parts): Partial<Configur
     grant.addOIDCScope([...agreed.scopes].join(' '))
     for (const [audience, scopes] of Object.entries(agreed.apis)) grant.addResourceScope(audience, scopes.join(' '))
     await grant.save()
-    return grant
+    if (ours || (await consents.findConsent(account.accountId, client.clientId)) !== undefined) return grant
+    // Taken back while the grant was made of it: whoever took it back may not have found this grant.
+    await revocation.endGrant(grant.jti, 'consent_withdrawn')
+    return undefined
   }
 }
 
