@@ -32,6 +32,8 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
 
       const payload = open(linked.entry.value, key)
       if (revocation.hasEnded({ clientId: payload.clientId, issuedAt: payload.iat })) return undefined
+      // A client that is gone has no tokens; the engine would look for it all the same.
+      if (parts.clients.findClient(payload.clientId) === undefined) return undefined
       payload.jti = id
       // The engine refuses tokens that are for an API; at userinfo the scope `openid` decides, as for JWTs.
       if (Provider.ctx?.oidc?.route === 'userinfo') delete payload.aud
