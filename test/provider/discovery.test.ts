@@ -56,6 +56,7 @@ describe('discovery', () => {
       request_uri_parameter_supported: false,
       claims_parameter_supported: false,
       id_token_signing_alg_values_supported: ['RS256', 'ES256', 'EdDSA'],
+      introspection_signing_alg_values_supported: ['RS256', 'ES256', 'EdDSA'],
       token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     })
   })

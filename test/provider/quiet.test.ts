@@ -22,7 +22,14 @@ async function useEverything(app: Pick<Running, 'issuer' | 'urls'>): Promise<voi
   const token = refreshed.body.refresh_token ?? ''
   const origin = 'http://localhost:4011'
   await fetch(`${url}/userinfo`, { headers: { origin, authorization: `Bearer ${refreshed.body.access_token}` } })
-  await callEndpoint(`${url}/introspect`, { token, client_id: 'demo-spa' })
+  const accessToken = refreshed.body.access_token ?? ''
+  for (const asked of [token, accessToken]) {
+    await callEndpoint(`${url}/introspect`, { token: asked, client_id: 'demo-spa' })
+    const body = new URLSearchParams({ token: asked, client_id: 'demo-spa' })
+    const headers = { accept: 'application/token-introspection+jwt' }
+    expect((await fetch(`${url}/introspect`, { method: 'POST', body, headers })).status).toBe(200)
+  }
+  await callEndpoint(`${url}/revoke`, { token: accessToken, client_id: 'demo-spa' })
   await callEndpoint(`${url}/revoke`, { token, client_id: 'demo-spa' })
   expect((await callEndpoint(`${url}/token`, { grant_type: 'client_credentials' }, MACHINE)).status).toBe(200)
 
