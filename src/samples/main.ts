@@ -29,7 +29,7 @@ async function run(): Promise<void> {
   Single-page app    ${samples.spa}   signs in in the browser, tokens in memory only
   Orders API         ${samples.apis.orders}/orders   (Koa)
   Inventory API      ${samples.apis.inventory}/items    (Express)
-  Reports API        ${samples.apis.reports}/reports  (node:http)
+  Reports API        ${samples.apis.reports}/reports  (Fastify)
 
   Sign in as alice@example.com with wonderland-2026. Stop with Ctrl+C.
 

@@ -1,9 +1,10 @@
 /** Starts the three APIs and the two clients that a browser opens. */
 
+import type { Api } from './apis/api.ts'
 import { inventoryApi } from './apis/inventory.ts'
 import { ordersApi } from './apis/orders.ts'
 import { reportsApi } from './apis/reports.ts'
-import { type Listening, listen } from './listen.ts'
+import { type Handler, type Listening, listen } from './listen.ts'
 import { spaServer } from './spa/server.ts'
 import { webApp } from './web/app.ts'
 
@@ -25,6 +26,8 @@ export interface SampleOptions {
   readonly host?: string
   readonly web?: { readonly clientId: string; readonly clientSecret: string }
   readonly spa?: { readonly clientId: string }
+  /** A client that may read the server's feed of revocations; each API would have its own. */
+  readonly revocations?: { readonly clientId: string; readonly clientSecret: string }
 }
 
 /** Where each API answers, as the clients see it. */
@@ -43,27 +46,35 @@ export interface Samples {
 
 const DEMO_WEB = { clientId: 'demo-web', clientSecret: 'demo-web-secret-not-for-production' }
 const DEMO_SPA = { clientId: 'demo-spa' }
+export const DEMO_MACHINE = { clientId: 'demo-machine', clientSecret: 'demo-machine-secret-not-for-production' }
 
 /** Throws `PortTaken`; then everything that had started is stopped again. Does not ask whether the issuer is there. */
 export async function startSamples(options: SampleOptions): Promise<Samples> {
   const { issuer, ports = SAMPLE_PORTS, host = '127.0.0.1', web = DEMO_WEB, spa = DEMO_SPA } = options
   const addresses = { web: `http://localhost:${ports.web}`, spa: `http://localhost:${ports.spa}` }
-  const api = { issuer, allowedOrigin: addresses.spa }
-  const open: Listening[] = []
+  const api = { issuer, allowedOrigin: addresses.spa, revocations: options.revocations ?? DEMO_MACHINE }
+  const open: Pick<Listening, 'close'>[] = []
   const close = async () => {
     await Promise.all(open.map((one) => one.close()))
   }
+  async function serve(name: string, handler: Handler, port: number): Promise<string> {
+    const listening = await listen(name, handler, port, host)
+    open.push(listening)
+    return `http://localhost:${listening.port}`
+  }
+  async function serveApi(name: string, one: Api, port: number): Promise<string> {
+    open.push(one)
+    return serve(name, one.handler, port)
+  }
 
   try {
-    open.push(await listen('the Orders API', ordersApi(api), ports.orders, host))
-    open.push(await listen('the Inventory API', inventoryApi(api), ports.inventory, host))
-    open.push(await listen('the Reports API', reportsApi(api), ports.reports, host))
-    const [orders, inventory, reports] = open.map(({ port }) => `http://localhost:${port}`) as [string, string, string]
-    const apis = { orders, inventory, reports }
-    open.push(await listen('the web app', webApp({ ...web, issuer, origin: addresses.web, apis }), ports.web, host))
-    open.push(
-      await listen('the SPA', await spaServer({ ...spa, issuer, origin: addresses.spa, apis }), ports.spa, host),
-    )
+    const apis = {
+      orders: await serveApi('the Orders API', ordersApi(api), ports.orders),
+      inventory: await serveApi('the Inventory API', inventoryApi(api), ports.inventory),
+      reports: await serveApi('the Reports API', await reportsApi(api), ports.reports),
+    }
+    await serve('the web app', webApp({ ...web, issuer, origin: addresses.web, apis }), ports.web)
+    await serve('the SPA', await spaServer({ ...spa, issuer, origin: addresses.spa, apis }), ports.spa)
     return { apis, ...addresses, close }
   } catch (error) {
     await close()

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { runMachine } from '../../src/samples/machine/machine.ts'
-import { machineToken, type Stage, setStage } from './stage.ts'
+import { machineToken, revokeMachineToken, type Stage, setStage } from './stage.ts'
 
 let stage: Stage
 
@@ -25,6 +25,15 @@ describe.each(APIS)('the $name API', ({ name, audience, scope, path }) => {
 
       expect((await get(address(), token)).status).toBe(other.audience === audience ? 200 : 401)
     }
+  })
+
+  it('refuses a token within a second of its end', async () => {
+    const token = await machineToken(stage.server.issuer, audience, scope)
+    expect((await get(address(), token)).status).toBe(200)
+
+    await revokeMachineToken(stage.server.issuer, token)
+
+    await expect.poll(async () => (await get(address(), token)).status, { timeout: 1000, interval: 10 }).toBe(401)
   })
 
   it('asks for a token and names the scope that is needed', async () => {

@@ -36,9 +36,16 @@ export async function setStage(): Promise<Stage> {
 
 /** A token of demo-machine. */
 export async function machineToken(issuer: string, resource: string, scope: string): Promise<string> {
-  const authorization = `Basic ${Buffer.from('demo-machine:demo-machine-secret-not-for-production').toString('base64')}`
-  const body = new URLSearchParams({ grant_type: 'client_credentials', resource, scope })
-  const response = await fetch(`${issuer}/token`, { method: 'POST', headers: { authorization }, body })
+  const response = await postAsMachine(`${issuer}/token`, { grant_type: 'client_credentials', resource, scope })
   const { access_token } = (await response.json()) as { access_token: string }
   return access_token
+}
+
+export async function revokeMachineToken(issuer: string, token: string): Promise<void> {
+  await postAsMachine(`${issuer}/revoke`, { token })
+}
+
+function postAsMachine(address: string, form: Record<string, string>): Promise<Response> {
+  const authorization = `Basic ${Buffer.from('demo-machine:demo-machine-secret-not-for-production').toString('base64')}`
+  return fetch(address, { method: 'POST', headers: { authorization }, body: new URLSearchParams(form) })
 }

@@ -3,8 +3,7 @@
 import express from 'express'
 import { createVerifier, expressBearer } from 'grantor/resource'
 
-import type { Handler } from '../listen.ts'
-import type { ApiOptions } from './api.ts'
+import type { Api, ApiOptions } from './api.ts'
 import { corsHeaders } from './cors.ts'
 
 export const INVENTORY = 'https://inventory.example'
@@ -15,8 +14,8 @@ const ITEMS = [
   { item: 'Deck of cards', left: 52 },
 ]
 
-export function inventoryApi({ issuer, allowedOrigin, audience = INVENTORY, ...tolerance }: ApiOptions): Handler {
-  const verifier = createVerifier({ issuer, audience, ...tolerance })
+export function inventoryApi({ allowedOrigin, audience = INVENTORY, ...others }: ApiOptions): Api {
+  const verifier = createVerifier({ audience, ...others })
   const app = express().disable('x-powered-by').disable('etag')
 
   app.use(function cors(req, res, next) {
@@ -32,5 +31,5 @@ export function inventoryApi({ issuer, allowedOrigin, audience = INVENTORY, ...t
     const body = { type: 'about:blank', status: 404, detail: 'There is nothing at this address.' }
     res.status(404).type('application/problem+json').send(JSON.stringify(body))
   })
-  return app
+  return { handler: app, close: () => verifier.close() }
 }

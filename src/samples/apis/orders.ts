@@ -5,8 +5,7 @@ import type { IncomingMessage } from 'node:http'
 import { type BearerState, createVerifier, koaBearer } from 'grantor/resource'
 import Koa, { type Context, type ParameterizedContext } from 'koa'
 
-import type { Handler } from '../listen.ts'
-import type { ApiOptions } from './api.ts'
+import type { Api, ApiOptions } from './api.ts'
 import { corsHeaders } from './cors.ts'
 
 export const ORDERS = 'https://orders.example'
@@ -22,8 +21,8 @@ const FIRST_ORDERS: readonly Order[] = [{ id: 1, item: 'A pocket watch, slightly
 const MAX_BODY_BYTES = 4096
 const MAX_ORDERS = 100
 
-export function ordersApi({ issuer, allowedOrigin, audience = ORDERS, ...tolerance }: ApiOptions): Handler {
-  const verifier = createVerifier({ issuer, audience, ...tolerance })
+export function ordersApi({ allowedOrigin, audience = ORDERS, ...others }: ApiOptions): Api {
+  const verifier = createVerifier({ audience, ...others })
   const mayRead = koaBearer(verifier, { scopes: ['orders:read'] })
   const mayWrite = koaBearer(verifier, { scopes: ['orders:write'] })
   // By subject: whoever calls sees their own. In memory only, for as long as the sample runs.
@@ -57,7 +56,7 @@ export function ordersApi({ issuer, allowedOrigin, audience = ORDERS, ...toleran
     ctx.set('Allow', 'GET, POST')
     problem(ctx, 405, 'Orders can be read (GET) and placed (POST).')
   })
-  return app.callback()
+  return { handler: app.callback(), close: () => verifier.close() }
 }
 
 async function readItem(req: IncomingMessage): Promise<string | undefined> {

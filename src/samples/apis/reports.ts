@@ -1,38 +1,31 @@
-/** The Reports API, on nothing but node:http: what the caller may know of last month. */
+/** The Reports API, on Fastify: what the caller may know of last month. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import fastify from 'fastify'
+import { createVerifier, type FastifyBearerRequest, fastifyBearer } from 'grantor/resource'
 
-import { createVerifier, nodeBearer } from 'grantor/resource'
-
-import type { Handler } from '../listen.ts'
-import type { ApiOptions } from './api.ts'
+import type { Api, ApiOptions } from './api.ts'
 import { corsHeaders } from './cors.ts'
 
 export const REPORTS = 'https://reports.example'
 
-export function reportsApi({ issuer, allowedOrigin, audience = REPORTS, ...tolerance }: ApiOptions): Handler {
-  const bearer = nodeBearer(createVerifier({ issuer, audience, ...tolerance }), { scopes: ['reports:read'] })
+export async function reportsApi(options: ApiOptions): Promise<Api> {
+  const { allowedOrigin, audience = REPORTS, ...others } = options
+  const verifier = createVerifier({ audience, ...others })
+  const mayRead = fastifyBearer(verifier, { scopes: ['reports:read'] })
+  const app = fastify()
 
-  async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    res.setHeaders(new Map(Object.entries(corsHeaders(req.headers.origin, { allowedOrigin, methods: ['GET'] }))))
-    res.setHeader('X-Content-Type-Options', 'nosniff').setHeader('Cache-Control', 'no-store')
-    if (req.method === 'OPTIONS') {
-      res.writeHead(204).end()
-      return
-    }
-    if (req.method !== 'GET' || req.url?.split('?')[0] !== '/reports') {
-      res.writeHead(404, { 'Content-Type': 'application/problem+json' })
-      res.end(JSON.stringify({ type: 'about:blank', status: 404, detail: 'There is nothing at this address.' }))
-      return
-    }
-    const token = await bearer(req, res)
-    if (token === undefined) return
-    const reports = [{ title: 'Tea served last month', cups: 1865, preparedFor: token.subject }]
-    res.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ reports }))
-  }
-
-  return function reports(req, res) {
-    // Nothing above is expected to throw; if it does, the caller gets an answer and nothing of the reason.
-    answer(req, res).catch(() => res.writeHead(500).end())
-  }
+  app.addHook('onRequest', async function cors(request, reply) {
+    reply.headers(corsHeaders(request.headers.origin, { allowedOrigin, methods: ['GET'] }))
+    reply.headers({ 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' })
+    return request.method === 'OPTIONS' ? reply.code(204).send() : undefined
+  })
+  app.get('/reports', { onRequest: mayRead }, async (request: FastifyBearerRequest) => {
+    return { reports: [{ title: 'Tea served last month', cups: 1865, preparedFor: request.token?.subject }] }
+  })
+  app.setNotFoundHandler(async (_request, reply) => {
+    const body = { type: 'about:blank', status: 404, detail: 'There is nothing at this address.' }
+    return reply.code(404).type('application/problem+json').send(JSON.stringify(body))
+  })
+  await app.ready()
+  return { handler: (req, res) => app.routing(req, res), close: () => verifier.close() }
 }

@@ -2,7 +2,7 @@
 
 import * as openid from 'openid-client'
 
-import type { ApiAddresses } from '../start.ts'
+import { type ApiAddresses, DEMO_MACHINE } from '../start.ts'
 import type { Browser, Page } from './browser.ts'
 import { must, type Steps } from './steps.ts'
 
@@ -23,7 +23,7 @@ export const WEB = {
   signedOutUri: 'http://localhost:4010/',
 }
 export const SPA = { clientId: 'demo-spa', redirectUri: 'http://localhost:4011/callback' }
-export const MACHINE = { clientId: 'demo-machine', clientSecret: 'demo-machine-secret-not-for-production' }
+export const MACHINE = DEMO_MACHINE
 /** Beside the demo seed: a public client without the window in which a refresh may be repeated. */
 export const STRICT = { clientId: 'demo-strict', redirectUri: 'http://localhost:4012/callback' }
 /** Beside the demo seed: may call the API whose tokens live for two seconds. */

@@ -2,7 +2,8 @@
 
 import { reportsApi } from '../apis/reports.ts'
 import { listen } from '../listen.ts'
-import { startSamples } from '../start.ts'
+import { DEMO_MACHINE, startSamples } from '../start.ts'
+import { endings } from './endings.ts'
 import { discovery, machine, reuse, singlePageApp, webApp } from './good-flows.ts'
 import { atTheApis, atTheServer } from './refusals.ts'
 import { BRIEF, type Scene, SETTINGS } from './scene.ts'
@@ -36,7 +37,9 @@ async function setUp(open: (() => Promise<void>)[]): Promise<Omit<Scene, 'steps'
   const [orders = 0, inventory = 0, reports = 0, web = 0, spa = 0] = await freePorts(5)
   const samples = await startSamples({ issuer, ports: { orders, inventory, reports, web, spa } })
   open.push(samples.close)
-  const brief = await listen('the brief API', briefApi(issuer), 0, '127.0.0.1')
+  const api = await briefApi(issuer)
+  open.push(api.close)
+  const brief = await listen('the brief API', api.handler, 0, '127.0.0.1')
   open.push(brief.close)
   return { issuer, apis: samples.apis, brief: `http://localhost:${brief.port}` }
 }
@@ -48,6 +51,7 @@ async function playAll(scene: Scene): Promise<void> {
   await flow('A single-page app (public, code + PKCE)', () => singlePageApp(scene))
   await flow('A refresh token used twice', () => reuse(scene))
   await flow('A machine (client credentials)', () => machine(scene))
+  await flow('Ended, and refused by the APIs within a second', () => endings(scene))
   await flow('Refused by the APIs', () => atTheApis(scene))
   await flow('Refused by the server', () => atTheServer(scene))
 }
@@ -60,5 +64,6 @@ function aborted(signal: AbortSignal): Promise<never> {
 
 /** The Reports API once more, for an audience whose tokens live for two seconds, with no tolerance for clocks. */
 function briefApi(issuer: string) {
-  return reportsApi({ issuer, allowedOrigin: 'http://localhost', audience: BRIEF, clockToleranceSeconds: 0 })
+  const own = { audience: BRIEF, clockToleranceSeconds: 0 }
+  return reportsApi({ issuer, allowedOrigin: 'http://localhost', revocations: DEMO_MACHINE, ...own })
 }
