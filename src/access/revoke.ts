@@ -33,8 +33,8 @@ export interface Revocation {
   endAccount(accountId: string, reason: EndReason): Promise<void>
   /** Ends all that a client holds, for good: also should it come back. */
   endClient(clientId: string, reason: EndReason): Promise<void>
-  /** Ends all that was issued before a moment (epoch seconds), sessions too. */
-  endEverything(before: number, reason: EndReason): Promise<void>
+  /** Ends all that was issued before a moment (epoch seconds; now without one), sessions too. */
+  endEverything(before: number | undefined, reason: EndReason): Promise<void>
   /** Has every token refused that this key signed. */
   endKey(keyId: string, keepSeconds: number): Promise<void>
   /** Whether a moment has ended what was issued then. */
@@ -167,7 +167,7 @@ export function createRevocation({
       audit.record('client.access_ended', { clientId, reason })
     },
 
-    async endEverything(before, reason) {
+    async endEverything(before = untilNow(), reason) {
       await revocationLog.publish({ before })
       await endedMarks.raise(before)
       audit.record('everything.ended', { reason })

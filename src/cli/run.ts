@@ -13,6 +13,8 @@ import { auditCommand } from './audit.ts'
 import { clientsCommand } from './clients.ts'
 import { configCommand } from './config.ts'
 import { keysCommand } from './keys.ts'
+import { revokeCommand } from './revoke.ts'
+import { sessionsCommand } from './sessions.ts'
 import { startCommand } from './start.ts'
 import { Interrupted, type Terminal } from './terminal.ts'
 import { tokenCommand } from './token.ts'
@@ -52,6 +54,8 @@ const COMMANDS = [
   apisCommand,
   keysCommand,
   tokenCommand,
+  revokeCommand,
+  sessionsCommand,
   auditCommand,
 ]
 

@@ -49,6 +49,12 @@ export function isAccessTokenModel(model: HandleModel): model is AccessTokenMode
   return model === 'AccessToken' || model === 'ClientCredentials'
 }
 
+/** Which model this handle would be of. */
+export function modelOf(handle: string): HandleModel | undefined {
+  const entries = Object.entries(LETTERS) as [HandleModel, string][]
+  return entries.find(([, letter]) => letter === handle[0])?.[0]
+}
+
 export function isHandleModel(model: string): model is HandleModel {
   return model in LETTERS
 }

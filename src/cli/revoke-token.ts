@@ -1,0 +1,62 @@
+/** Which token an operator means, from the token itself; it is never an argument, which a shell would remember. */
+
+import { createApis } from '../apis/apis.ts'
+import { createClients } from '../clients/clients.ts'
+import { createAccessTokens } from '../provider/access-tokens.ts'
+import { handleKey, modelOf } from '../provider/handles.ts'
+import type { Domain } from './domain.ts'
+import { Refused } from './refused.ts'
+import type { Terminal } from './terminal.ts'
+
+interface Found {
+  readonly what: string
+  readonly end: () => Promise<void>
+}
+
+/** Throws `Refused` when it is no token of ours that lives. */
+export async function findToken(domain: Domain, terminal: Terminal, withGrant: boolean): Promise<Found> {
+  const token = ((await terminal.askSecret('Token: ')) ?? (await terminal.readAll())).trim()
+  return token.includes('.') ? findJwt(domain, terminal, token, withGrant) : findHandle(domain, token, withGrant)
+}
+
+async function findJwt(domain: Domain, terminal: Terminal, token: string, withGrant: boolean): Promise<Found> {
+  const { config, keyring, revocation } = domain
+  const accessTokens = createAccessTokens({
+    issuer: config.issuer,
+    apis: createApis(config.apis, config.defaultApi),
+    clients: createClients(config.clients),
+    keyring: keyring.current(),
+    clock: terminal.clock,
+    // One that is revoked already may be named again: its grant may be what is to end.
+    revocationLog: { covers: () => false },
+  })
+  const claims = await accessTokens.verify(token)
+  if (claims === undefined) throw new Refused('This is no access token of this server, or it has expired.')
+  const { jti, exp, gid, client_id: clientId } = claims
+  if (withGrant && gid !== undefined) return ofGrant(domain, gid)
+  return {
+    what: `the access token ${jti} of ${clientId}`,
+    end: () => revocation.endToken({ jti, expiresAt: exp }, 'token_ended_by_operator', { clientId }),
+  }
+}
+
+async function findHandle(domain: Domain, token: string, withGrant: boolean): Promise<Found> {
+  const model = modelOf(token)
+  const key = model && handleKey(model, token)
+  const entry = key && (await domain.store.get(key))
+  if (key === undefined || entry === undefined) {
+    throw new Refused('This is no token of this server, or it has expired, or it has been ended.')
+  }
+  const { grantId, clientId } = JSON.parse(entry.value) as { grantId?: string; clientId?: string }
+  const isAccessToken = model === 'AccessToken' || model === 'ClientCredentials'
+  // A refresh token alone would come back: its family has one at any time.
+  if (grantId !== undefined && (withGrant || !isAccessToken)) return ofGrant(domain, grantId)
+  return {
+    what: `an access token of ${clientId}`,
+    end: () => domain.revocation.endToken({ key }, 'token_ended_by_operator', { clientId }),
+  }
+}
+
+function ofGrant({ revocation }: Domain, grantId: string): Found {
+  return { what: `the grant ${grantId}`, end: () => revocation.endGrant(grantId, 'grant_ended_by_operator') }
+}

@@ -1,0 +1,56 @@
+/** `grantor sessions`: where a person is signed in. */
+
+import { Command } from 'commander'
+
+import { getAccount } from './accounts.ts'
+import { withDomain } from './domain.ts'
+import { JSON_OPTION, moment, print } from './print.ts'
+import { end, type RevokeOptions, revoking } from './revoke-ending.ts'
+import type { Terminal } from './terminal.ts'
+
+export function sessionsCommand(terminal: Terminal): Command {
+  const command = new Command('sessions').description('where a person is signed in')
+  addList(command, terminal)
+  addEnd(command, terminal)
+  return command
+}
+
+function addList(parent: Command, terminal: Terminal): void {
+  parent
+    .command('list')
+    .argument('<account>', 'its login or its id')
+    .description('every browser session of a person, the latest sign-in first')
+    .option(...JSON_OPTION)
+    .addHelpText('after', '\nExample:\n  grantor sessions list ana@example.com')
+    .action(async (name: string, { json }: { json?: boolean }) => {
+      await withDomain(terminal, async ({ accounts, holdings }) => {
+        const { id } = await getAccount(accounts, name)
+        const sessions = (await holdings.listSessions(id)).toSorted((a, b) => b.signedInAt - a.signedInAt)
+        const rows = sessions.map(({ uid, signedInAt, expiresAt, clientIds }) => ({
+          session: uid,
+          'signed in': moment(signedInAt),
+          expires: moment(expiresAt),
+          clients: clientIds.join(' '),
+        }))
+        print(terminal, json, rows, sessions)
+      })
+    })
+}
+
+function addEnd(parent: Command, terminal: Terminal): void {
+  revoking(parent, 'end', 'grantor sessions end ana@example.com')
+    .argument('<account>', 'its login or its id')
+    .description('sign a person out everywhere; what an application was granted for offline access stays')
+    .action((name: string, options: RevokeOptions) =>
+      end(terminal, options, async ({ accounts, holdings, revocation }) => {
+        const { id, login } = await getAccount(accounts, name)
+        const sessions = await holdings.listSessions(id)
+        return {
+          what: `${sessions.length} ${sessions.length === 1 ? 'session' : 'sessions'} of ${login}`,
+          end: async () => {
+            await Promise.all(sessions.map(({ uid }) => revocation.endSession(uid, 'session_ended_by_operator')))
+          },
+        }
+      }),
+    )
+}
