@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { answerTo, createVerifier, TokenInvalid } from '../../src/resource/index.ts'
-import { type Door, openDoors } from './doors.ts'
+import { DOORS, type Door, openDoors } from './doors.ts'
 import { AUDIENCE, mint, NOW, type StrangeIssuer, startIssuer } from './issuer.ts'
 
 let at: StrangeIssuer
@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all([...doors, ...deadEnds, at].map((open) => open.close())))
 
-describe.each(['koaBearer', 'expressBearer', 'nodeBearer'])('%s', (name) => {
+describe.each(DOORS)('%s', (name) => {
   const at = () => String(doors.find((door) => door.name === name)?.origin)
   const bare = `Bearer realm="${AUDIENCE}", scope="orders:read"`
 

@@ -1,10 +1,11 @@
-/** The same guarded route, `GET /` needing `orders:read`, behind each middleware on a real port. */
+/** The same guarded route, `GET /`, behind each middleware on a real port. */
 
 import express from 'express'
 import { fastify } from 'fastify'
 import Koa from 'koa'
 
 import {
+  type BearerOptions,
   type BearerRequest,
   expressBearer,
   type FastifyBearerRequest,
@@ -21,34 +22,40 @@ export interface Door {
   close(): Promise<void>
 }
 
-const NEEDED = { scopes: ['orders:read'] }
+export const DOORS = ['koaBearer', 'expressBearer', 'fastifyBearer', 'nodeBearer']
 
-export async function openDoors(verifier: Verifier): Promise<Door[]> {
-  const koa = new Koa().use(koaBearer(verifier, NEEDED)).use((ctx) => {
+export async function openDoors(
+  verifier: Verifier,
+  options: BearerOptions = { scopes: ['orders:read'] },
+): Promise<Door[]> {
+  const koa = new Koa().use(koaBearer(verifier, options)).use((ctx) => {
     ctx.body = { subject: ctx.state.token.subject }
   })
-  const app = express().get('/', expressBearer(verifier, NEEDED), (req: BearerRequest, res) => {
+  const app = express().get('/', expressBearer(verifier, options), (req: BearerRequest, res) => {
     res.end(JSON.stringify({ subject: req.token?.subject }))
   })
-  const fast = fastify()
-  fast.get('/', { onRequest: fastifyBearer(verifier, NEEDED) as never }, (request) => ({
-    subject: (request as FastifyBearerRequest).token?.subject,
-  }))
-  await fast.ready()
-  const bearer = nodeBearer(verifier, NEEDED)
+  const bearer = nodeBearer(verifier, options)
   const listeners = {
     koaBearer: koa.callback(),
     expressBearer: app,
-    fastifyBearer: (req: Parameters<typeof bearer>[0], res: Parameters<typeof bearer>[1]) => fast.routing(req, res),
     nodeBearer: async (req: Parameters<typeof bearer>[0], res: Parameters<typeof bearer>[1]) => {
       const claims = await bearer(req, res)
       if (claims !== undefined) res.end(JSON.stringify({ subject: claims.subject }))
     },
   }
-  return Promise.all(
-    Object.entries(listeners).map(async ([name, listener]) => {
+  return Promise.all([
+    ...Object.entries(listeners).map(async ([name, listener]) => {
       const { server, origin } = await serve((req, res) => void listener(req, res))
       return { name, origin, close: () => stop(server) }
     }),
-  )
+    openFastify(verifier, options),
+  ])
+}
+
+async function openFastify(verifier: Verifier, options: BearerOptions): Promise<Door> {
+  const app = fastify({ forceCloseConnections: true })
+  app.get('/', { onRequest: fastifyBearer(verifier, options) }, async (request: FastifyBearerRequest) => ({
+    subject: request.token?.subject,
+  }))
+  return { name: 'fastifyBearer', origin: await app.listen({ port: 0, host: '127.0.0.1' }), close: () => app.close() }
 }

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 
-import { createVerifier, expressBearer, koaBearer, nodeBearer, type VerifierOptions } from '../../src/resource/index.ts'
+import {
+  createVerifier,
+  expressBearer,
+  fastifyBearer,
+  koaBearer,
+  nodeBearer,
+  type VerifierOptions,
+} from '../../src/resource/index.ts'
 
 const good: VerifierOptions = { issuer: 'https://login.example', audience: 'https://orders.example' }
 
@@ -59,11 +66,14 @@ describe('createVerifier', () => {
 })
 
 describe('a middleware', () => {
-  it.each([koaBearer, expressBearer, nodeBearer])('refuses scopes that no token could carry: %o', (bearer) => {
-    const verifier = createVerifier(good)
+  it.each([koaBearer, expressBearer, fastifyBearer, nodeBearer])(
+    'refuses scopes that no token could carry: %o',
+    (bearer) => {
+      const verifier = createVerifier(good)
 
-    for (const scopes of [['a b'], [''], ['a"'], ['é'], 'orders:read', [1]]) {
-      expect(() => bearer(verifier, { scopes: scopes as string[] })).toThrow(TypeError)
-    }
-  })
+      for (const scopes of [['a b'], [''], ['a"'], ['é'], 'orders:read', [1]]) {
+        expect(() => bearer(verifier, { scopes: scopes as string[] })).toThrow(TypeError)
+      }
+    },
+  )
 })

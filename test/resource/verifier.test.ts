@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createVerifier, Refusal, type Verifier } from '../../src/resource/index.ts'
 import { badTokens } from './bad-tokens.ts'
-import { type Door, openDoors } from './doors.ts'
+import { DOORS, type Door, openDoors } from './doors.ts'
 import {
   AUDIENCE,
   hmacParts,
@@ -67,7 +67,7 @@ describe('a good token', () => {
     for (const token of good) await expect(verifier.verify(token)).resolves.toMatchObject({ clientId: 'web' })
   })
 
-  it.each(['koaBearer', 'expressBearer', 'nodeBearer'])('reaches the route behind %s with its claims', async (name) => {
+  it.each(DOORS)('reaches the route behind %s with its claims', async (name) => {
     const response = await present(doorNamed(name), mint(at.issuer, at.rsa))
 
     expect(response.status).toBe(200)
