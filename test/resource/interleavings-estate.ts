@@ -1,0 +1,170 @@
+/**
+ * What the interleavings run on: two nodes on one store, and workers who each have a person's browser session, a client
+ * and two verifiers, one at each node, whose networks can be cut.
+ */
+
+import { decodeJwt, decodeProtectedHeader } from 'jose'
+
+import { type App, startApp } from '../../src/app.ts'
+import { createLog } from '../../src/audit/log.ts'
+import { createVerifier, type Verifier } from '../../src/resource/index.ts'
+import type { RevocationOptions } from '../../src/resource/revocation-feed.ts'
+import { type Running, start } from '../support/start.ts'
+import {
+  callEndpoint,
+  createUserAgent,
+  newPkce,
+  redeem,
+  signIn,
+  type TokenAnswer,
+  type UserAgent,
+} from '../support/user-agent.ts'
+import { ORDERS, READER } from './feed-estate.ts'
+
+export interface World {
+  readonly app: Running
+  readonly nodes: readonly App[]
+  /** Keys that were said to be compromised, from when that was acknowledged. */
+  readonly compromised: Set<string>
+  /** How often a node was stopped and started, or a key has changed: verifiers need a moment after it. */
+  disturbances: number
+  /** A node may be away: it is then asked again, or the other. */
+  call(path: string, params: Record<string, string>): Promise<TokenAnswer>
+  /** Stops a node and starts it again at the same address. */
+  restart(index: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** One verifier, the network to it, and its own idea of the time. */
+export interface Remote {
+  readonly verifier: Verifier
+  readonly name: string
+  isCut: boolean
+  cut(): void
+  mend(): void
+  /** Moves its clock; 0 sets it right. */
+  aheadSeconds: number
+}
+
+export interface Token {
+  readonly text: string
+  readonly jti: string
+  readonly kid: string
+  readonly sid: unknown
+}
+
+export async function startWorld(): Promise<World> {
+  const app = await start({ nodes: 2, clients: [{ clientId: 'demo-spa', refreshIdempotentSeconds: 0 }] })
+  const nodes = [...app.nodes]
+  const addresses = app.urls
+  let restarting = Promise.resolve()
+
+  async function restartNode(index: number): Promise<void> {
+    world.disturbances += 1
+    await nodes[index]?.close()
+    const port = Number(new URL(addresses[index] ?? '').port)
+    nodes[index] = await startApp({ ...app.config, port }, { log: createLog({ level: 'silent' }) })
+    world.disturbances += 1
+  }
+
+  const world: World = {
+    app,
+    nodes,
+    compromised: new Set(),
+    disturbances: 0,
+
+    async call(path, params) {
+      for (let attempt = 0; ; attempt++) {
+        try {
+          return await callEndpoint(`${addresses[attempt % 2] ?? ''}${path}`, params)
+        } catch (error) {
+          // The connection broke, so the node is on its way down. The other one is up.
+          if (attempt > 5) throw error
+        }
+      }
+    },
+
+    restart(index) {
+      // One after the other, so that one node is always up.
+      restarting = restarting.then(() => restartNode(index))
+      return restarting
+    },
+
+    async close() {
+      await Promise.all(nodes.map((node) => node.close()))
+      await app.close()
+    },
+  }
+  return world
+}
+
+export function connect({ app }: World, node: number): Remote {
+  let connections = new AbortController()
+  const remote: Remote = {
+    name: `the verifier at node ${node}`,
+    isCut: false,
+    aheadSeconds: 0,
+    cut() {
+      remote.isCut = true
+      connections.abort()
+      connections = new AbortController()
+    },
+    mend() {
+      remote.isCut = false
+    },
+    verifier: createVerifier({
+      issuer: app.issuer,
+      audience: ORDERS,
+      clock: () => Date.now() + remote.aheadSeconds * 1000,
+      async fetch(input, init) {
+        if (remote.isCut) throw new TypeError('the network is cut')
+        const { pathname, search } = new URL(String(input))
+        const signal = AbortSignal.any([connections.signal, ...(init?.signal ? [init.signal] : [])])
+        return fetch(`${app.urls[node] ?? ''}${pathname}${search}`, { ...init, signal })
+      },
+      revocations: { ...READER, whenSilent: 'refuse', silentAfterSeconds: SILENT_SECONDS } as RevocationOptions,
+    }),
+  }
+  return remote
+}
+
+export const SILENT_SECONDS = 30
+
+/** A person at a browser, and an application of theirs. */
+export class Person {
+  readonly #world: World
+  #agent: UserAgent
+
+  constructor(world: World) {
+    this.#world = world
+    this.#agent = createUserAgent(world.app)
+  }
+
+  /** A new family: an access token and a refresh token. Signs in where that is needed. */
+  async begin(scope: string): Promise<{ token: Token; refreshToken: string }> {
+    const pkce = newPkce()
+    const options = { scope, params: scope.includes('offline_access') ? { prompt: 'consent' } : {} }
+    const callback = await signIn(this.#agent, pkce, options)
+    const { body } = await redeem(this.#world.app.urls[0] ?? '', callback.get('code') ?? '', pkce, options)
+    if (body.access_token === undefined) throw new Error(`no token: ${JSON.stringify(body)} for ${callback.toString()}`)
+    return { token: tokenOf(body.access_token), refreshToken: body.refresh_token ?? '' }
+  }
+
+  /** Resolves when the server has said that the session is over. */
+  async signOut(): Promise<void> {
+    const { page } = await this.#agent.follow(await this.#agent.get('/logout'))
+    if (page === undefined) throw new Error('the server did not ask')
+    await this.#agent.follow(await this.#agent.submit(page, '/logout/confirm', { logout: 'yes' }))
+    this.forget()
+  }
+
+  /** Another browser. */
+  forget(): void {
+    this.#agent = createUserAgent(this.#world.app)
+  }
+}
+
+export function tokenOf(text: string): Token {
+  const { jti = '', sid } = decodeJwt(text)
+  return { text, jti, kid: decodeProtectedHeader(text).kid ?? '', sid }
+}
