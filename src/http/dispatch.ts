@@ -10,13 +10,13 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Clock } from '../base/clock.ts'
 import type { Verifiers } from '../keyring/verifiers.ts'
 import type { CurrentEngine, Engine } from '../provider/current.ts'
-import { documentAt, engineMethods, isSentOnByGet, LOGOUT_CONFIRMATION, REVOCATIONS } from '../provider/routes.ts'
+import { documentAt, engineMethods, isSentOnByGet, LOGOUT_CONFIRMATION, SSF_CONFIGURATION } from '../provider/routes.ts'
 import type { Store } from '../store/store.ts'
 import { sendDocument } from './documents.ts'
 import { foreignHeader } from './middleware/form-guard.ts'
 import type { Pages } from './pages/pages.ts'
 import { createFacts } from './request-facts.ts'
-import type { RevocationFeed } from './revocations/feed.ts'
+import type { Revocations } from './revocations/revocations.ts'
 import { setSecurityHeaders } from './security-headers.ts'
 
 export interface DispatchParts {
@@ -24,7 +24,7 @@ export interface DispatchParts {
   readonly trustProxy: readonly string[]
   readonly current: CurrentEngine
   readonly pages: Pages
-  readonly revocations: Pick<RevocationFeed, 'handle'>
+  readonly revocations: Pick<Revocations, 'at' | 'ssfConfiguration'>
   readonly store: Store
   readonly clock: Clock
   /** Told who holds which version of the JWKS. */
@@ -64,6 +64,10 @@ export function createDispatch(parts: DispatchParts): RequestListener {
         return
       }
     }
+    if (path === SSF_CONFIGURATION && isRead(req)) {
+      sendDocument(req, res, revocations.ssfConfiguration, maxAgeSeconds)
+      return
+    }
     const methods = engineMethods(path)
     if (methods === undefined || isSentOnByGet(path, req.method) || isForgedLogout(path, req)) {
       void pages.handle(req, res)
@@ -71,10 +75,9 @@ export function createDispatch(parts: DispatchParts): RequestListener {
       refuse(res, 405, 'invalid_request', `use ${methods.join(' or ')} here`, { Allow: methods.join(', ') })
     } else if (document === undefined && clock() - store.status().lastContactMs > LONGEST_SILENCE_MS) {
       refuse(res, 503, 'temporarily_unavailable', 'the store does not answer', { 'Retry-After': '2' })
-    } else if (path === REVOCATIONS) {
-      void revocations.handle(req, res)
     } else {
-      void current.engine().handle(req, res)
+      const handle = revocations.at(path) ?? current.engine().handle
+      void handle(req, res)
     }
   }
 

@@ -16,8 +16,10 @@ export const ENGINE_PATHS = {
 
 const DISCOVERY = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'] as const
 
-/** Answered by ourselves, in front of the engine. */
+/** Answered by ourselves, in front of the engine (http/revocations). */
 export const REVOCATIONS = '/revocations'
+export const SSF_POLL = '/ssf/poll'
+export const SSF_CONFIGURATION = '/.well-known/ssf-configuration'
 
 /** The form of the logout page posts here. */
 export const LOGOUT_CONFIRMATION = `${ENGINE_PATHS.end_session}/confirm`
@@ -36,6 +38,8 @@ const METHODS: ReadonlyMap<string, readonly Method[]> = new Map<string, readonly
   [LOGOUT_CONFIRMATION, ['POST']],
   [`${ENGINE_PATHS.end_session}/success`, ['GET']],
   [REVOCATIONS, ['GET']],
+  [SSF_POLL, ['POST']],
+  [SSF_CONFIGURATION, ['GET']],
   ...DISCOVERY.map((path) => [path, ['GET', 'OPTIONS']] as const),
 ])
 

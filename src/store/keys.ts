@@ -47,6 +47,10 @@ export const keys = {
   verifier: (verifierId: string): Key => `verifier:{kr}:${verifierId}`,
   /** Lists the verifiers that fetched the JWKS lately. */
   verifiers: (): Key => 'verifiers:{kr}:all',
+  /** How far a receiver of security events has taken them. */
+  setPlace: (receiver: string): Key => own('set-place', hashHandle(receiver)),
+  /** Held by the node that pushes to a receiver. */
+  pushLease: (receiver: string): Key => own('push-lease', hashHandle(receiver)),
   limit: (rule: string, subject: string): Key => own(`limit-${rule}`, hashHandle(subject)),
 } as const
 

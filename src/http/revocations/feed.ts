@@ -10,22 +10,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { LoggedRevocation, RevocationLog } from '../../access/revocation-log.ts'
 import type { Log } from '../../audit/log.ts'
-import type { Clock } from '../../base/clock.ts'
-import { Fault, FeedBusy, QueryInvalid, StoreUnavailable } from '../../base/faults.ts'
-import { Refusal } from '../../resource/refusals.ts'
-import type { Store } from '../../store/store.ts'
-import { createAsOf } from './as-of.ts'
+import { FeedBusy, QueryInvalid, StoreUnavailable } from '../../base/faults.ts'
+import type { AsOf } from './as-of.ts'
 import type { Bearer, Doorkeeper } from './bearer.ts'
 import { type PageRequest, readPageRequest, sendPage } from './page.ts'
-import { sendFault, sendRefusal } from './problems.ts'
+import type { Problems } from './problems.ts'
 import { entryEvent, type Stream, startStream } from './stream.ts'
 
 export interface FeedParts {
   readonly issuer: string
   readonly doorkeeper: Doorkeeper
-  readonly revocationLog: RevocationLog
-  readonly store: Store
-  readonly clock: Clock
+  readonly problems: Problems
+  readonly revocationLog: Pick<RevocationLog, 'read' | 'onNews'>
+  readonly asOf: AsOf
   readonly log: Log
 }
 
@@ -54,8 +51,7 @@ const MOST_READERS = 1000
 const MOST_READERS_OF_ONE_CLIENT = 200
 
 export function createRevocationFeed(parts: FeedParts): RevocationFeed {
-  const { issuer, doorkeeper, revocationLog, log } = parts
-  const asOf = createAsOf(parts)
+  const { issuer, doorkeeper, problems, revocationLog, asOf, log } = parts
   const readers = new Set<Reader>()
   // The same text goes to every reader, so it is made once; it goes when the log forgets the entry.
   const texts = new WeakMap<LoggedRevocation, string>()
@@ -85,7 +81,7 @@ export function createRevocationFeed(parts: FeedParts): RevocationFeed {
         if (wantsEvents(req)) await open(req, res, request, bearer)
         else await answerPage(res, request)
       } catch (error) {
-        answer(req, res, error)
+        problems.answer(req, res, error)
       }
     },
 
@@ -156,15 +152,6 @@ export function createRevocationFeed(parts: FeedParts): RevocationFeed {
     reader.stuckFor = reader.stream.isWaiting ? reader.stuckFor + 1 : 0
     if (reader.stuckFor > LONGEST_STUCK) reader.res.destroy()
     else if (!(await reader.bearer.isGood())) reader.stream.end()
-  }
-
-  function answer(req: IncomingMessage, res: ServerResponse, error: unknown): void {
-    if (error instanceof Refusal) sendRefusal(req, res, error, { realm: issuer, ...doorkeeper })
-    else if (error instanceof Fault) sendFault(res, error)
-    else {
-      log.error({ err: error }, 'a request failed')
-      res.destroy()
-    }
   }
 }
 

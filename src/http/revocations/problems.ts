@@ -2,30 +2,62 @@
 
 import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http'
 
-import type { Fault } from '../../base/faults.ts'
+import type { Log } from '../../audit/log.ts'
+import { Fault } from '../../base/faults.ts'
 import { answerTo } from '../../resource/challenge.ts'
-import type { Refusal } from '../../resource/refusals.ts'
+import { Refusal } from '../../resource/refusals.ts'
 import { schemeOf } from '../../resource/request.ts'
 import { type Doorkeeper, SCOPES } from './bearer.ts'
 
-/** With the challenges of RFC 6750 section 3 and RFC 9449 section 7.1. */
-export function sendRefusal(
-  req: IncomingMessage,
-  res: ServerResponse,
-  refusal: Refusal,
-  { realm, dpopAlgorithms }: { readonly realm: string } & Pick<Doorkeeper, 'dpopAlgorithms'>,
-): void {
-  const { status, headers, body } = answerTo(refusal, { realm, scopes: SCOPES, scheme: schemeOf(req), dpopAlgorithms })
-  res.writeHead(status, headers).end(body)
+export interface Problems {
+  answer(req: IncomingMessage, res: ServerResponse, error: unknown): void
 }
 
-export function sendFault(res: ServerResponse, fault: Fault): void {
-  const { status, code, message } = fault
-  const retryAfter = 'retryAfterSeconds' in fault ? { 'Retry-After': String(fault.retryAfterSeconds) } : {}
+export interface ProblemsParts {
+  readonly issuer: string
+  readonly doorkeeper: Pick<Doorkeeper, 'dpopAlgorithms'>
+  readonly log: Log
+}
+
+export function createProblems({ issuer, doorkeeper, log }: ProblemsParts): Problems {
+  return {
+    answer(req, res, error) {
+      // Whoever asked is gone, or the answer had begun.
+      if (res.headersSent || res.destroyed) res.destroy()
+      else if (error instanceof Refusal) sendRefusal(req, res, error)
+      else if (error instanceof Fault) sendProblem(req, res, error)
+      else {
+        log.error({ err: error }, 'a request failed')
+        sendProblem(req, res, { status: 500, code: 'server_error', message: 'Something went wrong on our side.' })
+      }
+    },
+  }
+
+  /** With the challenges of RFC 6750 section 3 and RFC 9449 section 7.1. */
+  function sendRefusal(req: IncomingMessage, res: ServerResponse, refusal: Refusal): void {
+    const { dpopAlgorithms } = doorkeeper
+    const options = { realm: issuer, scopes: SCOPES, scheme: schemeOf(req), dpopAlgorithms }
+    const { status, headers, body } = answerTo(refusal, options)
+    res.writeHead(status, { ...headers, ...lastIfUnread(req) }).end(body)
+  }
+}
+
+function sendProblem(
+  req: IncomingMessage,
+  res: ServerResponse,
+  problem: Pick<Fault, 'status' | 'code' | 'message'> & { readonly retryAfterSeconds?: number },
+): void {
+  const { status, code, message, retryAfterSeconds } = problem
   res.writeHead(status, {
     'Content-Type': 'application/problem+json',
     'Cache-Control': 'no-store',
-    ...retryAfter,
+    ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
+    ...lastIfUnread(req),
   })
   res.end(JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail: message, code }))
+}
+
+/** What is left of a body is not read, so the connection cannot carry another request. */
+function lastIfUnread(req: IncomingMessage): Record<string, string> {
+  return req.complete ? {} : { Connection: 'close' }
 }

@@ -1,0 +1,121 @@
+/**
+ * Which events each receiver has yet to take.
+ *
+ * A receiver has a place in the log, before which it has taken everything, and a list of what it took behind that. Both
+ * are in the store, so it may ask any node; what it has not acknowledged it gets again, from whichever.
+ */
+
+import { StoreUnavailable } from '../base/faults.ts'
+import { keys } from '../store/keys.ts'
+import type { Store } from '../store/store.ts'
+import type { LoggedRevocation, RevocationLog } from './revocation-log.ts'
+import { type SecurityEvent, securityEvent } from './security-events.ts'
+import type { SignSet } from './set-signer.ts'
+
+export interface Receiver {
+  /** By which its place is kept. */
+  readonly id: string
+  /** What stands in `aud`. */
+  readonly audience: string
+}
+
+export interface Delivery {
+  /** Signed, by their `jti`, oldest first. */
+  readonly sets: ReadonlyMap<string, string>
+  /** There are others already. */
+  readonly more: boolean
+}
+
+export interface SetReceivers {
+  /** The oldest events that the receiver has not acknowledged. Throws `StoreUnavailable`, `SignerUnavailable`. */
+  pending(receiver: Receiver, most: number): Promise<Delivery>
+  /** Notes that the receiver has these; others than it was given do not matter. Throws `StoreUnavailable`. */
+  settle(receiver: Receiver, jtis: readonly string[]): Promise<void>
+}
+
+export interface SetReceiversParts {
+  readonly issuer: string
+  readonly store: Store
+  readonly revocationLog: Pick<RevocationLog, 'read'>
+  readonly sign: SignSet
+}
+
+interface Place {
+  readonly cursor?: string | undefined
+  readonly settled: readonly string[]
+}
+
+interface View {
+  readonly place: Place
+  readonly open: readonly SecurityEvent[]
+  readonly more: boolean
+}
+
+// No more than so many events behind the oldest that is open are given out, so no more can be on the list.
+const WINDOW = 500
+// An entry is forgotten after a day at most; a receiver that stays away longer begins anew with what is live.
+const KEEP_SECONDS = 7 * 86_400
+// Others that settle at the same time are as many as the receiver's own processes.
+const MOST_TRIES = 50
+
+export function createSetReceivers({ issuer, store, revocationLog, sign }: SetReceiversParts): SetReceivers {
+  return {
+    async pending(receiver, most) {
+      const { place } = await load(receiver)
+      const { open, more } = view(receiver, place)
+      const chosen = open.slice(0, most)
+      const signed = await Promise.all(
+        chosen.map(async ({ jti, claims }) => [jti, await sign(claims)] as [string, string]),
+      )
+      return { sets: new Map(signed), more: more || open.length > chosen.length }
+    },
+
+    async settle(receiver, jtis) {
+      if (jtis.length === 0) return
+      for (let tries = 0; tries < MOST_TRIES; tries++) {
+        const { place, version } = await load(receiver)
+        const next = view(receiver, { ...place, settled: [...place.settled, ...jtis] }).place
+        const condition = version === undefined ? { ifAbsent: true } : { ifVersion: version }
+        const options = { ttlSeconds: KEEP_SECONDS, ...condition }
+        if ((await store.put(keys.setPlace(receiver.id), JSON.stringify(next), options)) === 'stored') return
+      }
+      throw new StoreUnavailable({ detail: `the place of receiver ${receiver.id} changes too often` })
+    },
+  }
+
+  async function load({ id }: Receiver): Promise<{ place: Place; version: number | undefined }> {
+    const entry = await store.get(keys.setPlace(id))
+    if (entry === undefined) return { place: { settled: [] }, version: undefined }
+    return { place: JSON.parse(entry.value) as Place, version: entry.version }
+  }
+
+  /** What is open, and the place moved on as far as everything is settled. */
+  function view({ audience }: Receiver, place: Place): View {
+    const settled = new Set(place.settled)
+    const isOpen = (event: SecurityEvent | undefined) => event !== undefined && !settled.has(event.jti)
+    for (let { cursor } = place; ; ) {
+      const page = revocationLog.read(cursor, WINDOW)
+      const found = page.entries.map((entry) => ({ entry, event: securityEvent(entry, { issuer, audience }) }))
+      const first = found.findIndex(({ event }) => isOpen(event))
+      if (first < 0 && page.more) {
+        cursor = page.cursor
+        continue
+      }
+      if (first < 0) return { place: { cursor: page.cursor, settled: [] }, open: [], more: false }
+      const rest = found.slice(first).map(({ event }) => event)
+      const known = rest.filter((event) => event !== undefined)
+      return {
+        place: {
+          cursor: cursorBefore(found, first) ?? cursor,
+          settled: known.filter((event) => !isOpen(event)).map(({ jti }) => jti),
+        },
+        open: known.filter(isOpen),
+        more: page.more,
+      }
+    }
+  }
+}
+
+function cursorBefore(found: readonly { readonly entry: LoggedRevocation }[], index: number): string | undefined {
+  return found[index - 1]?.entry.id
+}

@@ -1,0 +1,63 @@
+/** What a poll says (RFC 8936 section 2.2), read strictly: a mistaken acknowledgement would lose an event. */
+
+import type { IncomingMessage } from 'node:http'
+
+import { z } from 'zod'
+
+import { BodyRefused } from '../../base/faults.ts'
+
+export interface PollRequest {
+  readonly maxEvents: number
+  readonly returnImmediately: boolean
+  readonly ack: readonly string[]
+  /** By `jti`, what was wrong with an event: one of the codes of RFC 8935 section 2.4. */
+  readonly errors: ReadonlyMap<string, string>
+}
+
+// A set has some 800 bytes, and an acknowledgement for each comes back in one request.
+const MOST_EVENTS = 100
+const MOST_BYTES = 65_536
+
+const jtis = z.string().min(1).max(200)
+const schema = z.object({
+  maxEvents: z.int().min(0).optional(),
+  returnImmediately: z.boolean().default(false),
+  ack: z.array(jtis).max(1000).default([]),
+  setErrs: z.record(jtis, z.object({ err: z.string(), description: z.string().optional() })).default({}),
+})
+
+/** Throws `BodyRefused`. */
+export async function readPollRequest(req: IncomingMessage): Promise<PollRequest> {
+  if (!/^application\/json *(;|$)/i.test(req.headers['content-type'] ?? '')) {
+    throw new BodyRefused(415, 'Send JSON, as application/json.')
+  }
+  const read = schema.safeParse(parse(await readBody(req)))
+  if (!read.success) throw new BodyRefused(400, 'The body is not a poll request as RFC 8936 section 2.2 has it.')
+  const { maxEvents = MOST_EVENTS, returnImmediately, ack, setErrs } = read.data
+  const errors = new Map(Object.entries(setErrs).map(([jti, { err }]) => [jti, codeOf(err)]))
+  return { maxEvents: Math.min(maxEvents, MOST_EVENTS), returnImmediately, ack, errors }
+}
+
+async function readBody(req: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    bytes += chunk.byteLength
+    if (bytes > MOST_BYTES) throw new BodyRefused(413, 'The request is too large.')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** It goes to the log, so only what looks like a code. */
+function codeOf(err: string): string {
+  return /^[a-z_]{1,40}$/.test(err) ? err : 'other'
+}

@@ -1,0 +1,62 @@
+/**
+ * The door for those who are told what has been revoked: the feed (docs/revocation.md), and the same as standard security
+ * events.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import type { RevocationLog } from '../../access/revocation-log.ts'
+import type { SetReceivers } from '../../access/set-receivers.ts'
+import type { Log } from '../../audit/log.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { CurrentEngine } from '../../provider/current.ts'
+import type { PreparedDocument } from '../../provider/documents.ts'
+import { REVOCATIONS, SSF_POLL } from '../../provider/routes.ts'
+import type { Store } from '../../store/store.ts'
+import { createAsOf } from './as-of.ts'
+import { createDoorkeeper } from './bearer.ts'
+import { createRevocationFeed } from './feed.ts'
+import { createPollEndpoint } from './poll.ts'
+import { createProblems } from './problems.ts'
+import { ssfConfiguration } from './ssf-configuration.ts'
+
+export interface RevocationsParts {
+  readonly issuer: string
+  readonly current: CurrentEngine
+  readonly revocationLog: RevocationLog
+  readonly receivers: SetReceivers
+  /** Whether security events are pushed to somebody. */
+  readonly pushes: boolean
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface Revocations {
+  /** What answers at this path; `undefined` when it is none of ours. */
+  at(path: string): ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | undefined
+  readonly ssfConfiguration: PreparedDocument
+  /** Ends every stream and answers all who wait: a stop waits for nobody. */
+  close(): void
+}
+
+export function createRevocations(parts: RevocationsParts): Revocations {
+  const asOf = createAsOf(parts)
+  const doorkeeper = createDoorkeeper(parts)
+  const problems = createProblems({ ...parts, doorkeeper })
+  const feed = createRevocationFeed({ ...parts, asOf, doorkeeper, problems })
+  const poll = createPollEndpoint({ ...parts, asOf, doorkeeper, problems })
+  const handlers = new Map([
+    [REVOCATIONS as string, feed.handle],
+    [SSF_POLL, poll.handle],
+  ])
+
+  return {
+    at: (path) => handlers.get(path),
+    ssfConfiguration: ssfConfiguration(parts),
+    close() {
+      feed.close()
+      poll.close()
+    },
+  }
+}

@@ -1,0 +1,35 @@
+/** What we are as a transmitter of security events (Shared Signals Framework 1.0, "Transmitter Configuration Metadata"). */
+
+import { createHash } from 'node:crypto'
+
+import type { PreparedDocument } from '../../provider/documents.ts'
+import { ENGINE_PATHS, SSF_POLL } from '../../provider/routes.ts'
+
+const POLL = 'urn:ietf:rfc:8936'
+const PUSH = 'urn:ietf:rfc:8935'
+/** Asked for in the way of OAuth: a receiver that polls has an access token. */
+const OAUTH = 'urn:ietf:rfc:6749'
+
+/**
+ * Streams are declared by the operator, so there is nothing to configure by an API and no endpoint for it. That leaves
+ * out where to poll, which a stream's configuration would say; `poll_endpoint` is our own word.
+ */
+export function ssfConfiguration({
+  issuer,
+  pushes,
+}: {
+  readonly issuer: string
+  /** Whether somebody is pushed to. */
+  readonly pushes: boolean
+}): PreparedDocument {
+  const metadata = {
+    spec_version: '1_0',
+    issuer,
+    jwks_uri: issuer + ENGINE_PATHS.jwks,
+    delivery_methods_supported: pushes ? [POLL, PUSH] : [POLL],
+    authorization_schemes: [{ spec_urn: OAUTH }],
+    poll_endpoint: issuer + SSF_POLL,
+  }
+  const body = Buffer.from(JSON.stringify(metadata))
+  return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
+}
