@@ -11,8 +11,6 @@ import { createHoldings } from './access/holdings.ts'
 import { endGoneClients } from './access/known-clients.ts'
 import { openEndedMarks } from './access/ended-marks.ts'
 import { createRevocation, type Revocation } from './access/revoke.ts'
-import { createSetReceivers } from './access/set-receivers.ts'
-import { createSetSigner } from './access/set-signer.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { createLogins } from './accounts/logins.ts'
 import { createPasswords } from './accounts/passwords.ts'
@@ -32,7 +30,8 @@ import { loadAssets } from './http/pages/assets.ts'
 import { createEnginePages } from './http/pages/engine-pages.ts'
 import { createPages } from './http/pages/pages.ts'
 import { createRenderer } from './http/pages/render.ts'
-import { createRevocations, type Revocations } from './http/revocations/revocations.ts'
+import { createDoorkeeper } from './http/revocations/bearer.ts'
+import { createRevocationFeed, type RevocationFeed } from './http/revocations/feed.ts'
 import { startRotation } from './jobs/rotation.ts'
 import { type Keyring, type LiveKeyring, openKeyring } from './keyring/keyring.ts'
 import { openSigner } from './keyring/outside-open.ts'
@@ -81,7 +80,7 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     port: config.opsPort,
   })
 
-  async function close(publicListener?: Listener, revocations?: Revocations): Promise<void> {
+  async function close(publicListener?: Listener, revocations?: RevocationFeed): Promise<void> {
     stopping = true
     revocations?.close()
     await publicListener?.close()
@@ -128,11 +127,12 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
 
     const assets = loadAssets()
     const renderer = createRenderer(assets)
-    const { issuer, lifetimes, production } = config
+    const { issuer, lifetimes, dpop, production } = config
     const pagesOfEngine = createEnginePages({ renderer, log })
     const engineParts = {
       issuer,
       lifetimes,
+      dpop,
       store,
       sealer,
       clock,
@@ -160,11 +160,8 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     })
     const { trustProxy, keys } = config
     const maxAgeSeconds = keys.maxAgeSeconds
-    const sign = createSetSigner({ keyring, signer })
-    const receivers = createSetReceivers({ issuer, store, revocationLog, sign })
-    const revocations = createRevocations({
-      ...{ issuer, current, revocationLog, receivers, pushes: false, store, clock, log },
-    })
+    const doorkeeper = createDoorkeeper({ issuer, current, store, clock })
+    const revocations = createRevocationFeed({ issuer, doorkeeper, revocationLog, store, clock, log })
     const dispatch = createDispatch({
       ...{ issuer, trustProxy, current, pages, revocations, store, clock, verifiers, maxAgeSeconds },
     })

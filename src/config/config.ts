@@ -33,6 +33,7 @@ export interface Config {
   /** Absent: this server holds its signing keys, sealed. */
   readonly signer: SignerRules | undefined
   readonly logins: LoginRules
+  readonly dpop: DpopRules
   readonly apis: readonly ApiSettings[]
   /** The audience of tokens for which no resource was asked; absent only when there is no API. */
   readonly defaultApi: string | undefined
@@ -86,6 +87,11 @@ export interface LoginRules {
   readonly concurrentHashes: number
   /** Password checks that may wait; the next one gets 503. */
   readonly waitingHashes: number
+}
+
+export interface DpopRules {
+  /** Whether every proof must hold a nonce of ours (RFC 9449 section 8). */
+  readonly requireNonce: boolean
 }
 
 export const SIGNING_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'ML-DSA-65', 'HS256'] as const

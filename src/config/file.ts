@@ -9,6 +9,7 @@ import { z } from 'zod'
 
 import { type ApiEntry, apiSchema } from './api-settings.ts'
 import { type ClientEntry, clientSchema } from './client-schema.ts'
+import { dpopSchema } from './dpop-rules.ts'
 import { keysSchema } from './key-rules.ts'
 import { lifetimesSchema, loginsSchema } from './lifetimes.ts'
 import { mapping, type Path, zodProblems } from './problems.ts'
@@ -30,6 +31,7 @@ export const fileSchema = mapping({
   lifetimes: lifetimesSchema.prefault({}).describe('How long things live.'),
   keys: keysSchema.prefault({}).describe('How signing keys rotate.'),
   logins: loginsSchema.prefault({}).describe('How often a login may be tried.'),
+  dpop: dpopSchema.prefault({}).describe('What is asked of DPoP proofs.'),
   apis: z.array(apiSchema, { error: 'a list of APIs' }).default([]).describe('The APIs that tokens are for.'),
   clients: z
     .array(clientSchema, { error: 'a list of clients' })

@@ -205,6 +205,7 @@ function assemble(settings: Settings, file: SettingsFile, decided: Decided): Con
     signer: toSignerRules(file.keys, folder),
     lifetimes: toLifetimes(file.lifetimes),
     logins: toLoginRules(file.logins, availableParallelism()),
+    dpop: { requireNonce: file.dpop.require_nonce },
     apis,
     defaultApi: file.default_api ?? file.apis[0]?.entry.audience ?? demo?.defaultApi,
     clients,

@@ -10,7 +10,7 @@ import type { Audit } from '../audit/audit.ts'
 import type { Log } from '../audit/log.ts'
 import { ConfigInvalid } from '../base/faults.ts'
 import type { Clients } from '../clients/clients.ts'
-import type { Lifetimes } from '../config/config.ts'
+import type { DpopRules, Lifetimes } from '../config/config.ts'
 import type { Keyring } from '../keyring/keyring.ts'
 import type { BoundSigner } from '../keyring/outside-signer.ts'
 import { createAccessTokenReader } from './access-token-reader.ts'
@@ -23,6 +23,7 @@ import { clientAuthentication } from './configuration/client-authentication.ts'
 import { clientMetadata, compareSecretsByHash, nameRefusedGrants } from './configuration/clients.ts'
 import { mayIntrospect, mayRevoke } from './configuration/introspection.ts'
 import { people } from './configuration/people.ts'
+import { proofs } from './configuration/proofs.ts'
 import { requestBounds } from './configuration/request-bounds.ts'
 import { resourceIndicators } from './configuration/resources.ts'
 import { subjects } from './configuration/subjects.ts'
@@ -41,6 +42,7 @@ import { takeStructuredTokens } from './structured-tokens.ts'
 export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSign'> {
   readonly issuer: string
   readonly lifetimes: Lifetimes
+  readonly dpop: DpopRules
   readonly apis: Apis
   readonly clients: Clients
   readonly accounts: Accounts
@@ -113,6 +115,7 @@ function configuration(parts: EngineParts, accessTokens: AccessTokens): Configur
       clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: mayIntrospect(parts) },
       jwtIntrospection: { enabled: true },
+      dPoP: proofs(parts),
       revocation: { enabled: true, allowedPolicy: mayRevoke },
       resourceIndicators: resourceIndicators({ apis, clients }),
       rpInitiatedLogout: logoutPages(parts.pages),

