@@ -1,8 +1,9 @@
-import { readdir } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 import { calculateJwkThumbprint, createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { createVerifier, type Verifier } from '../../src/resource/index.ts'
 import { BAD_TOKENS, type Issuer, startIssuer } from '../../src/testing/testing.ts'
@@ -142,14 +143,17 @@ describe('a DPoP key of grantor/testing', () => {
 
 describe('an issuer of grantor/testing', () => {
   it('leaves nothing behind, and stands beside another', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'grantor-test-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    vi.stubEnv('TMPDIR', folder)
+    onTestFinished(() => void vi.unstubAllEnvs())
     const [one, two] = await Promise.all([startIssuer(), startIssuer()])
-    const folders = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('grantor-testing-')).length
-    const before = await folders()
+    expect(await readdir(folder)).toHaveLength(2)
 
     await Promise.all([one.close(), two.close()])
 
     expect(one.issuer).not.toBe(two.issuer)
-    expect(await folders()).toBe(before - 2)
+    expect(await readdir(folder)).toEqual([])
     await expect(fetch(one.issuer)).rejects.toThrow()
   })
 
