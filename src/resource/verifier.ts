@@ -96,15 +96,16 @@ export function createVerifier<Custom = undefined>(options: VerifierOptions<Cust
   const { keys } = sight
   let generation = 0
 
-  function recall(token: string): KnownToken<Custom> | undefined {
+  /** What was verified with other keys than the issuer has now is forgotten. */
+  function currentMemory(): typeof memory {
     if (generation !== keys.generation) memory.clear()
     generation = keys.generation
-    return memory.find(token)
+    return memory
   }
 
   async function meet(token: string): Promise<KnownToken<Custom>> {
     const known = opaque !== undefined && !token.includes('.') ? await ask(token) : await sight.open(token)
-    if (known.generation === keys.generation) memory.remember(token, known)
+    if (known.generation === keys.generation) currentMemory().remember(token, known)
     // Whether a feed that cannot be had is a reason to refuse, checkSilence says.
     await feed?.prepare().catch(() => undefined)
     return known
@@ -120,10 +121,10 @@ export function createVerifier<Custom = undefined>(options: VerifierOptions<Cust
   async function check(token: string | undefined, needs: Requirements, sender: Sender, progress: Progress) {
     if (token === undefined || token === '') throw new TokenMissing()
     if (typeof token !== 'string') throw new TokenInvalid('The access token is malformed.')
-    let known = recall(token)
+    let known = currentMemory().find(token)
     if (known !== undefined && !keys.isFresh()) {
       await keys.prepare()
-      known = recall(token)
+      known = currentMemory().find(token)
     }
     progress.remembered = known !== undefined
     known ??= await meet(token)
