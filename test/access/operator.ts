@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { systemClock } from '../../src/base/clock.ts'
 import { runCommand } from '../../src/cli/run.ts'
+import type { Environment } from '../../src/config/environment.ts'
 import type { Running } from '../support/start.ts'
 
 export interface Said {
@@ -12,17 +13,21 @@ export interface Said {
   readonly err: string
 }
 
-export async function operate(app: Running, args: readonly string[], piped = ''): Promise<Said> {
-  const [out, err]: [string[], string[]] = [[], []]
+export function operate({ issuer, dataDir, config }: Running, args: readonly string[], piped = ''): Promise<Said> {
   const env = {
-    PORT: new URL(app.issuer).port,
-    DATA_DIR: app.dataDir,
-    GRANTOR_KEYS_DIR: join(app.dataDir, 'keys'),
-    ...(app.config.redisUrl === undefined ? {} : { REDIS_URL: app.config.redisUrl }),
+    PORT: new URL(issuer).port,
+    DATA_DIR: dataDir,
+    GRANTOR_KEYS_DIR: join(dataDir, 'keys'),
+    ...(config.redisUrl === undefined ? {} : { REDIS_URL: config.redisUrl }),
   }
+  return operateWith(env, dataDir, args, piped)
+}
+
+export async function operateWith(env: Environment, cwd: string, args: readonly string[], piped = ''): Promise<Said> {
+  const [out, err]: [string[], string[]] = [[], []]
   const code = await runCommand(args, {
     env,
-    cwd: app.dataDir,
+    cwd,
     clock: systemClock,
     out: (text) => void out.push(text),
     err: (text) => void err.push(text),

@@ -15,8 +15,16 @@ export interface Topology {
   /** Redis URLs, one a node; `undefined`: the embedded file. */
   open(nodes: number): Promise<readonly string[] | undefined>
   close(): Promise<void>
-  /** Begins `first` at the second node, lets `second` happen when that node has read and not yet written, and goes on. */
-  duringWrite<T>(nodes: ServerProcesses, first: () => Promise<T>, second: () => Promise<unknown>): Promise<T>
+  /**
+   * Begins `first` at the second node, lets `second` happen when that node has read and not yet written, and goes on.
+   * The write is that of a code unless `write` matches another; no other such may be under way.
+   */
+  duringWrite<T>(
+    nodes: ServerProcesses,
+    first: () => Promise<T>,
+    second: () => Promise<unknown>,
+    write?: RegExp,
+  ): Promise<T>
 }
 
 export function describeOnEachTopology(title: string, tests: (topology: Topology) => void): void {
@@ -70,7 +78,7 @@ function standalone(): Topology {
       await Promise.all(proxies.map((proxy) => proxy.close()))
       await redis?.close()
     },
-    duringWrite: (_nodes, first, second) => holdingWrite(proxies.slice(1), first, second),
+    duringWrite: (_nodes, first, second, write) => holdingWrite(proxies.slice(1), first, second, write),
   }
 }
 
@@ -95,7 +103,7 @@ function cluster(): Topology {
       await Promise.all(proxies.map((proxy) => proxy.close()))
       await redis?.close()
     },
-    duringWrite: (_nodes, first, second) => holdingWrite(proxies, first, second),
+    duringWrite: (_nodes, first, second, write) => holdingWrite(proxies, first, second, write),
   }
 }
 
@@ -115,13 +123,13 @@ async function toldPorts(node: RedisServer): Promise<Set<number>> {
   return new Set(lines.map((line) => Number(/:(\d+)@/.exec(line)?.[1])))
 }
 
-/** The write of an authorization is that of its code; no other is under way. */
 async function holdingWrite<T>(
   proxies: readonly TcpProxy[],
   first: () => Promise<T>,
   second: () => Promise<unknown>,
+  write = /code:\{/,
 ): Promise<T> {
-  const held = proxies.map((proxy) => proxy.hold(/code:\{/))
+  const held = proxies.map((proxy) => proxy.hold(write))
   const answer = first()
   await Promise.race(held.map(({ reached }) => reached))
   try {
