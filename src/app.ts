@@ -11,6 +11,8 @@ import { createHoldings } from './access/holdings.ts'
 import { endGoneClients } from './access/known-clients.ts'
 import { openEndedMarks } from './access/ended-marks.ts'
 import { createRevocation, type Revocation } from './access/revoke.ts'
+import { createSetReceivers } from './access/set-receivers.ts'
+import { createSetSigner } from './access/set-signer.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { createLogins } from './accounts/logins.ts'
 import { createPasswords } from './accounts/passwords.ts'
@@ -30,8 +32,8 @@ import { loadAssets } from './http/pages/assets.ts'
 import { createEnginePages } from './http/pages/engine-pages.ts'
 import { createPages } from './http/pages/pages.ts'
 import { createRenderer } from './http/pages/render.ts'
-import { createDoorkeeper } from './http/revocations/bearer.ts'
-import { createRevocationFeed, type RevocationFeed } from './http/revocations/feed.ts'
+import { createRevocations, type Revocations } from './http/revocations/revocations.ts'
+import { startPushing } from './jobs/push.ts'
 import { startRotation } from './jobs/rotation.ts'
 import { type Keyring, type LiveKeyring, openKeyring } from './keyring/keyring.ts'
 import { openSigner } from './keyring/outside-open.ts'
@@ -80,7 +82,7 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     port: config.opsPort,
   })
 
-  async function close(publicListener?: Listener, revocations?: RevocationFeed): Promise<void> {
+  async function close(publicListener?: Listener, revocations?: Revocations): Promise<void> {
     stopping = true
     revocations?.close()
     await publicListener?.close()
@@ -160,8 +162,12 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     })
     const { trustProxy, keys } = config
     const maxAgeSeconds = keys.maxAgeSeconds
-    const doorkeeper = createDoorkeeper({ issuer, current, store, clock })
-    const revocations = createRevocationFeed({ issuer, doorkeeper, revocationLog, store, clock, log })
+    const sign = createSetSigner({ keyring, signer })
+    const receivers = createSetReceivers({ issuer, store, revocationLog, sign })
+    const revocations = createRevocations({
+      ...{ issuer, current, revocationLog, receivers, pushes: config.receivers.length > 0, store, clock, log },
+    })
+    stops.push(startPushing({ endpoints: config.receivers, receivers, revocationLog, store, log }))
     const dispatch = createDispatch({
       ...{ issuer, trustProxy, current, pages, revocations, store, clock, verifiers, maxAgeSeconds },
     })

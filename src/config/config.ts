@@ -38,6 +38,8 @@ export interface Config {
   /** The audience of tokens for which no resource was asked; absent only when there is no API. */
   readonly defaultApi: string | undefined
   readonly clients: readonly ClientSettings[]
+  /** Who security events are pushed to. */
+  readonly receivers: readonly ReceiverSettings[]
   /** Accounts made at first start; development only. */
   readonly demoAccounts: readonly DemoAccount[]
 }
@@ -140,6 +142,15 @@ export interface ClientSettings {
   readonly logoUri: string | undefined
   /** `pairwise`: each sector sees another subject for the same person (OpenID Connect Core section 8). */
   readonly subjectType: 'public' | 'pairwise'
+}
+
+/** Who is told of revocations by security events that are pushed to it (RFC 8935). */
+export interface ReceiverSettings {
+  readonly endpoint: string
+  /** The `aud` of its events. */
+  readonly audience: string
+  /** What it knows us by. */
+  readonly token: string | undefined
 }
 
 export interface DemoAccount {

@@ -13,6 +13,7 @@ import { dpopSchema } from './dpop-rules.ts'
 import { keysSchema } from './key-rules.ts'
 import { lifetimesSchema, loginsSchema } from './lifetimes.ts'
 import { mapping, type Path, zodProblems } from './problems.ts'
+import { type ReceiverEntry, receiverSchema } from './receiver-settings.ts'
 
 /** What the file may hold; docs/settings.md is compared with it. */
 export const fileSchema = mapping({
@@ -37,12 +38,17 @@ export const fileSchema = mapping({
     .array(clientSchema, { error: 'a list of clients' })
     .default([])
     .describe('The applications that get tokens.'),
+  revocation_receivers: z
+    .array(receiverSchema, { error: 'a list of receivers' })
+    .default([])
+    .describe('Who is told of revocations by security events that are pushed to them; see revocation.md.'),
 })
 
 /** The file, with the place of each client and API, for later sentences about them. Refused entries are left out. */
-export interface SettingsFile extends Omit<z.output<typeof fileSchema>, 'apis' | 'clients'> {
+export interface SettingsFile extends Omit<z.output<typeof fileSchema>, 'apis' | 'clients' | 'revocation_receivers'> {
   readonly apis: readonly Placed<ApiEntry>[]
   readonly clients: readonly Placed<ClientEntry>[]
+  readonly receivers: readonly Placed<ReceiverEntry>[]
   /** Whether everything was understood: only then can references between the parts be judged. */
   readonly complete: boolean
 }
@@ -55,9 +61,10 @@ export interface Placed<Entry> {
 const outline = fileSchema.extend({
   apis: z.array(z.unknown(), { error: 'a list of APIs' }).default([]),
   clients: z.array(z.unknown(), { error: 'a list of clients' }).default([]),
+  revocation_receivers: z.array(z.unknown(), { error: 'a list of receivers' }).default([]),
 })
 
-export const EMPTY_FILE: SettingsFile = { ...outline.parse({}), apis: [], clients: [], complete: true }
+export const EMPTY_FILE: SettingsFile = { ...outline.parse({}), apis: [], clients: [], receivers: [], complete: true }
 
 export function readSettingsFile(text: string, problems: string[]): SettingsFile {
   const before = problems.length
@@ -66,7 +73,8 @@ export function readSettingsFile(text: string, problems: string[]): SettingsFile
   const whole = readOutline(content ?? {}, problems)
   const apis = readEach(whole.apis, 'apis', apiSchema, problems)
   const clients = readEach(whole.clients, 'clients', clientSchema, problems)
-  return { ...whole, apis, clients, complete: problems.length === before }
+  const receivers = readEach(whole.revocation_receivers, 'revocation_receivers', receiverSchema, problems)
+  return { ...whole, apis, clients, receivers, complete: problems.length === before }
 }
 
 /** Only the place and kind of a mistake: the parser's own sentence quotes the line, and a secret may stand in it. */

@@ -12,7 +12,7 @@ import { basename, dirname, resolve } from 'node:path'
 import { ConfigInvalid } from '../base/faults.ts'
 import { toApi } from './api-settings.ts'
 import { toClient } from './client-settings.ts'
-import type { ApiSettings, ClientSettings, Config } from './config.ts'
+import type { ApiSettings, ClientSettings, Config, ReceiverSettings } from './config.ts'
 import { type DemoSeed, demoSeed } from './demo.ts'
 import type { Environment } from './environment.ts'
 import { EMPTY_FILE, readSettingsFile, type SettingsFile } from './file.ts'
@@ -21,6 +21,7 @@ import { toKeyRules, toSignerRules } from './key-rules.ts'
 import { toLifetimes, toLoginRules } from './lifetimes.ts'
 import { shown } from './problems.ts'
 import { type ReadFile, readSettings, type Settings } from './read-settings.ts'
+import { toReceiver } from './receiver-settings.ts'
 import { isLoopback } from './redirect-uris.ts'
 import { referenceProblems } from './references.ts'
 import { SETTINGS } from './settings.ts'
@@ -111,9 +112,10 @@ function decideIssuer(settings: Settings, file: SettingsFile, production: boolea
 interface Declarations {
   readonly apis: readonly ApiSettings[]
   readonly clients: readonly ClientSettings[]
+  readonly receivers: readonly ReceiverSettings[]
 }
 
-/** The APIs and clients of the file, then those of the demo seed. */
+/** The APIs and clients of the file, then those of the demo seed; and the receivers. */
 function readDeclarations(
   opened: Opened,
   demo: DemoSeed | undefined,
@@ -128,10 +130,13 @@ function readDeclarations(
   const clients = file.clients
     .map(({ path, entry }) => toClient(entry, path, { production, readFile: nearby, problems: found }))
     .concat(demo?.clients ?? [])
+  const receivers = file.receivers.map(({ path, entry }) =>
+    toReceiver(entry, path, { production, readFile: nearby, problems: found }),
+  )
   // A reference to an entry that was itself refused would only repeat that refusal.
   if (file.complete) found.push(...referenceProblems(file, apis, clients))
   problems.push(...found.map((sentence) => `${name}: ${sentence}`))
-  return { apis, clients }
+  return { apis, clients, receivers }
 }
 
 /** Where the server may listen, and what the file may switch on. */
@@ -185,7 +190,7 @@ interface Decided extends Declarations {
 }
 
 function assemble(settings: Settings, file: SettingsFile, decided: Decided): Config {
-  const { production, issuer, cwd, folder, demo, apis, clients } = decided
+  const { production, issuer, cwd, folder, demo, apis, clients, receivers } = decided
   return {
     production,
     issuer,
@@ -209,6 +214,7 @@ function assemble(settings: Settings, file: SettingsFile, decided: Decided): Con
     apis,
     defaultApi: file.default_api ?? file.apis[0]?.entry.audience ?? demo?.defaultApi,
     clients,
+    receivers,
     demoAccounts: demo?.accounts ?? [],
   }
 }

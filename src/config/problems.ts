@@ -7,7 +7,13 @@
 
 import { z } from 'zod'
 
-const SECRET_NAMES: ReadonlySet<string> = new Set(['client_secret', 'client_secret_sha256', 'secret', 'jwks'])
+const SECRET_NAMES: ReadonlySet<string> = new Set([
+  'client_secret',
+  'client_secret_sha256',
+  'secret',
+  'jwks',
+  'bearer_token',
+])
 const SHOWN_CHARACTERS = 80
 
 /** Where something stands in the file: `['clients', 0, 'redirect_uris']`. */

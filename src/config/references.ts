@@ -26,6 +26,13 @@ export function referenceProblems(
       ),
     ),
     ...file.clients.flatMap((client) => apiProblems(client, apis)),
+    ...file.receivers.flatMap(({ path, entry }) =>
+      twice(
+        pathText([...path, 'endpoint']),
+        entry.endpoint,
+        file.receivers.map((receiver) => receiver.entry.endpoint),
+      ),
+    ),
     ...defaultProblems(file.default_api, apis),
   ]
 }
