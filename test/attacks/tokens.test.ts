@@ -88,6 +88,8 @@ describe('tokens', () => {
       scope: 'openid email orders:read',
       gid: expect.any(String),
       sid: expect.any(String),
+      auth_time: expect.any(Number),
+      amr: ['pwd'],
     })
     expect(Math.abs(Number(claims.iat) - before)).toBeLessThan(5)
     expect(decodeJwt((await tokensOf()).access_token).jti).not.toBe(claims.jti)
