@@ -54,7 +54,11 @@ export interface Token {
 }
 
 export async function startWorld(): Promise<World> {
-  const app = await start({ nodes: 2, clients: [{ clientId: 'demo-spa', refreshIdempotentSeconds: 0 }] })
+  const app = await start({
+    nodes: 2,
+    clients: [{ clientId: 'demo-spa', refreshIdempotentSeconds: 0 }],
+    config: { logins: LOGINS },
+  })
   const nodes = [...app.nodes]
   const addresses = app.urls
   let restarting = Promise.resolve()
@@ -96,6 +100,15 @@ export async function startWorld(): Promise<World> {
     },
   }
   return world
+}
+
+/** One person at forty browsers signs in more often than people do. */
+const LOGINS = {
+  attemptsPerAccount: 1_000_000,
+  attemptsPerAddress: 1_000_000,
+  windowSeconds: 300,
+  concurrentHashes: 2,
+  waitingHashes: 100,
 }
 
 export function connect({ app }: World, node: number): Remote {
