@@ -78,14 +78,16 @@ export function createRevocation({
     }
   }
 
-  function removeGrant(grantId: string): Promise<void> {
-    return store.removeMembers(keys.grantMembers(grantId), [keys.grant(grantId)])
-  }
-
-  /** All entries, then all removals: each a round trip, however many there are. */
+  /** A round trip for all entries, one for all removals, one for the list that they are found by, and that last. */
   async function endAll(accountId: string, grantIds: readonly string[]): Promise<void> {
     await Promise.all(grantIds.map(publishGrant))
-    await Promise.all(grantIds.flatMap((id) => [removeGrant(id), store.unlink(keys.accountGrants(accountId), id)]))
+    await removeGrants(accountId, grantIds)
+  }
+
+  async function removeGrants(accountId: string | undefined, grantIds: readonly string[]): Promise<void> {
+    await Promise.all(grantIds.map((id) => store.removeMembers(keys.grantMembers(id), [keys.grant(id)])))
+    if (accountId === undefined) return
+    await Promise.all(grantIds.map((id) => store.unlink(keys.accountGrants(accountId), id)))
   }
 
   /** Everything issued until now, by any node. */
@@ -106,10 +108,7 @@ export function createRevocation({
     async endGrant(grantId, reason, who = {}) {
       const [entry] = await Promise.all([store.get(keys.grant(grantId)), publishGrant(grantId)])
       const grant = entry && (JSON.parse(entry.value) as GrantRecord)
-      await Promise.all([
-        removeGrant(grantId),
-        grant?.accountId && store.unlink(keys.accountGrants(grant.accountId), grantId),
-      ])
+      await removeGrants(grant?.accountId, [grantId])
       audit.record('grant.ended', { subject: grant?.accountId, clientId: grant?.clientId, ...who, grantId, reason })
     },
 
@@ -126,13 +125,8 @@ export function createRevocation({
       const ending = Object.values(authorizations).flatMap(({ grantId, persistsLogout }) =>
         grantId === undefined || persistsLogout === true ? [] : [grantId],
       )
-      await Promise.all([
-        ...ending.flatMap((id) => [
-          removeGrant(id),
-          accountId !== undefined && store.unlink(keys.accountGrants(accountId), id),
-        ]),
-        accountId !== undefined && store.unlink(keys.accountSessions(accountId), uid),
-      ])
+      await removeGrants(accountId, ending)
+      if (accountId !== undefined) await store.unlink(keys.accountSessions(accountId), uid)
       audit.record('session.ended', { subject: accountId, ...who, sessionUid: uid, reason })
     },
 
@@ -153,10 +147,8 @@ export function createRevocation({
         accountId,
         grants.map(({ grantId }) => grantId),
       )
-      await Promise.all([
-        store.remove(sessions.map(({ uid }) => keys.session(uid))),
-        ...sessions.map(({ uid }) => store.unlink(keys.accountSessions(accountId), uid)),
-      ])
+      await store.remove(sessions.map(({ uid }) => keys.session(uid)))
+      await Promise.all(sessions.map(({ uid }) => store.unlink(keys.accountSessions(accountId), uid)))
       audit.record('account.access_ended', { subject: accountId, reason })
     },
 

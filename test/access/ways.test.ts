@@ -138,6 +138,8 @@ describe('the single door', () => {
       'src/access/revoke.ts',
       // An account that has no access any more, and one whose creation was lost to another of the same name.
       'src/accounts/accounts.ts',
+      // A node's turn to push.
+      'src/jobs/push.ts',
       // Counters.
       'src/limits/limiter.ts',
       // A sign-in that is over, a pushed request.

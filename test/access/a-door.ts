@@ -1,0 +1,50 @@
+/** The door of one node, on a store of the test. */
+
+import { openEndedMarks, type EndedMarks } from '../../src/access/ended-marks.ts'
+import { createHoldings, type Holdings } from '../../src/access/holdings.ts'
+import { openRevocationLog, type RevocationLog } from '../../src/access/revocation-log.ts'
+import { createRevocation, type Revocation } from '../../src/access/revoke.ts'
+import { type Audit, createAudit } from '../../src/audit/audit.ts'
+import { createLog } from '../../src/audit/log.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import { keys } from '../../src/store/keys.ts'
+import type { Store } from '../../src/store/store.ts'
+
+export const KEEP_SECONDS = 660
+
+export interface Door {
+  readonly revocation: Revocation
+  readonly revocationLog: RevocationLog
+  readonly endedMarks: EndedMarks
+  readonly holdings: Holdings
+  readonly audit: Audit
+}
+
+export async function aDoor(store: Store, clock: Clock): Promise<Door> {
+  const audit = createAudit({ store, clock, log: createLog({ level: 'silent' }) })
+  const revocationLog = await openRevocationLog({ store, clock, keepSeconds: () => KEEP_SECONDS })
+  const endedMarks = await openEndedMarks({ store, revocationLog })
+  const holdings = createHoldings({ store, endedMarks })
+  const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks, holdings })
+  return { revocation, revocationLog, endedMarks, holdings, audit }
+}
+
+/** A grant with one token, as the adapter leaves them. */
+export async function aGrant(store: Store, grantId: string, accountId = 'usr_ana', clientId = 'app') {
+  const token = `refresh:{${grantId.slice(0, 2)}}:of-${grantId}` as const
+  await store.put(keys.grant(grantId), JSON.stringify({ accountId, clientId, iat: 1 }), { ttlSeconds: 3600 })
+  await store.link(keys.accountGrants(accountId), grantId, 3600)
+  await store.put(token, 'x', { ttlSeconds: 3600, memberOf: keys.grantMembers(grantId) })
+  return token
+}
+
+/** The store, with one verb replaced. */
+export function withVerb<Verb extends keyof Store>(store: Store, verb: Verb, instead: Store[Verb]): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === verb) return instead
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+}
