@@ -78,12 +78,32 @@ export function createInteractions(provider: Provider, { clock, apis, consents }
       redirectUri,
       loginHint: typeof loginHint === 'string' ? loginHint : undefined,
       accountId: session?.accountId,
-      asked: asked(prompt.details),
+      asked: inWords(await wanted(interaction)),
     }
   }
 
-  function asked(details: EngineInteraction['prompt']['details']): Asked {
-    const { missingOIDCScope = [], missingResourceScopes = {} } = details as MissingScopes
+  /**
+   * What was not granted yet; where the client wants the person asked whatever they agreed to before, all of it. Offline
+   * access is always asked so, and no page may ask for it without saying so (OpenID Connect Core section 11).
+   */
+  async function wanted({ prompt, params, grantId }: EngineInteraction): Promise<MissingScopes> {
+    const missing = prompt.details as MissingScopes
+    const grant = prompt.reasons.includes('consent_prompt') ? await existing(grantId) : undefined
+    if (grant === undefined) return missing
+    const requested = String(params.scope ?? '').split(' ')
+    const all = (granted: string, more: readonly string[] = []) => {
+      return requested.filter((scope) => more.includes(scope) || granted.split(' ').includes(scope))
+    }
+    const missingApis = missing.missingResourceScopes ?? {}
+    const audiences = new Set([...Object.keys(grant.resources ?? {}), ...Object.keys(missingApis)])
+    const apis = [...audiences].map((one) => [one, all(grant.getResourceScope(one), missingApis[one])] as const)
+    return {
+      missingOIDCScope: all(grant.getOIDCScope(), missing.missingOIDCScope),
+      missingResourceScopes: Object.fromEntries(apis.filter(([, scopes]) => scopes.length > 0)),
+    }
+  }
+
+  function inWords({ missingOIDCScope = [], missingResourceScopes = {} }: MissingScopes): Asked {
     return {
       scopes: missingOIDCScope,
       apis: Object.entries(missingResourceScopes).map(([audience, scopes]) => ({
