@@ -18,13 +18,15 @@ export interface PushParts {
   readonly endpoints: readonly ReceiverSettings[]
   readonly receivers: SetReceivers
   readonly revocationLog: { onNews(listener: () => void): () => void }
-  readonly store: Pick<Store, 'get' | 'put' | 'remove'>
+  readonly store: Pick<Store, 'get' | 'put'>
   readonly log: Log
 }
 
 // So many events are signed and sent before the lease is renewed: even at 2.5 s each they are done before it ends.
 const AT_ONCE = 5
 const LEASE_SECONDS = 20
+/** A lease that is given up ends in a moment; to remove it might end that of another node. */
+const ENDING_SECONDS = 0.01
 /** Without news: a node that died may have left events. */
 const LOOK_MS = 5000
 const SHORTEST_PAUSE_MS = 500
@@ -79,7 +81,7 @@ export function startPushing({ endpoints, receivers, revocationLog, store, log }
       if (!(await hold(lease))) return { outcome: 'elsewhere' }
       const { sets, more } = await receivers.pending(receiver, AT_ONCE)
       for (const [jti, set] of sets) {
-        if (isStopped) return { outcome: 'done' }
+        if (isStopped) return { outcome: 'elsewhere' }
         const { outcome, reason } = await postSet(settings, set)
         if (outcome === 'retry') return { outcome: 'failed', reason }
         if (outcome === 'refused') {
@@ -104,7 +106,8 @@ export function startPushing({ endpoints, receivers, revocationLog, store, log }
   /** So that another node need not wait for its end. */
   async function giveUp(lease: ReturnType<typeof keys.pushLease>): Promise<void> {
     try {
-      if ((await store.get(lease))?.value === node) await store.remove([lease])
+      const held = await store.get(lease)
+      if (held?.value === node) await store.put(lease, node, { ttlSeconds: ENDING_SECONDS, ifVersion: held.version })
     } catch {
       // It ends by itself.
     }
@@ -127,7 +130,7 @@ export function startPushing({ endpoints, receivers, revocationLog, store, log }
 }
 
 interface Step {
-  /** `more`: there is more to do at once; `elsewhere`: another node does it. */
+  /** `more`: there is more to do at once; `elsewhere`: another node does it, or will. */
   readonly outcome: 'done' | 'more' | 'failed' | 'elsewhere'
   /** For the log. */
   readonly reason?: string
