@@ -180,10 +180,10 @@ export function createAccounts({ store, sealer, clock, passwords, audit }: Accou
    * about a sign-in under way at that moment, and about no other: those are listed and removed.
    */
   async function endAccess(id: string, change: Partial<StoredAccount> = {}): Promise<Account> {
-    for (let round = 0; ; round++) {
-      const accessEndedAt = epochSeconds(clock) + round
+    for (;;) {
+      const accessEndedAt = epochSeconds(clock)
       const account = await update(id, { ...change, accessEndedAt })
-      if (epochSeconds(clock) <= accessEndedAt) return account
+      if (epochSeconds(clock) === accessEndedAt) return account
     }
   }
 

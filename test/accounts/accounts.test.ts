@@ -1,7 +1,9 @@
 import { hashSync } from '@node-rs/argon2'
 import { describe, expect, it } from 'vitest'
 
+import type { Accounts } from '../../src/accounts/accounts.ts'
 import { AccountExists, AccountUnknown, PasswordRefused, SealBroken, StoreUnavailable } from '../../src/base/faults.ts'
+import { epochSeconds } from '../../src/base/clock.ts'
 import { keys } from '../../src/store/keys.ts'
 import type { Store } from '../../src/store/store.ts'
 import { ALICE, aHouse, everyAccount, houseOver, houses, setHash } from './a-house.ts'
@@ -124,6 +126,53 @@ describe('accounts', () => {
 
     const checked = await house.accounts.checkPassword(ALICE.login, 'drei kleine Igel')
     expect(checked).toMatchObject({ outcome: 'right' })
+  })
+})
+
+describe('an account whose access has ended', () => {
+  const ways: [name: string, end: (accounts: Accounts, id: string) => Promise<unknown>][] = [
+    ['by another password', (accounts, id) => accounts.setPassword(id, 'drei kleine Igel')],
+    ['by an operator', (accounts, id) => accounts.endAccess(id)],
+    ['by being disabled, and enabled again', (accounts, id) => accounts.disable(id).then(() => accounts.enable(id))],
+  ]
+
+  it.each(ways)('%s counts no sign-in of that moment or before it, and every later one', async (_, end) => {
+    const { accounts, clock } = await aHouse()
+    const { id } = await accounts.createAccount(ALICE)
+    const now = epochSeconds(clock)
+    expect(await accounts.findSignedIn(id, now)).toMatchObject({ id })
+
+    await end(accounts, id)
+
+    expect(await accounts.findSignedIn(id, now - 100)).toBeUndefined()
+    expect(await accounts.findSignedIn(id, now)).toBeUndefined()
+    expect(await accounts.findSignedIn(id, undefined)).toBeUndefined()
+    expect(await accounts.findSignedIn(id, now + 1)).toMatchObject({ id })
+  })
+
+  it.each(ways)('%s counts none that began while this was being written', async (_, end) => {
+    const { store, clock, sealer, accounts } = await aHouse()
+    const { id } = await accounts.createAccount(ALICE)
+    // Whoever signs in within the second that the write takes still reads the old record.
+    const slow = withBeforePut(store, 1, async () => clock.moveSeconds(1))
+
+    await end(houseOver(slow, clock, sealer).accounts, id)
+
+    expect(await accounts.findSignedIn(id, epochSeconds(clock))).toBeUndefined()
+    expect(await accounts.findSignedIn(id, epochSeconds(clock) + 1)).toMatchObject({ id })
+  })
+
+  it('by being removed is nobody, and its login is free for another', async () => {
+    const { accounts, clock } = await aHouse()
+    const { id } = await accounts.createAccount(ALICE)
+
+    await accounts.remove(id)
+
+    expect(await accounts.findAccount(id)).toBeUndefined()
+    expect(await accounts.findSignedIn(id, epochSeconds(clock) + 1)).toBeUndefined()
+    expect(await accounts.checkPassword(ALICE.login, ALICE.password)).toMatchObject({ outcome: 'unknown' })
+    expect((await accounts.createAccount(ALICE)).id).not.toBe(id)
+    await expect(accounts.remove(id)).rejects.toThrow(AccountUnknown)
   })
 })
 
