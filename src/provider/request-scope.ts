@@ -40,7 +40,8 @@ export interface Consuming {
   readonly idempotentSeconds: number
 }
 
-const engineScopes = new WeakMap<object, RequestScope>()
+// On the context itself: what a WeakMap holds, the collector looks at again and again.
+const SCOPE = Symbol('the scope of a request')
 const pageScopes = new AsyncLocalStorage<RequestScope>()
 
 /** The scope of the engine's current request, or of the page's (`inRequestScope`). */
@@ -51,12 +52,9 @@ export function requestScope(): RequestScope {
 
 /** The scope of this request of the engine. */
 export function scopeOf(ctx: object): RequestScope {
-  let scope = engineScopes.get(ctx)
-  if (scope === undefined) {
-    scope = createScope()
-    engineScopes.set(ctx, scope)
-  }
-  return scope
+  const scoped = ctx as { [SCOPE]?: RequestScope }
+  scoped[SCOPE] ??= createScope()
+  return scoped[SCOPE]
 }
 
 /** Runs what a page asks of the engine's models, which outside of the engine's routes have no context, in one scope. */
