@@ -1,5 +1,6 @@
 /**
- * The references: the bare engine, configured as Grantor configures it, on a storage of a dozen lines.
+ * The references: the bare engine, configured as Grantor configures it, on a storage of a dozen lines, which
+ * holds the person too.
  *
  * No dispatcher, no security headers, no audit, no hashing or sealing; what it is asked to do is the same.
  */
@@ -30,7 +31,8 @@ export async function serveReference(options: ReferenceOptions): Promise<Served>
   const config = benchConfig(options)
   const redis = options.redisUrl === undefined ? undefined : new Redis(options.redisUrl, { enableAutoPipelining: true })
   const adapter = redis === undefined ? createMapAdapters() : createRedisAdapters(redis, 'reference:')
-  const provider = new Provider(config.issuer, configuration(config, adapter, options.jwks))
+  const accounts = redis === undefined ? accountsInMap() : await accountsInRedis(redis)
+  const provider = new Provider(config.issuer, configuration(config, adapter, accounts, options.jwks))
   const callback = provider.callback()
   const server = createServer((req, res) => void callback(req, res))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -51,6 +53,7 @@ export async function serveReference(options: ReferenceOptions): Promise<Served>
 function configuration(
   { clients, apis, lifetimes, defaultApi }: Config,
   adapter: (model: string) => Adapter,
+  findAccount: FindAccount,
   jwks: readonly object[],
 ): Configuration {
   const accessTokenSeconds = (_ctx: unknown, token: object): number =>
@@ -74,7 +77,10 @@ function configuration(
       profile: ['name', 'given_name', 'family_name', 'preferred_username', 'picture', 'locale', 'zoneinfo'],
       email: ['email', 'email_verified'],
     },
-    findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id, ...CLAIMS }) }),
+    findAccount: async (_ctx, id) => {
+      const account = await findAccount(id)
+      return account && { accountId: id, claims: () => ({ sub: id, ...account.claims }) }
+    },
     ttl: {
       AccessToken: accessTokenSeconds,
       ClientCredentials: accessTokenSeconds,
@@ -101,6 +107,23 @@ function configuration(
       },
     },
   }
+}
+
+type FindAccount = (id: string) => Promise<{ claims: typeof CLAIMS } | undefined>
+
+/** A person is looked up where everything else is: a server that does not look lets in whoever was removed. */
+async function accountsInRedis(redis: Redis): Promise<FindAccount> {
+  const keyOf = (id: string) => `reference:account:${id}`
+  await redis.set(keyOf(ACCOUNT_ID), JSON.stringify({ claims: CLAIMS }))
+  return async (id) => {
+    const json = await redis.get(keyOf(id))
+    return json === null ? undefined : (JSON.parse(json) as { claims: typeof CLAIMS })
+  }
+}
+
+function accountsInMap(): FindAccount {
+  const accounts = new Map([[ACCOUNT_ID, { claims: CLAIMS }]])
+  return async (id) => accounts.get(id)
 }
 
 /** The engine compares secrets in clear, so it is given the secret in place of its hash. */

@@ -96,6 +96,7 @@ async function benchKind(
   const each: number[] = []
   const last: number[] = []
   for (let index = 0; index < rounds; index++) {
+    if (kind.endsReaders) await Promise.all(verifiers.map((child) => child.ask({ ask: 'rest' })))
     const { token, end } = await kind.begin(servers, index)
     await Promise.all(verifiers.map((child) => child.ask({ ask: 'arm', token })))
     const answeredAt = await end()

@@ -36,6 +36,8 @@ export interface Kind {
   readonly name: string
   readonly how: string
   readonly rounds: number
+  /** Whether the verifiers' own tokens end too: each round waits until all have come back with others. */
+  readonly endsReaders?: boolean
   /** The `index`th round; the nodes take turns. */
   begin(servers: Servers, index: number): Promise<Round>
 }
@@ -95,21 +97,20 @@ export const KINDS: readonly Kind[] = [
     how: 'keys rotate --compromised',
     rounds: 20,
     async begin(servers, index) {
-      const node = servers.nodes[index % 2]
-      // By the node that ended the last key: the other one hears of it a moment later, and what it signs until then is
-      // refused already.
-      const token = await machineToken(servers, MACHINE, Math.max(0, index - 1) % 2)
+      const token = await tokenOfGoodKey(servers)
       const keyId = decodeProtectedHeader(token).kid ?? ''
-      return { token, end: () => ask(node, { ask: 'compromise', keyId }) }
+      compromised.add(keyId)
+      return { token, end: () => ask(servers.nodes[index % 2], { ask: 'compromise', keyId }) }
     },
   },
   {
     name: 'before',
     how: 'the operator ends everything',
     rounds: 10,
+    endsReaders: true,
     async begin(servers, index) {
-      const token = await machineToken(servers, MACHINE)
-      // Everything of this second and before; the readers' own tokens too, so they come back with others.
+      const token = await tokenOfGoodKey(servers)
+      // Everything of this second and before.
       await pause(1000 - (Date.now() % 1000) + 50)
       const before = Math.floor(Date.now() / 1000)
       return { token, end: () => ask(servers.nodes[index % 2], { ask: 'end everything', before }) }
@@ -117,13 +118,23 @@ export const KINDS: readonly Kind[] = [
   },
 ]
 
+/** A node hears of a new key a moment after it was made; what it signs with the old one until then is refused already. */
+async function tokenOfGoodKey(servers: Servers): Promise<string> {
+  for (;;) {
+    const token = await machineToken(servers, MACHINE)
+    if (!compromised.has(decodeProtectedHeader(token).kid ?? '')) return token
+    await pause(20)
+  }
+}
+
+const compromised = new Set<string>()
+
 async function machineToken(
   { urls }: Servers,
   client: { readonly id: string; readonly secret: string },
-  node = 0,
 ): Promise<string> {
   const params = { grant_type: 'client_credentials', scope: 'orders:read', resource: ORDERS }
-  const { body } = await callEndpoint(`${urls[node] ?? ''}/token`, params, client)
+  const { body } = await callEndpoint(`${urls[0] ?? ''}/token`, params, client)
   if (body.access_token === undefined) throw new Error(`no token: ${JSON.stringify(body)}`)
   return body.access_token
 }

@@ -23,6 +23,8 @@ export type VerifiersQuestion =
   | { readonly ask: 'arm'; readonly token: string }
   /** Answered with the moment, in nanoseconds, at which each verifier first refused it. */
   | { readonly ask: 'refusals' }
+  /** Answered when nobody's connection has changed for a while: what ends everything ends the verifiers' own tokens too. */
+  | { readonly ask: 'rest' }
 
 interface Watched {
   readonly verifier: Verifier
@@ -33,17 +35,24 @@ interface Watched {
 
 const LOOK_AGAIN_MS = 20
 const GIVE_UP_MS = 15_000
+/** A server looks once a second whether the tokens of its readers are good. */
+const REST_MS = 1500
 /** As long as a verifier waits before it asks for an unknown key again. */
 const KEY_PAUSE_MS = 11_000
 
 const { issuer, audience, count, nodeUrls, ...client } = JSON.parse(process.argv[2] ?? '') as VerifiersOptions
 const watched = Array.from({ length: count }, (_, index) => watch(nodeUrls[index % nodeUrls.length] ?? ''))
 let refusals: Promise<bigint>[] = []
+let changedAtMs = 0
 
 await Promise.all(watched.map(({ verifier }) => verifier.prepare()))
 answerQuestions<VerifiersQuestion>(
   async (question) => {
     if (question.ask === 'refusals') return Promise.all(refusals)
+    if (question.ask === 'rest') {
+      while (performance.now() - changedAtMs < REST_MS) await pause(LOOK_AGAIN_MS)
+      return undefined
+    }
     await Promise.all(watched.map((one) => untilTaken(one, question.token)))
     refusals = watched.map((one) => untilRefused(one, question.token))
     return undefined
@@ -69,6 +78,7 @@ function watch(nodeUrl: string): Watched {
         ...client,
         onFeed({ type }) {
           if (type === 'revocation') one.onNews()
+          else if (type !== 'current') changedAtMs = performance.now()
         },
       } as RevocationOptions,
     }),

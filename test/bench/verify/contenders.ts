@@ -5,7 +5,7 @@ import { createVerifier as createFastVerifier } from 'fast-jwt'
 import { exportJWK, importJWK, jwtVerify } from 'jose'
 import jsonwebtoken from 'jsonwebtoken'
 
-import { createVerifier } from '../../../src/resource/index.ts'
+import { createVerifier, type VerifierOptions } from '../../../src/resource/index.ts'
 import type { SigningKey, StrangeIssuer } from '../../resource/issuer.ts'
 import { AUDIENCE } from '../../resource/issuer.ts'
 
@@ -17,6 +17,7 @@ export interface Contender {
   readonly sight: 'first' | 'again'
   /** Resolves, or returns, when the token is good; throws otherwise. */
   readonly verify: (token: string) => unknown
+  readonly close?: () => Promise<void>
 }
 
 /** What `name` calls ours; the ratio is against `BASELINE`. */
@@ -28,14 +29,15 @@ const SCOPES = ['orders:read']
 
 export async function contendersFor(alg: Alg, key: SigningKey, at: StrangeIssuer): Promise<Contender[]> {
   const first: Contender[] = [
-    { name: OURS, sight: 'first', verify: await ours(alg, at, FORGETFUL) },
+    { name: OURS, sight: 'first', ...(await ours(alg, at, FORGETFUL)) },
     { name: BASELINE, sight: 'first', verify: await jose(alg, key, at) },
     { name: 'fast-jwt', sight: 'first', verify: fast(alg, key, at, false) },
     ...(alg === 'EdDSA' ? [] : [{ name: 'jsonwebtoken', sight: 'first' as const, verify: classic(alg, key, at) }]),
     { name: 'express-oauth2-jwt-bearer', sight: 'first', verify: express(alg, at) },
   ]
   const again: Contender[] = [
-    { name: OURS, sight: 'again', verify: await ours(alg, at, {}) },
+    { name: OURS, sight: 'again', ...(await ours(alg, at, {})) },
+    { name: `${OURS} + revocations`, sight: 'again', ...(await ours(alg, at, FOLLOWING)) },
     { name: 'fast-jwt (cache)', sight: 'again', verify: fast(alg, key, at, true) },
   ]
   return [...first, ...again]
@@ -43,11 +45,12 @@ export async function contendersFor(alg: Alg, key: SigningKey, at: StrangeIssuer
 
 /** It remembers, but never long enough to see a token again: remembering is part of the cost of a first sight. */
 const FORGETFUL = { rememberTokens: 100 }
+const FOLLOWING = { revocations: { token: async () => 'of-the-bench' } }
 
-async function ours(alg: Alg, { issuer }: StrangeIssuer, options: { rememberTokens?: number }) {
+async function ours(alg: Alg, { issuer }: StrangeIssuer, options: Partial<VerifierOptions>) {
   const verifier = createVerifier({ issuer, audience: AUDIENCE, algorithms: [alg], ...options })
   await verifier.prepare()
-  return (token: string) => verifier.verify(token, { scopes: SCOPES })
+  return { verify: (token: string) => verifier.verify(token, { scopes: SCOPES }), close: () => verifier.close() }
 }
 
 async function jose(alg: Alg, key: SigningKey, { issuer }: StrangeIssuer) {
