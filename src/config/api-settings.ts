@@ -61,6 +61,10 @@ export const apiSchema = mapping({
     .default({})
     .describe('Each scope with the sentence that the consent page shows.'),
   token: tokenSchema.prefault({}).describe('How access tokens for this API look.'),
+  introspected_by: z
+    .array(z.string({ error: 'a client_id' }), { error: 'a list of client_ids' })
+    .default([])
+    .describe('The clients by which the API asks about its tokens at /introspect; each proves who it is.'),
 })
 
 export type ApiEntry = z.output<typeof apiSchema>
@@ -75,6 +79,7 @@ export function toApi(entry: ApiEntry, path: Path, readFile: ReadFile, problems:
     algorithm: entry.token.algorithm,
     secret: sharedSecret(entry, [...path, 'token'], readFile, problems),
     accessTokenSeconds: entry.token.lifetime,
+    introspectedBy: entry.introspected_by,
   }
 }
 

@@ -74,9 +74,8 @@ export const clientSchema = mapping({
         error: 'a list of grant types',
       },
     )
-    .min(1, { error: 'at least one grant type' })
     .default(['authorization_code'])
-    .describe('How it may get tokens.'),
+    .describe('How it may get tokens; empty: it only asks about those of an API that names it in introspected_by.'),
   redirect_uris: z
     .array(z.string({ error: 'an address' }), { error: ADDRESSES_WANT })
     .default([])

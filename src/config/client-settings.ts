@@ -103,6 +103,10 @@ function grantProblems(entry: ClientEntry, path: Path): string[] {
       `${at('redirect_uris')} is empty; it wants at least one address for authorization_code.`,
     ],
     [
+      grants.size === 0 && Object.keys(entry.apis).length > 0,
+      `${at('apis')} is set, but without grant_types it gets no token to call them with; remove it or add a grant type.`,
+    ],
+    [
       !withCode && entry.redirect_uris.length > 0,
       `${at('redirect_uris')} is set, but grant_types has no authorization_code; remove it or add the grant type.`,
     ],

@@ -110,6 +110,8 @@ export interface ApiSettings {
   /** HS256 only: at least 32 bytes, shared with the API. */
   readonly secret: Uint8Array | undefined
   readonly accessTokenSeconds: number
+  /** The clients that speak for the API at introspection. */
+  readonly introspectedBy: readonly string[]
 }
 
 export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'

@@ -144,5 +144,6 @@ function jwtApi(
     algorithm,
     secret: undefined,
     accessTokenSeconds: parseDuration(ACCESS_TOKEN.default),
+    introspectedBy: [],
   }
 }

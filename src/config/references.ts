@@ -1,5 +1,7 @@
 /** What only shows when clients and APIs are seen together: names used twice, and APIs or scopes that do not exist. */
 
+import type { ApiEntry } from './api-settings.ts'
+import type { ClientEntry } from './client-schema.ts'
 import type { ApiSettings, ClientSettings } from './config.ts'
 import type { Placed, SettingsFile } from './file.ts'
 import { hint, pathText, shown } from './problems.ts'
@@ -25,7 +27,8 @@ export function referenceProblems(
         clients.map((client) => client.clientId),
       ),
     ),
-    ...file.clients.flatMap((client) => apiProblems(client, apis)),
+    ...file.apis.flatMap((api) => introspectionProblems(api, clients)),
+    ...file.clients.flatMap((client) => [...apiProblems(client, apis), ...idleProblems(client, apis)]),
     ...file.receivers.flatMap(({ path, entry }) =>
       twice(
         pathText([...path, 'endpoint']),
@@ -43,10 +46,30 @@ function twice(at: string, name: string, all: readonly string[]): string[] {
     : [`${at} is ${shown(name)}, which is declared twice (the demo seed counts); rename one.`]
 }
 
-function apiProblems(
-  { path, entry }: Placed<{ readonly apis: Readonly<Record<string, readonly string[]>> }>,
-  apis: readonly ApiSettings[],
-): string[] {
+/** Who asks for an API proves who it is, or anybody could try tokens out (RFC 7662 section 2.1). */
+function introspectionProblems({ path, entry }: Placed<ApiEntry>, clients: readonly ClientSettings[]): string[] {
+  const known = clients.map(({ clientId }) => clientId)
+  return entry.introspected_by.flatMap((clientId, index) => {
+    const at = pathText([...path, 'introspected_by', index])
+    const client = clients.find((candidate) => candidate.clientId === clientId)
+    if (client === undefined) return [`${at} is ${shown(clientId)}, which is no client; ${hint(clientId, known)}.`]
+    if (client.authMethod !== 'none') return []
+    return [
+      `${at} is ${shown(clientId)}, a public client, in whose name anybody may ask; it wants one with credentials.`,
+    ]
+  })
+}
+
+/** A client without grant types is there to ask about tokens. */
+function idleProblems({ path, entry }: Placed<ClientEntry>, apis: readonly ApiSettings[]): string[] {
+  const speaks = apis.some((api) => api.introspectedBy.includes(entry.client_id))
+  if (entry.grant_types.length > 0 || speaks) return []
+  return [
+    `${pathText([...path, 'grant_types'])} is an empty list, and no API names ${shown(entry.client_id)} in introspected_by, so it could do nothing; add a grant type or name it there.`,
+  ]
+}
+
+function apiProblems({ path, entry }: Placed<ClientEntry>, apis: readonly ApiSettings[]): string[] {
   return Object.entries(entry.apis).flatMap(([audience, scopes]) => {
     const at = pathText([...path, 'apis', audience])
     const api = apis.find((candidate) => candidate.audience === audience)

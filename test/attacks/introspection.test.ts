@@ -16,6 +16,7 @@ import { movableClock } from '../support/movable-clock.ts'
 import { type Running, start } from '../support/start.ts'
 import { createUserAgent, type SignInOptions, type UserAgent } from '../support/user-agent.ts'
 import {
+  authorize,
   basic,
   CALLBACK,
   confidential,
@@ -47,16 +48,26 @@ describe('introspection of access tokens (RFC 7662)', () => {
     app = await start({
       clock,
       apis: [
-        { audience: SHARED, scopes: { 'shared:read': 'Read' }, algorithm: 'HS256', secret: Buffer.alloc(32, 7) },
-        { audience: OPAQUE, scopes: { 'opaque:read': 'Read' }, tokenFormat: 'opaque' },
+        {
+          audience: SHARED,
+          scopes: { 'shared:read': 'Read' },
+          algorithm: 'HS256',
+          secret: Buffer.alloc(32, 7),
+          introspectedBy: ['api'],
+        },
+        { audience: OPAQUE, scopes: { 'opaque:read': 'Read' }, tokenFormat: 'opaque', introspectedBy: ['api'] },
+        { audience: ORDERS, introspectedBy: ['api'] },
+        { audience: INVENTORY, introspectedBy: ['other-api'] },
       ],
       clients: [
         { clientId: 'spa', redirectUris: [CALLBACK], apis: orders },
         { clientId: 'other-spa', redirectUris: ['http://localhost:4012/callback'], apis: orders },
         { clientId: 'pairwise', redirectUris: [CALLBACK], apis: orders, subjectType: 'pairwise' },
         confidential('machine', { apis: orders }),
-        confidential('api', { grantTypes: ['client_credentials'], apis: orders }),
+        confidential('api', { grantTypes: [], redirectUris: [], scopes: [], apis: {} }),
+        confidential('caller', { grantTypes: ['client_credentials'], apis: orders }),
         confidential('stranger', { apis: { [INVENTORY]: ['inventory:read'] } }),
+        confidential('other-api', { grantTypes: [], redirectUris: [], scopes: [], apis: {} }),
       ],
     })
     alice = await signedIn(app)
@@ -116,10 +127,12 @@ describe('introspection of access tokens (RFC 7662)', () => {
       }
     })
 
-    it('tells nobody else', async () => {
+    it('tells nobody else: no client that may call the API, and none that speaks for another', async () => {
       for (const token of [(await tokensOf('spa')).access_token, await machineToken()]) {
         for (const answer of [
           await introspect({ token }, basic('stranger')),
+          await introspect({ token }, basic('caller')),
+          await introspect({ token }, basic('other-api')),
           await introspect({ token, client_id: 'other-spa' }),
           await introspect({ token, client_id: 'demo-spa' }),
         ]) {
@@ -142,16 +155,34 @@ describe('introspection of access tokens (RFC 7662)', () => {
 
       const answer = await introspect({ token }, { ...basic('api'), ...wanted })
       const inactive = await introspect({ token: 'a.b.c' }, { ...basic('api'), ...wanted })
+      const notTold = await introspect({ token }, { ...basic('caller'), ...wanted })
 
       const keys = createRemoteJWKSet(new URL(`${app.issuer}/jwks`))
       const expected = { issuer: app.issuer, audience: 'api', typ: 'token-introspection+jwt' }
-      for (const { headers } of [answer, inactive]) {
+      for (const { headers } of [answer, inactive, notTold]) {
         expect(headers.get('content-type')).toMatch(/^application\/token-introspection\+jwt/)
       }
       const { payload } = await jwtVerify(answer.text, keys, expected)
       expect(payload.token_introspection).toEqual({ ...decodeJwt(token), active: true, token_type: 'Bearer' })
       expect(Object.keys(payload).sort()).toEqual(['aud', 'iat', 'iss', 'token_introspection'])
       expect((await jwtVerify(inactive.text, keys, expected)).payload.token_introspection).toEqual({ active: false })
+      const { payload: other } = await jwtVerify(notTold.text, keys, { ...expected, audience: 'caller' })
+      expect(other.token_introspection).toEqual({ active: false })
+    })
+
+    it('is all that a client without grant types can do', async () => {
+      const granted = await newCode(alice, { clientId: 'spa', redirectUri: CALLBACK, scope: 'openid' })
+      const { refresh_token } = await tokensOf('spa')
+      for (const params of [
+        { grant_type: 'client_credentials', resource: ORDERS },
+        { grant_type: 'refresh_token', refresh_token },
+        redemption(granted, { client_id: undefined, redirect_uri: CALLBACK }),
+      ]) {
+        const { status, body } = await post(`${app.issuer}/token`, params, basic('api'))
+        expect({ status, error: body.error }).toEqual({ status: 400, error: 'unauthorized_client' })
+      }
+      const { status } = await authorize(alice, { client_id: 'api', redirect_uri: CALLBACK })
+      expect(status).toBe(400)
     })
   })
 

@@ -9,7 +9,7 @@ import { basic, CALLBACK, newCode, post, redemption, SECRET } from './requests.t
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-const ORDERS = 'https://orders.example'
+const STOCK = 'https://stock.example'
 const OPAQUE = 'https://opaque.example'
 const WITHIN_MS = 1000
 const ROUNDS = 5
@@ -18,12 +18,18 @@ describeOnEachTopology('two nodes', (topology) => {
   let nodes: ServerProcesses
   beforeAll(async () => {
     const redisUrls = await topology.open(2)
-    const apis = { [ORDERS]: ['orders:read'], [OPAQUE]: ['opaque:read'] }
+    const apis = { [STOCK]: ['stock:read'], [OPAQUE]: ['opaque:read'] }
     nodes = await startProcesses({
       count: 2,
       ...(redisUrls && { redisUrls }),
       file: {
-        apis: [{ audience: OPAQUE, scopes: { 'opaque:read': 'Read' }, token: { format: 'opaque' } }],
+        apis: [
+          { audience: STOCK, scopes: { 'stock:read': 'Read' }, introspected_by: ['machine'] },
+          {
+            ...{ audience: OPAQUE, scopes: { 'opaque:read': 'Read' }, token: { format: 'opaque' } },
+            introspected_by: ['machine'],
+          },
+        ],
         clients: [
           {
             ...{ client_id: 'spa', token_endpoint_auth_method: 'none', redirect_uris: [CALLBACK], first_party: true },
@@ -48,7 +54,7 @@ describeOnEachTopology('two nodes', (topology) => {
   }
 
   async function machineToken(): Promise<string> {
-    const params = { grant_type: 'client_credentials', resource: ORDERS }
+    const params = { grant_type: 'client_credentials', resource: STOCK }
     return String((await post(`${nodes.urls[0]}/token`, params, basic('machine'))).body.access_token)
   }
 
@@ -61,7 +67,7 @@ describeOnEachTopology('two nodes', (topology) => {
   /** What to revoke at one node, and what then has to be dead at the other. */
   const KINDS: Readonly<Record<string, () => Promise<{ revoked: string; dead: string; as: 'spa' | 'machine' }>>> = {
     'a JWT': async () => {
-      const { access_token: token } = await tokensOf('openid orders:read')
+      const { access_token: token } = await tokensOf('openid stock:read')
       return { revoked: token, dead: token, as: 'spa' }
     },
     'an opaque token': async () => {
@@ -73,11 +79,11 @@ describeOnEachTopology('two nodes', (topology) => {
       return { revoked: token, dead: token, as: 'machine' }
     },
     'a JWT with its refresh token': async () => {
-      const tokens = await tokensOf('openid offline_access orders:read')
+      const tokens = await tokensOf('openid offline_access stock:read')
       return { revoked: tokens.refresh_token, dead: tokens.access_token, as: 'spa' }
     },
     'a JWT of a refresh, with its refresh token': async () => {
-      const { refresh_token: first } = await tokensOf('openid orders:read')
+      const { refresh_token: first } = await tokensOf('openid stock:read')
       const { body } = await refresh(nodes.urls[1] as string, first, 'spa')
       return { revoked: body.refresh_token ?? first, dead: body.access_token ?? '', as: 'spa' }
     },

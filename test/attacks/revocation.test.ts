@@ -31,14 +31,22 @@ describe('revocation (RFC 7009)', () => {
     const apis = { [ORDERS]: ['orders:read'], [SHARED]: ['shared:read'], [OPAQUE]: ['opaque:read'] }
     app = await start({
       apis: [
-        { audience: SHARED, scopes: { 'shared:read': 'Read' }, algorithm: 'HS256', secret: Buffer.alloc(32, 7) },
-        { audience: OPAQUE, scopes: { 'opaque:read': 'Read' }, tokenFormat: 'opaque' },
+        {
+          audience: SHARED,
+          scopes: { 'shared:read': 'Read' },
+          algorithm: 'HS256',
+          secret: Buffer.alloc(32, 7),
+          introspectedBy: ['api'],
+        },
+        { audience: OPAQUE, scopes: { 'opaque:read': 'Read' }, tokenFormat: 'opaque', introspectedBy: ['api'] },
+        { audience: ORDERS, introspectedBy: ['api'] },
       ],
       clients: [
         { clientId: 'spa', redirectUris: [CALLBACK], apis },
         { clientId: 'other-spa', redirectUris: ['http://localhost:4012/callback'], apis },
         confidential('machine', { apis }),
         confidential('stranger', { apis }),
+        confidential('api', { grantTypes: [], redirectUris: [], scopes: [], apis: {} }),
       ],
     })
   })
@@ -64,7 +72,7 @@ describe('revocation (RFC 7009)', () => {
   }
 
   async function isActive(token: string): Promise<boolean> {
-    const { status, body } = await post(`${app.issuer}/introspect`, { token }, basic('stranger'))
+    const { status, body } = await post(`${app.issuer}/introspect`, { token }, basic('api'))
     expect(status).toBe(200)
     return body.active === true
   }

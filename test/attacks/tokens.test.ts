@@ -32,7 +32,14 @@ describe('tokens', () => {
   beforeAll(async () => {
     const opaque = { [OPAQUE]: ['opaque:read', 'opaque:write'] }
     app = await start({
-      apis: [{ audience: OPAQUE, scopes: { 'opaque:read': 'Read', 'opaque:write': 'Write' }, tokenFormat: 'opaque' }],
+      apis: [
+        {
+          audience: OPAQUE,
+          scopes: { 'opaque:read': 'Read', 'opaque:write': 'Write' },
+          tokenFormat: 'opaque',
+          introspectedBy: ['api'],
+        },
+      ],
       clients: [
         { clientId: 'spa', redirectUris: [CALLBACK], apis: opaque },
         { clientId: 'other-spa', redirectUris: ['http://localhost:4012/callback'], apis: opaque },
@@ -335,6 +342,7 @@ describe('tokens', () => {
       for (const value of [tokens.access_token, tokens.refresh_token]) {
         for (const answer of [
           await introspect({ token: value }, basic('stranger')),
+          await introspect({ token: value }, basic('web')),
           await introspect({ token: value, client_id: 'other-spa' }),
           await introspect({ token: value, client_id: 'demo-spa' }),
         ]) {

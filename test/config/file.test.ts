@@ -24,6 +24,7 @@ describe('an API', () => {
         algorithm: 'RS256',
         secret: undefined,
         accessTokenSeconds: 600,
+        introspectedBy: [],
       },
     ])
     expect(defaultApi).toBe('https://a.example')
@@ -48,6 +49,25 @@ describe('an API', () => {
     ])
     expect(problemsOf(api('algorithm: none'))).toEqual([
       expect.stringMatching(/algorithm is "none"; it wants one of RS256/),
+    ])
+  })
+
+  it('[S49] is spoken for by clients that exist and prove who they are', () => {
+    const speaksFor = (name: string, more = '') => ({
+      yaml: `apis: [{ audience: https://a.example, introspected_by: [${name}] }]\n${oneClient(more)}`,
+    })
+    const asPublic = speaksFor('shop', 'token_endpoint_auth_method: none').yaml.replace(
+      / +client_secret_sha256.*\n/,
+      '',
+    )
+
+    expect(load(speaksFor('shop')).apis[0]?.introspectedBy).toEqual(['shop'])
+    expect(load(speaksFor('demo-machine')).apis[0]?.introspectedBy).toEqual(['demo-machine'])
+    expect(problemsOf(speaksFor('shpo'))).toEqual([
+      expect.stringMatching(/apis\[0\]\.introspected_by\[0\] is "shpo", which is no client; it looks like shop\.$/),
+    ])
+    expect(problemsOf({ yaml: asPublic })).toEqual([
+      expect.stringMatching(/introspected_by\[0\] is "shop", a public client.*; it wants one with credentials\.$/),
     ])
   })
 
@@ -187,6 +207,25 @@ describe('a client', () => {
       expect.stringMatching(/client_credentials/),
       expect.stringMatching(/legacy_without_pkce/),
       expect.stringMatching(/rotation is "never"/),
+    ])
+  })
+})
+
+describe('a client without grant types', () => {
+  const idle = (more = '') => oneClient(`grant_types: []\n${more}`).replace(/ +redirect_uris.*\n/, '')
+
+  it('is there to ask about the tokens of an API', () => {
+    const apis = 'apis: [{ audience: https://a.example, introspected_by: [shop] }]'
+
+    expect(load({ yaml: `${apis}\n${idle()}` }).clients[0]).toMatchObject({ grantTypes: [], scopes: [], apis: {} })
+    expect(problemsOf({ yaml: `${apis}\n${idle('apis: { https://a.example: [] }')}` })).toEqual([
+      expect.stringMatching(/clients\[0\]\.apis is set, but without grant_types it gets no token/),
+    ])
+  })
+
+  it('is refused when no API names it', () => {
+    expect(problemsOf({ yaml: idle() })).toEqual([
+      expect.stringMatching(/grant_types is an empty list, and no API names "shop" in introspected_by/),
     ])
   })
 })

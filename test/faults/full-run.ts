@@ -32,7 +32,7 @@ export async function fullRun(canaries: Canaries, options: StartOptions = {}): P
   const app = await start({
     ...options,
     onLog: (line) => log.push(line),
-    apis: [{ audience: OPAQUE_API, tokenFormat: 'opaque' }],
+    apis: [{ audience: OPAQUE_API, tokenFormat: 'opaque', introspectedBy: [web.id] }],
     clients: [
       {
         clientId: web.id,

@@ -53,7 +53,7 @@ export async function startForOutage(
   const apis = { 'https://orders.example': ['orders:read'], [OPAQUE_API]: ['test:read'] }
   const app = await start({
     ...options,
-    apis: [{ audience: OPAQUE_API, tokenFormat: 'opaque' }],
+    apis: [{ audience: OPAQUE_API, tokenFormat: 'opaque', introspectedBy: [MACHINE.id] }],
     clients: [
       { clientId: MACHINE.id, apis },
       {

@@ -15,31 +15,30 @@ export interface InstalledIssuer extends Pick<Issuer, Asked>, RunningProgram {
 
 export const AUDIENCE = 'https://orders.example'
 
-/** The client of the page, which asks about opaque tokens and follows revocations. */
+/** The client of the page: by it the API asks about opaque tokens and follows revocations. */
 export const API_CLIENT = { client_id: 'orders-api', client_secret: 'of-the-orders-api-in-a-test' }
+const APP_CLIENT = { client_id: 'orders-app', client_secret: 'of-an-application-in-a-test' }
 
 const API = {
   audience: AUDIENCE,
   name: 'Orders',
   scopes: { 'orders:read': 'See your orders' },
   token: { format: 'opaque' },
+  introspected_by: [API_CLIENT.client_id],
 }
 
 // Plain JavaScript, as most who test their API with it would write.
 const PROGRAM = `
 import { startIssuer } from 'grantor/testing'
 
-const { audience, api, client } = JSON.parse(process.argv[2])
+const { audience, api, client, app } = JSON.parse(process.argv[2])
 const issuer = await startIssuer({
   audience,
   settings: (issuer) => ({
     apis: [api],
     clients: [
-      {
-        ...client,
-        grant_types: ['client_credentials'],
-        apis: { [audience]: ['orders:read'], [issuer]: ['revocations:read'] },
-      },
+      { ...client, grant_types: ['client_credentials'], apis: { [issuer]: ['revocations:read'] } },
+      { ...app, grant_types: ['client_credentials'], apis: { [audience]: ['orders:read'] } },
     ],
   }),
 })
@@ -50,7 +49,7 @@ process.send({ id: 0, result: { issuer: issuer.issuer, revocations: issuer.revoc
 
 export async function startInstalledIssuer(project: string): Promise<InstalledIssuer> {
   await writeFile(join(project, 'issuer.js'), PROGRAM)
-  const about = JSON.stringify({ audience: AUDIENCE, api: API, client: API_CLIENT })
+  const about = JSON.stringify({ audience: AUDIENCE, api: API, client: API_CLIENT, app: APP_CLIENT })
   const { child, stop } = startProgram(project, 'issuer.js', {}, about)
   const waiting = new Map<number, PromiseWithResolvers<unknown>>()
   let last = 0
@@ -82,7 +81,7 @@ export async function startInstalledIssuer(project: string): Promise<InstalledIs
 
 /** From the token endpoint, since nothing but the server can make one. */
 export async function opaqueToken({ issuer }: InstalledIssuer): Promise<string> {
-  const { client_id: id, client_secret: secret } = API_CLIENT
+  const { client_id: id, client_secret: secret } = APP_CLIENT
   const response = await fetch(`${issuer}/token`, {
     method: 'POST',
     headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },

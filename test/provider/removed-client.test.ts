@@ -16,11 +16,14 @@ describe('tokens of a client that one node does not know any more, and another s
   beforeAll(async () => {
     const apis = { [ORDERS]: ['orders:read'], [OPAQUE]: ['opaque:read'] }
     app = await start({
-      apis: [{ audience: OPAQUE, scopes: { 'opaque:read': 'Read' }, tokenFormat: 'opaque' }],
+      apis: [
+        { audience: OPAQUE, scopes: { 'opaque:read': 'Read' }, tokenFormat: 'opaque', introspectedBy: ['api'] },
+        { audience: ORDERS, introspectedBy: ['api'] },
+      ],
       clients: [
         { clientId: 'gone', redirectUris: [CALLBACK], apis },
         confidential('machine-gone', { apis }),
-        confidential('api', { apis }),
+        confidential('api', { grantTypes: [], redirectUris: [], scopes: [], apis: {} }),
       ],
     })
     const clients = app.config.clients.filter(({ clientId }) => !clientId.endsWith('gone'))
@@ -53,6 +56,7 @@ describe('tokens of a client that one node does not know any more, and another s
   ])('%s is not active, and opens nothing', async (_kind, issue) => {
     const token = await issue()
 
+    expect((await post(`${app.urls[0]}/introspect`, { token }, basic('api'))).body.active).toBe(true)
     const { status, text } = await post(`${without.url}/introspect`, { token }, basic('api'))
 
     expect({ status, text }).toEqual({ status: 200, text: '{"active":false}' })

@@ -117,6 +117,7 @@ const PLAIN_API: Omit<ApiSettings, 'audience'> = {
   algorithm: 'ES256',
   secret: undefined,
   accessTokenSeconds: 600,
+  introspectedBy: [],
 }
 
 function combine<T extends object, K extends keyof T>(

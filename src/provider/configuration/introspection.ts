@@ -2,7 +2,7 @@
 
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 
-import type { Clients } from '../../clients/clients.ts'
+import type { Apis } from '../../apis/apis.ts'
 
 interface AnyToken {
   readonly clientId?: string | undefined
@@ -10,16 +10,15 @@ interface AnyToken {
 }
 
 /**
- * The client that the token was issued to, and confidential clients that may call the API it is for (an API asks about
- * the tokens it is sent with credentials of its own). To everybody else the token is not active (RFC 7662 section 4).
+ * The client that the token was issued to, and those that speak for the API it is for. To everybody else the token is
+ * not active (RFC 7662 section 2.2, RFC 9701 section 5), also to clients that may call that API: what they were not given
+ * themselves is none of their business.
  */
-export function mayIntrospect({ clients }: { clients: Clients }) {
-  return async function allowedPolicy(_ctx: KoaContextWithOIDC, client: Client, token: AnyToken): Promise<boolean> {
-    if (token.clientId === client.clientId) return true
-    if (client.tokenEndpointAuthMethod === 'none') return false
+export function mayIntrospect({ apis }: { apis: Pick<Apis, 'findApi'> }) {
+  return async function allowedPolicy(_ctx: KoaContextWithOIDC, { clientId }: Client, token: AnyToken) {
+    if (token.clientId === clientId) return true
     const audiences = [token.aud ?? []].flat()
-    const apis = clients.getClient(client.clientId).apis
-    return audiences.some((audience) => Object.hasOwn(apis, audience))
+    return audiences.some((audience) => apis.findApi(audience)?.introspectedBy.includes(clientId) === true)
   }
 }
 
