@@ -6,7 +6,7 @@
 
 import { type AccountAccess, createAccountAccess } from './access/account-access.ts'
 import { createConsents } from './access/consents.ts'
-import { LARGEST_TOLERANCE_SECONDS, openRevocationLog } from './access/revocation-log.ts'
+import { keepSecondsFor, openRevocationLog } from './access/revocation-log.ts'
 import { createHoldings } from './access/holdings.ts'
 import { endGoneClients } from './access/known-clients.ts'
 import { openEndedMarks } from './access/ended-marks.ts'
@@ -106,7 +106,7 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
       algorithms: config.apis.map(({ algorithm }) => algorithm),
       ...{ signer, newKeysHere: config.signer?.newKeys === false },
     })
-    const keepSeconds = () => keyring.current().longestTokenSeconds + LARGEST_TOLERANCE_SECONDS
+    const keepSeconds = () => keepSecondsFor(keyring.current().longestTokenSeconds)
     const revocationLog = await openRevocationLog({ store, clock, keepSeconds })
     stops.push(() => revocationLog.close())
     const endedMarks = await openEndedMarks({ store, revocationLog })

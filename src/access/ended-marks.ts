@@ -23,7 +23,6 @@ export interface EndedMarks {
   raise(before: number, clientId?: string): Promise<void>
   /** Whether this was issued before a moment that ended it. */
   covers(issued: Issued): boolean
-  close(): void
 }
 
 /** As stored. */
@@ -48,7 +47,7 @@ export async function openEndedMarks({
   let cursor: string | undefined
 
   // The log first: a moment that is announced while the record is read is in one of the two.
-  const stop = revocationLog.onNews(follow)
+  revocationLog.onNews(follow)
   follow()
   const stored = await read()
   note(stored.moments.everything)
@@ -65,8 +64,6 @@ export async function openEndedMarks({
       const before = clientId === undefined ? undefined : ofClients.get(clientId)
       return before !== undefined && issuedAt < before
     },
-
-    close: stop,
   }
 
   function note(before: number, clientId?: string): void {

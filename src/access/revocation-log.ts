@@ -52,6 +52,13 @@ export interface RevocationLogOptions {
 
 /** How much longer than it says a verifier may be told to accept a token (src/resource/verifier.ts). */
 export const LARGEST_TOLERANCE_SECONDS = 60
+// A token may be signed a moment after the entry that covers it: by a request under way, on a node whose clock is ahead.
+const UNDER_WAY_SECONDS = 30
+
+/** How long an entry is needed where this is the longest life that any node has promised a token. */
+export function keepSecondsFor(longestTokenSeconds: number): number {
+  return longestTokenSeconds + LARGEST_TOLERANCE_SECONDS + UNDER_WAY_SECONDS
+}
 
 const PAGE = 1000
 
@@ -77,8 +84,10 @@ export async function openRevocationLog({
   return {
     async publish(revocation, keepSeconds = typeof ordinary === 'number' ? ordinary : ordinary()) {
       const at = epochSeconds(clock)
-      const entry = { ...revocation, at, exp: at + Math.ceil(keepSeconds) }
-      await store.append(logs.revocations, JSON.stringify(entry), keepSeconds)
+      // Until the last token that is issued before the moment has expired, and the moment may lie a little ahead.
+      const keptSeconds = keepSeconds + Math.max(0, (revocation.before ?? at) - at)
+      const entry = { ...revocation, at, exp: at + Math.ceil(keptSeconds) }
+      await store.append(logs.revocations, JSON.stringify(entry), keptSeconds)
       set.add(entry)
     },
 

@@ -17,7 +17,7 @@ import type { Key, Store } from '../store/store.ts'
 import type { EndedMarks, Issued } from './ended-marks.ts'
 import type { EndReason } from './end-reasons.ts'
 import type { GrantRecord, Holdings, SessionRecord } from './holdings.ts'
-import { LARGEST_TOLERANCE_SECONDS, type RevocationLog } from './revocation-log.ts'
+import { keepSecondsFor, LARGEST_TOLERANCE_SECONDS, type RevocationLog } from './revocation-log.ts'
 import { sessionClaim } from './session-claim.ts'
 
 export interface Revocation {
@@ -35,8 +35,8 @@ export interface Revocation {
   endClient(clientId: string, reason: EndReason): Promise<void>
   /** Ends all that was issued before a moment (epoch seconds; now without one), sessions too. */
   endEverything(before: number | undefined, reason: EndReason): Promise<void>
-  /** Has every token refused that this key signed. */
-  endKey(keyId: string, keepSeconds: number): Promise<void>
+  /** Has every token refused that this key signed; each of them has expired after so long. */
+  endKey(keyId: string, longestTokenSeconds: number): Promise<void>
   /** Whether a moment has ended what was issued then. */
   hasEnded(issued: Issued): boolean
 }
@@ -165,8 +165,8 @@ export function createRevocation({
       audit.record('everything.ended', { reason })
     },
 
-    async endKey(keyId, keepSeconds) {
-      await revocationLog.publish({ kid: keyId }, keepSeconds)
+    async endKey(keyId, longestTokenSeconds) {
+      await revocationLog.publish({ kid: keyId }, keepSecondsFor(longestTokenSeconds))
     },
 
     hasEnded: (issued) => endedMarks.covers(issued),

@@ -6,7 +6,7 @@
 import { type AccountAccess, createAccountAccess } from '../access/account-access.ts'
 import { openEndedMarks } from '../access/ended-marks.ts'
 import { createHoldings, type Holdings } from '../access/holdings.ts'
-import { LARGEST_TOLERANCE_SECONDS, openRevocationLog } from '../access/revocation-log.ts'
+import { keepSecondsFor, openRevocationLog } from '../access/revocation-log.ts'
 import { createRevocation, type Revocation } from '../access/revoke.ts'
 import { createAccounts, type Accounts } from '../accounts/accounts.ts'
 import { createPasswords } from '../accounts/passwords.ts'
@@ -77,7 +77,7 @@ async function openDomain(config: Config, store: Store, terminal: Terminal, stop
   const revocationLog = await openRevocationLog({
     store,
     clock,
-    keepSeconds: () => keyring.current().longestTokenSeconds + LARGEST_TOLERANCE_SECONDS,
+    keepSeconds: () => keepSecondsFor(keyring.current().longestTokenSeconds),
   })
   stops.push(() => revocationLog.close())
   const endedMarks = await openEndedMarks({ store, revocationLog })
