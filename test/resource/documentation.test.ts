@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import * as resource from '../../src/resource/index.ts'
+import { type StrangeIssuer, startIssuer } from './issuer.ts'
+import { aScene, runExample, type Scene } from './scene.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
@@ -30,6 +32,33 @@ describe('grantor/resource', () => {
       ).not.toThrow()
       for (const name of importedNames(example)) expect(Object.keys(resource), path).toContain(name)
     }
+  })
+
+  describe('in its doc comments', () => {
+    let at: StrangeIssuer
+    let scene: Scene
+    beforeAll(async () => {
+      at = await startIssuer()
+      scene = await aScene(at)
+    })
+    afterAll(async () => {
+      await (scene.verifier as resource.Verifier).close()
+      await at.close()
+    })
+
+    const examples = SOURCES.flatMap((path) => examplesOf(read(path)).map((example) => ({ path, example })))
+
+    it('has only examples that run, and reject where they say so', async () => {
+      for (const { path, example } of examples) {
+        await expect(runExample(example, scene), `${path}\n${example}`).resolves.toBeUndefined()
+      }
+    })
+
+    it('is seen to fail when an example is wrong', async () => {
+      await expect(runExample('await verifier.verify(noSuchToken)', scene)).rejects.toThrow('noSuchToken')
+      await expect(runExample('await verifier.verify(token)   // rejects with TokenExpired', scene)).rejects.toThrow()
+      await expect(runExample('createVerifier({ issuer, audience, jwks: [] })', scene)).rejects.toThrow()
+    })
   })
 
   it('is explained with examples', () => {
