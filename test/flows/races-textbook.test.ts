@@ -13,6 +13,7 @@ import {
   raceClients,
   raceForAssertion,
   raceForCode,
+  raceForProof,
   raceForPushedRequest,
   raceForRefresh,
   raceForSession,
@@ -40,6 +41,12 @@ describe('the textbook adapter', () => {
 
   it('takes one client assertion many times', async () => {
     const { won } = await raceForAssertion(nodes, privateKey)
+
+    expect(won.length).toBeGreaterThan(1)
+  })
+
+  it('takes one DPoP proof many times', async () => {
+    const { won } = await raceForProof(nodes, privateKey)
 
     expect(won.length).toBeGreaterThan(1)
   })

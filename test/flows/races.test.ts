@@ -20,6 +20,7 @@ import {
   raceClients,
   raceForAssertion,
   raceForCode,
+  raceForProof,
   raceForPushedRequest,
   raceForRefresh,
   raceForSession,
@@ -58,7 +59,7 @@ describeOnEachTopology('two nodes', (topology) => {
     await topology.close()
   })
 
-  it('[S33] redeems a code for exactly one of sixteen callers', async () => {
+  it('[F1] [S33] redeems a code for exactly one of sixteen callers', async () => {
     const agent = createUserAgent(nodes)
     for (let round = 0; round < ROUNDS; round++) {
       const { won, refusals } = await raceForCode(nodes, agent)
@@ -76,7 +77,7 @@ describeOnEachTopology('two nodes', (topology) => {
     expect(body.error).toBe('invalid_grant')
   })
 
-  it('[S75] takes a client assertion from exactly one of sixteen callers', async () => {
+  it('[F3] [S75] takes a client assertion from exactly one of sixteen callers', async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const { won, refusals } = await raceForAssertion(nodes, privateKey)
 
@@ -85,7 +86,16 @@ describeOnEachTopology('two nodes', (topology) => {
     }
   })
 
-  it('[S60] gives sixteen simultaneous refreshes one and the same successor', async () => {
+  it('[F3] [S98] takes a DPoP proof from exactly one of sixteen callers', async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { won, refusals } = await raceForProof(nodes, privateKey)
+
+      expect(won).toHaveLength(1)
+      expect(refusals).toEqual(['400 invalid_grant'])
+    }
+  })
+
+  it('[F2] [S60] gives sixteen simultaneous refreshes one and the same successor', async () => {
     let refreshToken = await obtainRefreshToken(nodes, createUserAgent(nodes))
     for (let round = 0; round < ROUNDS; round++) {
       const answers = await raceForRefresh(nodes, refreshToken)
@@ -98,7 +108,7 @@ describeOnEachTopology('two nodes', (topology) => {
     }
   })
 
-  it('[S60] [S61] without an idempotent window lets one refresh through and ends the family', async () => {
+  it('[F2] [S60] [S61] without an idempotent window lets one refresh through and ends the family', async () => {
     const agent = createUserAgent(nodes)
     for (let round = 0; round < ROUNDS; round++) {
       const answers = await raceForRefresh(nodes, await obtainRefreshToken(nodes, agent, 'race-strict'), 'race-strict')

@@ -102,7 +102,12 @@ export async function raceForCode(nodes: Nodes, agent: UserAgent): Promise<Round
 }
 
 export async function raceForAssertion(nodes: Nodes, privateKey: CryptoKey): Promise<Round> {
-  const client_assertion = await new SignJWT()
+  const form = machineForm(await newAssertion(nodes, privateKey))
+  return toRound(await atOnce(nodes, (url) => callEndpoint(`${url}/token`, form)))
+}
+
+function newAssertion(nodes: Nodes, privateKey: CryptoKey): Promise<string> {
+  return new SignJWT()
     .setProtectedHeader({ alg: 'ES256', kid: 'race-key' })
     .setIssuer(ASSERTION_CLIENT)
     .setSubject(ASSERTION_CLIENT)
@@ -111,12 +116,26 @@ export async function raceForAssertion(nodes: Nodes, privateKey: CryptoKey): Pro
     .setIssuedAt()
     .setExpirationTime('1m')
     .sign(privateKey)
-  const form = {
+}
+
+function machineForm(client_assertion: string): Record<string, string> {
+  return {
     grant_type: 'client_credentials',
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     client_assertion,
   }
-  return toRound(await atOnce(nodes, (url) => callEndpoint(`${url}/token`, form)))
+}
+
+/** One DPoP proof, sent by sixteen callers who are all good clients. */
+export async function raceForProof(nodes: Nodes, privateKey: CryptoKey): Promise<Round> {
+  const key = await generateKeyPair('ES256')
+  const dpop = await new SignJWT({ htm: 'POST', htu: `${nodes.issuer}/token`, jti: randomUUID() })
+    .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: await exportJWK(key.publicKey) })
+    .setIssuedAt()
+    .sign(key.privateKey)
+  const assertions = await Promise.all(Array.from({ length: CALLERS }, () => newAssertion(nodes, privateKey)))
+  const call = (url: string) => callEndpoint(`${url}/token`, machineForm(assertions.pop() ?? ''), undefined, { dpop })
+  return toRound(await atOnce(nodes, call))
 }
 
 export async function raceForRefresh(nodes: Nodes, refreshToken: string, clientId = 'race-one'): Promise<Round> {

@@ -21,6 +21,8 @@ export interface TcpProxy {
   loseReplyTo(request: RegExp): Promise<void>
   /** Holds the next request that matches, and all after it on its connection. `reached` resolves when it is held. */
   hold(request: RegExp): Held
+  /** Lets the next request that matches reach Redis, and holds the reply. `reached` resolves when that has come. */
+  holdReplyTo(request: RegExp): Held
   close(): Promise<void>
 }
 
@@ -56,6 +58,25 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
 
+  function holding(request: RegExp, hold: (link: Link, reached: () => void) => () => void): Held {
+    let letGo: (() => void) | undefined
+    const { promise: reached, resolve } = Promise.withResolvers<void>()
+    const trap: Trap = {
+      request,
+      spring(link) {
+        letGo = hold(link, resolve)
+      },
+    }
+    traps.push(trap)
+    return {
+      reached,
+      release() {
+        if (traps.includes(trap)) traps.splice(traps.indexOf(trap), 1)
+        letGo?.()
+      },
+    }
+  }
+
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
@@ -79,24 +100,17 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       })
     },
     hold(request) {
-      let held: Link | undefined
-      const { promise: reached, resolve } = Promise.withResolvers<void>()
-      const trap: Trap = {
-        request,
-        spring(link) {
-          held = link
-          link.holdRequests()
-          resolve()
-        },
-      }
-      traps.push(trap)
-      return {
-        reached,
-        release() {
-          if (traps.includes(trap)) traps.splice(traps.indexOf(trap), 1)
-          held?.releaseRequests()
-        },
-      }
+      return holding(request, (link, reached) => {
+        link.holdRequests()
+        reached()
+        return () => link.releaseRequests()
+      })
+    },
+    holdReplyTo(request) {
+      return holding(request, (link, reached) => {
+        link.holdReplies(reached)
+        return () => link.releaseReplies()
+      })
     },
     async close() {
       const closed = once(server, 'close')
@@ -115,6 +129,8 @@ class Link {
   readonly #target: Socket
   readonly #latencyMs: () => number
   #held: Buffer[] | undefined
+  #heldReplies: Buffer[] | undefined
+  #onHeldReply: () => void = () => undefined
   #atReply: (() => void) | undefined
 
   constructor(client: Socket, target: Socket, latencyMs: () => number) {
@@ -159,6 +175,18 @@ class Link {
     for (const chunk of held) this.#later(this.#target, chunk)
   }
 
+  /** From the next reply on; `reached` is told of the first. */
+  holdReplies(reached: () => void): void {
+    this.#heldReplies ??= []
+    this.#onHeldReply = reached
+  }
+
+  releaseReplies(): void {
+    const held = this.#heldReplies ?? []
+    this.#heldReplies = undefined
+    for (const chunk of held) this.#later(this.#client, chunk)
+  }
+
   #request(chunk: Buffer): void {
     this.onRequest(chunk.toString('latin1'))
     if (this.#held === undefined) this.#later(this.#target, chunk)
@@ -166,6 +194,11 @@ class Link {
   }
 
   #reply(chunk: Buffer): void {
+    if (this.#heldReplies !== undefined) {
+      this.#heldReplies.push(chunk)
+      this.#onHeldReply()
+      return
+    }
     if (this.#atReply === undefined) {
       this.#later(this.#client, chunk)
       return

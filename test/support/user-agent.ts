@@ -198,11 +198,16 @@ export async function callEndpoint(
   url: string,
   params: Record<string, string | readonly string[]>,
   client?: { readonly id: string; readonly secret: string },
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<TokenAnswer> {
   const body = new URLSearchParams()
   for (const [name, value] of Object.entries(params)) for (const one of [value].flat()) body.append(name, one)
   const authorization = client && `Basic ${Buffer.from(`${client.id}:${client.secret}`).toString('base64')}`
-  const response = await fetch(url, { method: 'POST', body, headers: authorization ? { authorization } : {} })
+  const response = await fetch(url, {
+    method: 'POST',
+    body,
+    headers: { ...headers, ...(authorization && { authorization }) },
+  })
   const text = await response.text()
   return {
     status: response.status,
