@@ -17,7 +17,7 @@ const countOf = (reader: Reader) => reader.events.filter(({ event }) => event ==
 
 describeWithRedis('a node', () => {
   it(
-    '[F2] that does not hear of its store is not `current`, ends its streams, and goes on when it does',
+    '[F31] that does not hear of its store is not `current`, ends its streams, and goes on when it does',
     PATIENCE,
     async () => {
       const redis = await startRedis({ appendOnly: true })
@@ -127,17 +127,25 @@ it('a client may have 200 streams at a node, and another client still gets one',
   expect(ofOther.status).toBe(200)
 })
 
-it('[F5] a stop ends the streams at once', PATIENCE, async () => {
+it('[F9] a stop ends the streams at once, and answers whoever waits for events', PATIENCE, async () => {
   const server = await startSupervised()
   onTestFinished(() => server.close())
   await server.until('it listens', () => server.listeners().length === 1)
   const reader = await readFeed(server.urls[0] ?? '', await feedToken(server))
   const stuck = await readFeed(server.urls[0] ?? '', await feedToken(server))
   stuck.pause()
+  const waiting = fetch(`${server.urls[0]}/ssf/poll`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${await feedToken(server)}`, 'content-type': 'application/json' },
+    body: '{}',
+  })
   await reader.until('it is current', () => countOf(reader) === 1)
+  // After a few answers it has come to where it waits.
+  for (let answers = 0; answers < 5; answers++) await (await fetch(`${server.urls[0]}/jwks`)).arrayBuffer()
 
   const [{ code, afterMs }] = await Promise.all([server.terminate(), reader.ended(3000)])
 
+  expect(await (await waiting).json()).toEqual({ sets: {} })
   expect(code).toBe(0)
   expect(afterMs).toBeLessThan(3000)
   stuck.close()

@@ -13,7 +13,7 @@ const AT_ONCE = 1000
 /** So long that all of them together are far more than the sockets between the two take: 20 MB. */
 const LONG = 'x'.repeat(1000)
 
-it('[F4] a reader that does not read holds one page in memory, and gets all entries in order when it reads', async () => {
+it('a reader that does not read holds one page in memory, and gets all entries in order when it reads', async () => {
   const responses = new Set<ServerResponse>()
   const note = (message: unknown) => void responses.add((message as { response: ServerResponse }).response)
   subscribe('http.server.response.created', note)

@@ -120,11 +120,10 @@ it('what was not taken is sent again, the same, until it is; the next one waits'
 })
 
 it.each([
-  ['a redirect', (res: ServerResponse) => res.writeHead(307, { Location: '/elsewhere' }).end()],
   ['a refusal of who sends', (res: ServerResponse) => res.writeHead(400).end('{"err":"authentication_failed"}')],
   ['a 400 of something in between', (res: ServerResponse) => res.writeHead(400).end('<html>')],
   ['a connection that is cut', (res: ServerResponse) => res.destroy()],
-] as [string, Answers][])('%s is not followed and does not count as taken', async (_, refuse) => {
+] as [string, Answers][])('%s does not count as taken', async (_, refuse) => {
   const endpoint = await anEndpoint((res, request) => (request === 1 ? refuse(res, request) : res.writeHead(202).end()))
   const app = await aServer([endpoint])
 
@@ -132,6 +131,19 @@ it.each([
   await expect.poll(() => endpoint.received.length, PATIENCE).toBe(2)
 
   expect(endpoint.names()).toEqual(['it', 'it'])
+})
+
+it('a redirect is not followed, and does not count as taken', async () => {
+  const elsewhere = await anEndpoint()
+  const endpoint = await anEndpoint((res, request) =>
+    request === 1 ? res.writeHead(307, { Location: elsewhere.url }).end() : res.writeHead(202).end(),
+  )
+  const app = await aServer([endpoint])
+
+  await writer(storeOf(app)).publish({ gid: 'it' })
+  await expect.poll(() => endpoint.received.length, PATIENCE).toBe(2)
+
+  expect(elsewhere.received).toEqual([])
 })
 
 it('an event that its receiver cannot read is not sent again, and is logged without its text', async () => {
@@ -152,7 +164,7 @@ it('an event that its receiver cannot read is not sent again, and is logged with
   expect(lines.join('')).not.toContain(endpoint.received[0]?.body)
 })
 
-it('[F6] a receiver that is down, and one that never answers, delay nobody', async () => {
+it('a receiver that is down, and one that never answers, delay nobody', async () => {
   const silent = await anEndpoint(() => undefined)
   const down = await anEndpoint()
   await down.close()
