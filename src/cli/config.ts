@@ -38,6 +38,7 @@ function withoutSecrets(config: Config) {
     nextRootKey: hidden(config.nextRootKey),
     apis: config.apis.map((api) => ({ ...api, secret: hidden(api.secret) })),
     clients: config.clients.map((client) => ({ ...client, secretHash: hidden(client.secretHash) })),
+    receivers: config.receivers.map((receiver) => ({ ...receiver, token: hidden(receiver.token) })),
     demoAccounts: config.demoAccounts.map(({ login, claims }) => ({ login, claims, password: HIDDEN })),
   }
 }
@@ -47,12 +48,13 @@ function hidden(secret: unknown): string | undefined {
 }
 
 function rowsOf(config: Shown): Row[] {
-  const { lifetimes, keys, logins, apis, clients, demoAccounts, ...plain } = config
+  const { lifetimes, keys, logins, apis, clients, receivers, demoAccounts, ...plain } = config
   const times = [...durations('lifetimes', lifetimes), ...durations('keys', keys)]
   const rules = Object.entries(logins).map(([name, value]) => [`logins.${name}`, value] as const)
   const lists = [
     ['apis', apis.map((api) => api.audience)],
     ['clients', clients.map((client) => client.clientId)],
+    ['receivers', receivers.map((receiver) => receiver.endpoint)],
     ['demoAccounts', demoAccounts.map((account) => account.login)],
   ] as const
   return [...Object.entries(plain), ...times, ...rules, ...lists].map(([setting, value]) => ({

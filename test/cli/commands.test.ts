@@ -76,7 +76,8 @@ describe('grantor config check', () => {
     })
     await writeFile(
       join(terminal.folder, 'grantor.yaml'),
-      `apis: [{ audience: https://a.example, token: { algorithm: HS256, secret: ${secret} } }]\n${oneClient().replace(/client_secret_sha256: .*/, `client_secret: ${secret}`)}`,
+      `revocation_receivers: [{ endpoint: https://b.example, audience: b, bearer_token: ${secret} }]
+apis: [{ audience: https://a.example, token: { algorithm: HS256, secret: ${secret} } }]\n${oneClient().replace(/client_secret_sha256: .*/, `client_secret: ${secret}`)}`,
     )
     const { code, out, err } = await terminal.run(line)
 
