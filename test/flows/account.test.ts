@@ -87,6 +87,70 @@ describe('the page of connected apps', () => {
     expect((await refresh(app.issuer, hisTokens.refresh)).status).toBe(200)
   })
 
+  it.each(['disable', 'endAccess', 'remove'] as const)(
+    'opens for no session from before the account’s access ended: %s',
+    async (ending) => {
+      const account = await newAccount(app)
+      const agent = createUserAgent(app)
+      await tokensOf(agent, account)
+      const [, form] = await openApps(agent)
+      const accounts = app.nodes[1]?.accounts
+      const { id = '' } = (await accounts?.findAccountByLogin(account.login)) ?? {}
+      // Only what the account's record says: a request under way may have brought back what was removed.
+      await accounts?.[ending](id)
+
+      const asked = await agent.follow(await agent.get(APPS))
+      const sent = await agent.post(`${APPS}/end`, form)
+
+      expect(asked.page?.html).toContain('name="password"')
+      expect(new URL(sent.headers.get('location') ?? '', app.issuer).pathname).toBe('/authorize')
+    },
+  )
+
+  it('[S110] does not open for a saved cookie after the logout, on any node', async () => {
+    const agent = createUserAgent(app)
+    await tokensOf(agent, await newAccount(app))
+    const [, form] = await openApps(agent)
+    const saved = [...agent.cookies]
+
+    await signOut(agent)
+
+    for (const node of [0, 1]) {
+      const thief = createUserAgent(app, { node: () => node })
+      for (const [name, value] of saved) thief.cookies.set(name, value)
+      const answer = await thief.get(APPS)
+      expect(answer.status).toBe(303)
+      expect(await answer.text()).toBe('')
+      expect((await thief.post(`${APPS}/end`, form)).headers.get('location')).toMatch(/^\/authorize\?/)
+    }
+  })
+
+  it.each([
+    ['after a logout', signOut],
+    ['without a logout', async () => undefined],
+  ])('[S111] shows the second person in one browser nothing of the first: %s', async (_, between) => {
+    const [ana, ben] = [await newAccount(app), await newAccount(app)]
+    const agent = createUserAgent(app)
+    await tokensOf(agent, ana)
+    const [hers, herForm] = await openApps(agent)
+    expect(hers).toContain('Demo single-page app')
+
+    await between(agent)
+    await signInAsOther(agent, ben)
+    const [his] = await openApps(agent)
+
+    expect(his).toContain(ben.name)
+    expect(his).not.toContain(ana.name)
+    expect(his).toContain('No app may use your account')
+    // A page of hers that is still open somewhere ends nothing of his, nor of hers.
+    await tokensOf(agent, ben)
+    expect((await agent.post(`${APPS}/end`, herForm)).status).toBe(403)
+    expect((await openApps(agent))[0]).toContain('Demo single-page app')
+    const elsewhere = createUserAgent(app)
+    await tokensOf(elsewhere, ana, 'openid')
+    expect((await openApps(elsewhere))[0]).toContain('See your orders (Orders)')
+  })
+
   it('refuses an end that another site sent, that carries another session’s token, or none', async () => {
     const agent = createUserAgent(app)
     await tokensOf(agent, await newAccount(app))
@@ -117,13 +181,16 @@ describe('the page of connected apps', () => {
 interface Login {
   readonly login: string
   readonly password: string
+  readonly name: string
 }
 
 let made = 0
 
 async function newAccount(app: Running): Promise<Login> {
-  const account = { login: `person-${++made}@example.com`, password: 'a password of some length' }
-  await app.nodes[0]?.accounts.createAccount({ ...account, claims: { name: `Person ${made}` } })
+  const login = `person-${++made}@example.com`
+  const account = { login, password: 'a password of some length', name: `Person ${made} of all` }
+  const { name, ...credentials } = account
+  await app.nodes[0]?.accounts.createAccount({ ...credentials, claims: { name } })
   return account
 }
 
@@ -149,6 +216,22 @@ async function endAccess(agent: UserAgent, clientId: string): Promise<Page> {
   const sent = await agent.post(form.action, form.hidden)
   expect(sent.status).toBe(303)
   return (await agent.follow(sent)).page as Page
+}
+
+async function signOut(agent: UserAgent): Promise<void> {
+  const { page } = await agent.follow(await agent.get('/logout'))
+  const { page: end } = await agent.follow(await agent.submit(page as Page, '/logout/confirm', { logout: 'yes' }))
+  expect(end?.headers.get('cache-control')).toBe('no-store')
+}
+
+/** In the same browser, whoever is signed in there: the server signs that one out first. */
+async function signInAsOther(agent: UserAgent, { login, password }: Login): Promise<void> {
+  const { page: asked } = await agent.follow(await agent.get(`${addressOf('demo-spa')}&prompt=login`))
+  let { page } = await agent.follow(await agent.submit(asked as Page, '/login', { login, password }))
+  if (page?.html.includes('One moment')) {
+    page = (await agent.follow(await agent.submit(page, '/logout/confirm'))).page
+  }
+  expect(page?.html).toContain('wants to use your account')
 }
 
 function userinfo(url: string, token: string): Promise<Response> {
