@@ -48,6 +48,7 @@ describe('a good token of grantor/testing', () => {
     expect(decodeJwt(await issuer.mint({ ...wished, lifetimeSeconds: 5 }))).toMatchObject({
       ...{ gid: 'g', sid: 's', acr: 'mfa', auth_time: 5, jti: 'j', more: 1, scope: 'x' },
     })
+    expect(decodeJwt(await issuer.mint({ claims: { client_id: undefined } }))).not.toHaveProperty('client_id')
   })
 
   it('is refused for a scope that it lacks', async () => {
