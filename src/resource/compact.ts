@@ -90,7 +90,7 @@ export function readObject(part: string): JsonObject {
 
 /** The value of each character of base64url. */
 const SEXTETS = new Map(
-  [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'].map((letter, at) => [
+  Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', (letter, at) => [
     letter.charCodeAt(0),
     at,
   ]),

@@ -109,6 +109,7 @@ function createHeaderMemory(algorithms: readonly string[]) {
     },
 
     remember(part: string, name: KeyName): void {
+      if (known.has(part)) return
       if (known.size >= MAX_HEADERS) known.clear()
       known.set(part, name)
     },

@@ -26,8 +26,8 @@ beforeAll(async () => {
   bound = mint(at.issuer, at.ec, { cnf: x5t(anas.der) })
   const bearer = nodeBearer(verifier)
   // Whether a certificate is anybody's in particular is the authorization server's matter; here it only has to be the same.
-  server = createServer({ ...ours, requestCert: true, rejectUnauthorized: false }, async (req, res) => {
-    if ((await bearer(req, res)) !== undefined) res.end()
+  server = createServer({ ...ours, requestCert: true, rejectUnauthorized: false }, (req, res) => {
+    void bearer(req, res).then((claims) => claims && res.end())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 })

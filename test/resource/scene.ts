@@ -42,7 +42,8 @@ export async function aScene(at: StrangeIssuer): Promise<Scene> {
     return true
   }
 
-  const fetchAt: typeof fetch = (address, init) => fetch(String(address).replace(ISSUER, at.issuer), init)
+  // The verifier asks for addresses as texts.
+  const fetchAt: typeof fetch = (address, init) => fetch((address as string).replace(ISSUER, at.issuer), init)
   const createVerifier: typeof resource.createVerifier = (options) =>
     resource.createVerifier({ clock: () => NOW * 1000, fetch: fetchAt, ...options })
   const verifier = createVerifier({
