@@ -63,19 +63,35 @@ export function createFeedSource({ issuer, token, fetch }: FeedSourceParts): Fee
     if (status === 404) address = undefined
   }
 
+  async function open(after: string | undefined, signal: AbortSignal): Promise<Response> {
+    const response = await fetch(await find(), {
+      headers: {
+        accept: STREAM,
+        authorization: `Bearer ${await token.get()}`,
+        'cache-control': 'no-store',
+        ...(after === undefined ? {} : { 'last-event-id': after }),
+      },
+      redirect: 'error',
+      signal,
+    })
+    doubt(response.status)
+    return response
+  }
+
+  async function readPage(after: string | undefined, fetchPage: Fetch): Promise<FeedPage> {
+    const headers = { authorization: `Bearer ${await token.get()}`, 'cache-control': 'no-store' }
+    const url = new URL(await find())
+    url.searchParams.set('limit', String(PAGE))
+    if (after !== undefined) url.searchParams.set('after', after)
+    const { body } = await fetchJson(url.href, fetchPage, headers)
+    return pageOf(body, after)
+  }
+
   return {
     async stream({ after, signal, onMessage }) {
-      const response = await fetch(await find(), {
-        headers: {
-          accept: STREAM,
-          authorization: `Bearer ${await token.get()}`,
-          'cache-control': 'no-store',
-          ...(after === undefined ? {} : { 'last-event-id': after }),
-        },
-        redirect: 'error',
-        signal,
-      })
-      doubt(response.status)
+      let response = await open(after, signal)
+      // A token that was kept may have ended since; to come with another one needs no pause.
+      if (response.status === 401) response = await open(after, signal)
       if (response.status === 406) throw new NoStream('the server has no stream')
       if (response.status !== 200) throw new StatusUnexpected(response.status)
       if (response.headers.get('content-type')?.split(';')[0]?.trim() !== STREAM || response.body === null) {
@@ -89,17 +105,15 @@ export function createFeedSource({ issuer, token, fetch }: FeedSourceParts): Fee
     },
 
     async page(after, fetchPage) {
-      const headers = { authorization: `Bearer ${await token.get()}`, 'cache-control': 'no-store' }
-      const url = new URL(await find())
-      url.searchParams.set('limit', String(PAGE))
-      if (after !== undefined) url.searchParams.set('after', after)
-      try {
-        const { body } = await fetchJson(url.href, fetchPage, headers)
-        return pageOf(body, after)
-      } catch (error) {
-        const { cause } = error as Error
-        if (cause instanceof StatusUnexpected) doubt(cause.status)
-        throw error
+      for (let attempt = 0; ; attempt++) {
+        try {
+          return await readPage(after, fetchPage)
+        } catch (error) {
+          const { cause } = error as Error
+          if (!(cause instanceof StatusUnexpected)) throw error
+          doubt(cause.status)
+          if (cause.status !== 401 || attempt > 0) throw error
+        }
       }
     },
   }

@@ -3,6 +3,8 @@
  * and two verifiers, one at each node, whose networks can be cut.
  */
 
+import { setTimeout as pause } from 'node:timers/promises'
+
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 
 import { type App, startApp } from '../../src/app.ts'
@@ -83,7 +85,8 @@ export async function startWorld(): Promise<World> {
           return await callEndpoint(`${addresses[attempt % 2] ?? ''}${path}`, params)
         } catch (error) {
           // The connection broke, so the node is on its way down. The other one is up.
-          if (attempt > 5) throw error
+          if (attempt > 20) throw error
+          await pause(attempt * 10)
         }
       }
     },

@@ -270,7 +270,7 @@ async function retried<T>(work: (attempt: number) => Promise<T>): Promise<T> {
     try {
       return await work(attempt)
     } catch (error) {
-      if (attempt >= 5) throw error
+      if (attempt >= 100) throw error
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }

@@ -50,6 +50,7 @@ answerQuestions<VerifiersQuestion>(
   async (question) => {
     if (question.ask === 'refusals') return Promise.all(refusals)
     if (question.ask === 'rest') {
+      changedAtMs = performance.now()
       while (performance.now() - changedAtMs < REST_MS) await pause(LOOK_AGAIN_MS)
       return undefined
     }
