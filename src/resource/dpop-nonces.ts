@@ -8,7 +8,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 export interface DpopNonces {
   /** The one to send now. */
   current(): string
-  /** Whether a nonce is this step's or the last one's. */
+  /** Whether a nonce is this step's or the last one's, by the clock of any instance. */
   isValid(nonce: string): boolean
   /** How long a nonce is valid at most, from the moment it was first sent. */
   readonly lifetimeSeconds: number
@@ -27,8 +27,15 @@ export interface DpopNonceOptions {
 const STEP_SECONDS = 60
 const MIN_SECRET_BYTES = 32
 
-/** `clock` gives epoch milliseconds. Throws a `TypeError` for options that are wrong. */
-export function createDpopNonces(options: DpopNonceOptions, clock: () => number): DpopNonces {
+export interface DpopNonceClocks {
+  /** Epoch milliseconds. */
+  readonly clock: () => number
+  /** By how much another instance may be ahead. */
+  readonly toleranceSeconds: number
+}
+
+/** Throws a `TypeError` for options that are wrong. */
+export function createDpopNonces(options: DpopNonceOptions, { clock, toleranceSeconds }: DpopNonceClocks): DpopNonces {
   const { secret, stepSeconds = STEP_SECONDS } = options
   const secrets = secret instanceof Uint8Array ? [secret] : secret
   if (!Array.isArray(secrets) || secrets.length === 0 || !secrets.every(isSecret)) {
@@ -40,12 +47,12 @@ export function createDpopNonces(options: DpopNonceOptions, clock: () => number)
   // Copies: the caller may wipe or reuse its buffers.
   const kept = secrets.map((one) => Uint8Array.from(one))
 
-  function step(): number {
-    return Math.floor(clock() / 1000 / stepSeconds)
+  function step(aheadSeconds = 0): number {
+    return Math.floor((clock() / 1000 + aheadSeconds) / stepSeconds)
   }
 
   return {
-    lifetimeSeconds: stepSeconds * 2,
+    lifetimeSeconds: stepSeconds * 2 + toleranceSeconds,
 
     current() {
       return nonceOf(step(), kept[0] as Uint8Array)
@@ -53,9 +60,9 @@ export function createDpopNonces(options: DpopNonceOptions, clock: () => number)
 
     isValid(nonce) {
       const sent = Buffer.from(nonce)
-      const now = step()
+      const steps = new Set([step(), step() - 1, step(toleranceSeconds)])
       return kept.some((one) =>
-        [now, now - 1].some((at) => {
+        [...steps].some((at) => {
           const right = Buffer.from(nonceOf(at, one))
           return sent.length === right.length && timingSafeEqual(sent, right)
         }),

@@ -76,7 +76,7 @@ interface Clocks {
 export function createProofChecker(options: DpopOptions, { clock, toleranceSeconds }: Clocks): ProofChecker {
   checkOptions(options)
   const { algorithms = ALGORITHMS, maxAgeSeconds = MAX_AGE_SECONDS, replay } = options
-  const nonces = options.nonce && createDpopNonces(options.nonce, clock)
+  const nonces = options.nonce && createDpopNonces(options.nonce, { clock, toleranceSeconds })
   const spanSeconds = nonces?.lifetimeSeconds ?? maxAgeSeconds + 2 * toleranceSeconds
   const used = createReplayMemory({ spanSeconds, clock, maxProofs: MAX_PROOFS })
 

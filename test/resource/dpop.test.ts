@@ -5,6 +5,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import { createVerifier, type DpopOptions, type Verifier } from '../../src/resource/index.ts'
+import { createReplayMemory } from '../../src/resource/replay-memory.ts'
 import { DOORS, type Door, openDoors } from './doors.ts'
 import { AUDIENCE, ecKey, edKey, mint, NOW, rsaKey, type StrangeIssuer, startIssuer } from './issuer.ts'
 import { aProver, type Changes, type Prover } from './prover.ts'
@@ -209,6 +210,29 @@ describe('[S98] a proof', () => {
   })
 })
 
+describe('the memory of proofs', () => {
+  it('keeps each for its span at least, and takes no more than it can keep', () => {
+    const memory = createReplayMemory({ spanSeconds: 10, clock: () => now * 1000, maxProofs: 3 })
+
+    expect(['a', 'b', 'a'].map((name) => memory.use(name))).toEqual([true, true, false])
+    now += 9.9
+    expect(['c', 'd', 'a'].map((name) => memory.use(name))).toEqual([true, undefined, false])
+    now += 9.9
+    expect(['a', 'c', 'd'].map((name) => memory.use(name))).toEqual([false, false, undefined])
+    now += 10.1
+    expect(['d', 'a', 'e', 'f', 'g'].map((name) => memory.use(name))).toEqual([true, true, true, undefined, undefined])
+  })
+
+  it('keeps them for longer when the clock is set back', () => {
+    const memory = createReplayMemory({ spanSeconds: 10, clock: () => now * 1000, maxProofs: 3 })
+    memory.use('a')
+    now -= 3600
+    memory.use('b')
+    now += 9
+    expect(memory.use('a')).toBe(false)
+  })
+})
+
 describe('[S100] a nonce', () => {
   const nonce = { secret: SECRET }
   const refusalOf = (promise: Promise<unknown>) =>
@@ -244,6 +268,16 @@ describe('[S100] a nonce', () => {
     await expect(present(own, { claims })).resolves.toBeDefined()
     now = NOW + 120
     await expect(present(own, { claims })).rejects.toMatchObject({ code: 'dpop_nonce_needed' })
+  })
+
+  it('of an instance that is ahead is good at one that is behind, within the tolerance', async () => {
+    now = NOW + 60
+    const given = (await refusalOf(present(aVerifier({ nonce }))))?.nonce
+
+    now = NOW + 45
+    await expect(present(aVerifier({ nonce }), { claims: { nonce: given } })).resolves.toBeDefined()
+    now = NOW + 44
+    await expect(present(aVerifier({ nonce }), { claims: { nonce: given } })).rejects.toMatchObject({ status: 401 })
   })
 
   it('outlives the replacement of the secret', async () => {
