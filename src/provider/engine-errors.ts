@@ -40,3 +40,20 @@ export function asEngineError(fault: Fault): Error {
     retryAfterSeconds: fault.retryAfterSeconds,
   })
 }
+
+/**
+ * The engine takes the trace of each of its errors twice, as it is made and again without its constructors; and it makes
+ * three for every answer of userinfo, in case it should need them. The first trace, which the second replaces, is spared.
+ */
+export function traceErrorsOnce(): void {
+  Object.setPrototypeOf(errors.OIDCProviderError, Untraced)
+}
+
+class Untraced extends Error {
+  constructor(message?: string, options?: ErrorOptions) {
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
+    super(message, options)
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
