@@ -10,8 +10,9 @@ const HEADINGS: Record<StoreName, string> = {
 
 const NOTE = `
   req/CPU-s: requests for each second of processor time of the server process, all threads. ratio: Grantor over the
-  reference, the median over pairs of neighbouring rounds; range: its middle half. (1) Grantor's token is a JWT that it
-  verifies; the engine takes none at userinfo and gets an opaque one.`
+  reference, the median over pairs of neighbouring rounds; range: its middle half. (1) Grantor's token is a JWT, of
+  which it looks at all but the signature when it made that itself; the engine takes none at userinfo and gets an opaque
+  one.`
 
 export function report(all: readonly StoreResults[]): string {
   return [...all.map(reportStore), NOTE, '', 'Verdicts', ...all.flatMap(verdicts), ''].join('\n')

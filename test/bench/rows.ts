@@ -64,7 +64,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     name: 'userinfo',
-    title: 'userinfo, token seen for the first time (1)',
+    title: 'userinfo, token just issued (1)',
     needsStore: true,
     expects: '"email"',
     prepare: async (subject) => usedUp(await userinfoRequests(subject, STOCK)),
