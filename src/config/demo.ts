@@ -27,7 +27,7 @@ const SAMPLE_SCOPES = {
 
 export function demoSeed(issuer: string): DemoSeed {
   return {
-    apis: demoApis(issuer),
+    apis: demoApis(),
     defaultApi: ORDERS,
     clients: [demoWeb(), demoSpa(), demoMachine(issuer), tour(issuer)],
     accounts: [
@@ -47,7 +47,7 @@ export function demoSeed(issuer: string): DemoSeed {
 }
 
 /** Each of the three samples shows another algorithm. */
-function demoApis(issuer: string): ApiSettings[] {
+function demoApis(): ApiSettings[] {
   return [
     jwtApi(ORDERS, 'Orders', 'ES256', {
       'orders:read': 'See your orders',
@@ -55,7 +55,6 @@ function demoApis(issuer: string): ApiSettings[] {
     }),
     jwtApi(INVENTORY, 'Inventory', 'RS256', { 'inventory:read': 'See what is in stock' }),
     jwtApi(REPORTS, 'Reports', 'EdDSA', { 'reports:read': 'Read your reports' }),
-    jwtApi(issuer, 'Grantor', 'RS256', { 'revocations:read': 'Learn which tokens have been revoked' }),
   ]
 }
 

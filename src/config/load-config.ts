@@ -21,6 +21,7 @@ import { toKeyRules, toSignerRules } from './key-rules.ts'
 import { toLifetimes, toLoginRules } from './lifetimes.ts'
 import { shown } from './problems.ts'
 import { type ReadFile, readSettings, type Settings } from './read-settings.ts'
+import { ownApi } from './own-api.ts'
 import { toReceiver } from './receiver-settings.ts'
 import { isLoopback } from './redirect-uris.ts'
 import { referenceProblems } from './references.ts'
@@ -51,7 +52,7 @@ export function loadConfig({ env, cwd, readFile = readText }: ConfigSources): Co
   const opened = openSettingsFile(settings, cwd, readFile, problems)
   const issuer = decideIssuer(settings, opened.file, production, problems)
   const demo = !production && (opened.file.demo ?? true) ? demoSeed(issuer) : undefined
-  const declared = readDeclarations(opened, demo, production, readFile, problems)
+  const declared = readDeclarations(opened, { issuer, demo, production }, readFile, problems)
 
   problems.push(
     ...placeProblems(settings, opened.file, production),
@@ -115,18 +116,19 @@ interface Declarations {
   readonly receivers: readonly ReceiverSettings[]
 }
 
-/** The APIs and clients of the file, then those of the demo seed; and the receivers. */
+/** The APIs and clients of the file, then those of the demo seed and the server's own API; and the receivers. */
 function readDeclarations(
   opened: Opened,
-  demo: DemoSeed | undefined,
-  production: boolean,
+  { issuer, demo, production }: Pick<Decided, 'issuer' | 'demo' | 'production'>,
   readFile: ReadFile,
   problems: string[],
 ): Declarations {
   const { file, folder, name } = opened
   const found: string[] = []
   const nearby: ReadFile = (path) => readFile(resolve(folder, path))
-  const apis = file.apis.map(({ path, entry }) => toApi(entry, path, nearby, found)).concat(demo?.apis ?? [])
+  const declared = file.apis.map(({ path, entry }) => toApi(entry, path, nearby, found))
+  const own = declared.some(({ audience }) => audience === issuer) ? [] : [ownApi(issuer)]
+  const apis = [...declared, ...(demo?.apis ?? []), ...own]
   const clients = file.clients
     .map(({ path, entry }) => toClient(entry, path, { production, readFile: nearby, problems: found }))
     .concat(demo?.clients ?? [])

@@ -15,18 +15,16 @@ describe('an API', () => {
       yaml: 'demo: false\napis:\n  - audience: https://a.example\n    scopes: { "a:read": Read }\n',
     })
 
-    expect(apis).toEqual([
-      {
-        audience: 'https://a.example',
-        name: 'https://a.example',
-        scopes: { 'a:read': 'Read' },
-        tokenFormat: 'jwt',
-        algorithm: 'RS256',
-        secret: undefined,
-        accessTokenSeconds: 600,
-        introspectedBy: [],
-      },
-    ])
+    expect(apis[0]).toEqual({
+      audience: 'https://a.example',
+      name: 'https://a.example',
+      scopes: { 'a:read': 'Read' },
+      tokenFormat: 'jwt',
+      algorithm: 'RS256',
+      secret: undefined,
+      accessTokenSeconds: 600,
+      introspectedBy: [],
+    })
     expect(defaultApi).toBe('https://a.example')
   })
 

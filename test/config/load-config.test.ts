@@ -39,7 +39,8 @@ describe('development', () => {
     expect(config.demoAccounts.map((account) => account.login)).toEqual(['alice@example.com'])
     expect(load({ yaml: 'demo: false' })).toMatchObject({
       clients: [],
-      apis: [],
+      // The server itself.
+      apis: [{ name: 'Grantor' }],
       demoAccounts: [],
       defaultApi: undefined,
     })
