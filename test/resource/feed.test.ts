@@ -109,7 +109,9 @@ describe('a verifier that was cut off', () => {
     await verifier.prepare()
 
     cutOff()
-    await at.publish({ jti: randomUUID() })
+    const missed = randomUUID()
+    await at.publish({ jti: missed })
+    await until(async () => (await pageOf(at)).includes(missed))
     at.clock.moveSeconds(KEEP_SECONDS + 1)
     const token = await at.machineToken()
     // With them the node drops from its log what nobody can need any more, and with that the verifier's place.
@@ -244,6 +246,12 @@ describe('a verifier that never hears the feed', () => {
     expect(performance.now() - startedMs).toBeLessThan(500)
   })
 })
+
+/** What the first node has in its log. */
+async function pageOf({ app, feedToken }: Estate): Promise<string> {
+  const headers = { authorization: `Bearer ${await feedToken()}` }
+  return (await fetch(`${app.urls[0]}/revocations`, { headers })).text()
+}
 
 function idOf(token: string): string {
   return decodeJwt(token).jti ?? ''
