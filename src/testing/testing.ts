@@ -154,10 +154,6 @@ function configure(
   const file = {
     demo: false,
     ...settings,
-    apis: [
-      ...(settings.apis ?? []),
-      { audience: issuer, name: 'Grantor', scopes: { 'revocations:read': 'Learn which tokens have been revoked' } },
-    ],
     clients: [
       ...(settings.clients ?? []),
       {

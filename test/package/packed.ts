@@ -41,21 +41,31 @@ const BESIDE = ['koa', 'express', 'fastify', '@types/koa', '@types/express', '@t
 
 export async function pack(): Promise<Packed> {
   const folder = await mkdtemp(join(tmpdir(), 'grantor-package-'))
-  const project = join(folder, 'project')
-  await mkdir(project)
-  const runIn: Packed['runIn'] = async (cwd, command, ...args) => {
-    const { stdout } = await run(command, args, { cwd, env, maxBuffer: 1e8 })
-    return stdout
+  const close = () => rm(folder, { recursive: true, force: true })
+  try {
+    return { ...(await packInto(folder)), runIn, close }
+  } catch (error) {
+    await close()
+    throw error
   }
+}
 
+async function packInto(folder: string): Promise<Pick<Packed, 'tarball' | 'project'>> {
   const packed = await runIn(ROOT, 'npm', 'pack', '--json', '--pack-destination', folder)
   // What the build says stands before what npm says.
   const [{ filename }] = JSON.parse(packed.slice(packed.indexOf('\n[') + 1)) as [{ filename: string }]
   const tarball = join(folder, filename)
+  const project = join(folder, 'project')
+  await mkdir(project)
   await writeFile(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
   const versions = await Promise.all(BESIDE.map(async (name) => `${name}@${await versionOf(name)}`))
   await runIn(project, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', tarball, ...versions)
-  return { tarball, project, runIn, close: () => rm(folder, { recursive: true, force: true }) }
+  return { tarball, project }
+}
+
+async function runIn(cwd: string, command: string, ...args: string[]): Promise<string> {
+  const { stdout } = await run(command, args, { cwd, env, maxBuffer: 1e8 })
+  return stdout
 }
 
 async function versionOf(name: string): Promise<string> {
