@@ -148,6 +148,6 @@ export async function until(isSo: () => boolean | Promise<boolean>): Promise<voi
 export async function refusalOf(verifier: Verifier, token: string): Promise<string | undefined> {
   return verifier.verify(token).then(
     () => undefined,
-    (error: { code: string; message: string }) => (/revoked/.test(error.message) ? 'token_revoked' : error.code),
+    (error: { code: string }) => error.code,
   )
 }
