@@ -92,6 +92,54 @@ describe('a client that is removed and comes back', () => {
   })
 })
 
+describe('consent that is withdrawn', () => {
+  it('[S132] ends what it allowed in every browser, and is asked again', async () => {
+    const person = await aPerson(app)
+    const holders = await Promise.all([aHolder(app, { person }), aHolder(app, { person, offline: true })])
+    const other = await aHolder(app, { person, clientId: 'second' })
+
+    await app.nodes[0]?.revocation.endConsent(person.id, 'app')
+
+    for (const holder of holders) {
+      for (const url of app.urls) {
+        expect(await refreshes(url, holder)).toBe(false)
+        expect(await opensUserinfo(url, holder.accessToken)).toBe(false)
+      }
+      const { page } = await holder.agent.follow(await holder.agent.get(request('app')))
+      expect(page?.html).toContain('/consent')
+    }
+    expect(await refreshes(app.urls[1] as string, other)).toBe(true)
+  })
+
+  it('[F4] is asked again also where a grant was being made of it', async () => {
+    const person = await aPerson(app)
+    await aHolder(app, { person })
+    const { store, revocation } = app.nodes[0] ?? {}
+    if (store === undefined || revocation === undefined) throw new Error('no node')
+    const agent = createUserAgent(app)
+    const { page } = await agent.follow(await agent.get(request('app')))
+    if (page === undefined) throw new Error('no login page')
+    // After the consent was read, and before the grant is stored that is made of it.
+    let withdrawn = false
+    const put = vi.spyOn(store, 'put')
+    put.mockImplementation(async (key, ...rest) => {
+      if (key.startsWith('grant:')) {
+        put.mockRestore()
+        await revocation.endConsent(person.id, 'app')
+        withdrawn = true
+      }
+      return Reflect.apply(Object.getPrototypeOf(store).put as typeof store.put, store, [key, ...rest])
+    })
+
+    const sent = await agent.submit(page, '/login', { login: person.login, password: person.password })
+    const arrival = await agent.follow(sent)
+
+    expect(arrival.left).toBeUndefined()
+    expect(arrival.page?.html).toContain('/consent')
+    expect(withdrawn).toBe(true)
+  })
+})
+
 describe('what a JWT says of where it ends', () => {
   it('names the grant always, and the session only when it ends with it', async () => {
     const person = await aPerson(app)
