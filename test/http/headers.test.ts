@@ -3,7 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listEngineRoutes } from '../../src/provider/routes.ts'
 import { type Running, start } from '../support/start.ts'
 
-const PAGES = ['/', '/nothing-here', '/interaction/unknown', '/assets/unknown.css', '/tour', '/account', '/account/apps', '/account/apps/end']
+const PAGES = [
+  '/',
+  '/nothing-here',
+  '/interaction/unknown',
+  '/assets/unknown.css',
+  '/tour',
+  '/account',
+  '/account/apps',
+  '/account/apps/end',
+]
 
 describe('security headers', () => {
   let app: Running
