@@ -76,8 +76,7 @@ export function createDispatch(parts: DispatchParts): RequestListener {
     } else if (document === undefined && clock() - store.status().lastContactMs > LONGEST_SILENCE_MS) {
       refuse(res, 503, 'temporarily_unavailable', 'the store does not answer', { 'Retry-After': '2' })
     } else {
-      const handle = revocations.at(path) ?? current.engine().handle
-      void handle(req, res)
+      void (revocations.at(path) ?? current.engine()).handle(req, res)
     }
   }
 

@@ -90,7 +90,7 @@ export function createInteractions(provider: Provider, { clock, apis, consents }
     const missing = prompt.details as MissingScopes
     const grant = prompt.reasons.includes('consent_prompt') ? await existing(grantId) : undefined
     if (grant === undefined) return missing
-    const requested = String(params.scope ?? '').split(' ')
+    const requested = (typeof params.scope === 'string' ? params.scope : '').split(' ')
     const all = (granted: string, more: readonly string[] = []) => {
       return requested.filter((scope) => more.includes(scope) || granted.split(' ').includes(scope))
     }

@@ -149,6 +149,6 @@ describe('the list of security checks', () => {
   })
 
   it('knows what the present features owe', () => {
-    expect(dueChecks()).toHaveLength(91)
+    expect(dueChecks()).toHaveLength(113)
   })
 })

@@ -1,8 +1,8 @@
 /**
- * `npm run checks`: which of the security checks of docs/security-checks.md the tests cover.
+ * `npm run checks`: which of the security checks of docs/security-checks.md the tests cover, and which faults they inject.
  *
- * A test covers a check by carrying its number in the title: `[S33]`, `[S1-12]`, `[S15, S16]`. Skipped and planned tests
- * cover nothing. Ends with 1 when a check that is due has no test.
+ * A test covers a check by carrying its number in the title: `[S33]`, `[S1-12]`, `[S15, S16]`; a fault alike: `[F13]`.
+ * Skipped and planned tests cover nothing. Ends with 1 when a check that is due has no test.
  */
 
 import { readdirSync, readFileSync } from 'node:fs'
@@ -10,10 +10,11 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const CHECKS = 160
+const FAULTS = 38
 
 // What the features that exist owe. Add a check on the day its feature lands.
 const DUE =
-  '1-12 15 16 20-24 27-38 41-43 45-52 54-56 58-61 63 69-72 75 83-96 102 104-107 109 116-118 121 123-125 129-131 137 140-143 155'
+  '1-12 15 16 20-24 27-38 41-43 45-72 75-77 83-107 109 110 112 116-118 121 123-125 129-132 136-143 155'
 
 export interface Coverage {
   readonly covered: readonly number[]
@@ -22,26 +23,40 @@ export interface Coverage {
   readonly missing: readonly number[]
   /** Numbers in titles that are no check. */
   readonly unknown: readonly number[]
+  /** The faults that tests inject. */
+  readonly faults: readonly number[]
 }
 
 /** What the tests under `folder` cover. */
 export function coverageOf(folder: string, due: readonly number[] = dueChecks()): Coverage {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.test.ts'))
-  const named = new Set(files.flatMap((path) => checksIn(readFileSync(join(folder, path), 'utf8'))))
+  const texts = files.map((path) => readFileSync(join(folder, path), 'utf8'))
+  const named = new Set(texts.flatMap((text) => checksIn(text)))
+  const injected = new Set(texts.flatMap(faultsIn))
   const all = range(1, CHECKS)
   return {
     covered: all.filter((check) => named.has(check)),
     uncovered: all.filter((check) => !named.has(check)),
     missing: due.filter((check) => !named.has(check)),
     unknown: [...named].filter((check) => !all.includes(check)),
+    faults: range(1, FAULTS).filter((fault) => injected.has(fault)),
   }
 }
 
 /** The numbers in the titles of a test file. */
 export function checksIn(text: string): number[] {
-  const lines = text.split('\n').filter((line) => !/^\s*(\/\/|\/?\*)/.test(line) && !/\.(skip|todo)\(/.test(line))
-  const marks = lines.join('\n').matchAll(/\[(S\d+(?:[-–]S?\d+)?(?:,\s*S\d+(?:[-–]S?\d+)?)*)\]/g)
+  const marks = titlesIn(text).matchAll(/\[(S\d+(?:[-–]S?\d+)?(?:,\s*S\d+(?:[-–]S?\d+)?)*)\]/g)
   return [...marks].flatMap(([, mark = '']) => parseChecks(mark.replaceAll('S', '').replaceAll(',', ' ')))
+}
+
+/** The numbers of faults, in titles and in the tables that titles are made of. */
+function faultsIn(text: string): number[] {
+  return [...titlesIn(text).matchAll(/[['"]F(\d+)[\]'"]/g)].map(([, fault]) => Number(fault))
+}
+
+function titlesIn(text: string): string {
+  const lines = text.split('\n').filter((line) => !/^\s*(\/\/|\/?\*)/.test(line) && !/\.(skip|todo)\(/.test(line))
+  return lines.join('\n')
 }
 
 /** The one-line names in docs/security-checks.md, by number. */
@@ -64,7 +79,7 @@ function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, at) => first + at)
 }
 
-function report({ covered, uncovered, missing, unknown }: Coverage, names: Map<number, string>): string {
+function report({ covered, uncovered, missing, unknown, faults }: Coverage, names: Map<number, string>): string {
   const list = (checks: readonly number[]) =>
     checks.map((check) => `  ${String(check).padStart(3)}  ${names.get(check) ?? '(no such check)'}`)
   return [
@@ -74,6 +89,8 @@ function report({ covered, uncovered, missing, unknown }: Coverage, names: Map<n
     ...list(uncovered.filter((check) => !missing.includes(check))),
     `due and missing: ${missing.length}`,
     ...list(missing),
+    `faults injected: ${faults.length} of ${FAULTS}`,
+    `  ${faults.map((fault) => `F${fault}`).join(' ') || '(none)'}`,
     ...(unknown.length > 0 ? ['in titles, but no check:', ...list(unknown)] : []),
   ].join('\n')
 }

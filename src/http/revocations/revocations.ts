@@ -32,9 +32,13 @@ export interface RevocationsParts {
   readonly log: Log
 }
 
+interface Door {
+  handle(req: IncomingMessage, res: ServerResponse): Promise<void>
+}
+
 export interface Revocations {
   /** What answers at this path; `undefined` when it is none of ours. */
-  at(path: string): ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | undefined
+  at(path: string): Door | undefined
   readonly ssfConfiguration: PreparedDocument
   /** Ends every stream and answers all who wait: a stop waits for nobody. */
   close(): void
@@ -46,13 +50,13 @@ export function createRevocations(parts: RevocationsParts): Revocations {
   const problems = createProblems({ ...parts, doorkeeper })
   const feed = createRevocationFeed({ ...parts, asOf, doorkeeper, problems })
   const poll = createPollEndpoint({ ...parts, asOf, doorkeeper, problems })
-  const handlers = new Map([
-    [REVOCATIONS as string, feed.handle],
-    [SSF_POLL, poll.handle],
+  const doors = new Map<string, Door>([
+    [REVOCATIONS, feed],
+    [SSF_POLL, poll],
   ])
 
   return {
-    at: (path) => handlers.get(path),
+    at: (path) => doors.get(path),
     ssfConfiguration: ssfConfiguration(parts),
     close() {
       feed.close()

@@ -40,9 +40,9 @@ export function compareSecretsByHash(provider: Provider): void {
 
 /** The engine calls a grant type that this client may not use an invalid request; RFC 6749 section 5.2 has a name for it. */
 export function nameRefusedGrants(provider: Provider): void {
-  const { grantTypeAllowed } = provider.Client.prototype
+  const own = Reflect.get(provider.Client.prototype, 'grantTypeAllowed') as (type: string) => boolean
   provider.Client.prototype.grantTypeAllowed = function allows(type) {
-    const isAllowed = grantTypeAllowed.call(this, type)
+    const isAllowed = own.call(this, type)
     const { route, params } = Provider.ctx?.oidc ?? {}
     if (!isAllowed && route === 'token' && params?.grant_type === type) throw new errors.UnauthorizedClient()
     return isAllowed
