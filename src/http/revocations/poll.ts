@@ -67,37 +67,51 @@ export function createPollEndpoint(parts: PollParts): PollEndpoint {
   }
 
   async function nextDelivery(receiver: Receiver, request: PollRequest, res: ServerResponse): Promise<Delivery> {
-    const first = await pending(receiver, request)
-    if (first.sets.size > 0 || first.more || request.returnImmediately || !mayWait(receiver.id)) return first
-    const done = AbortSignal.any([closed.signal, AbortSignal.timeout(WAIT_MS), goneSignal(res)])
+    const first = await receivers.pending(receiver, request.maxEvents)
+    if (!isEmpty(first) || request.returnImmediately || !mayWait(receiver.id)) return first
     count(receiver.id, 1)
+    const bell = hang(res)
     try {
       let delivery = first
-      while (!done.aborted && delivery.sets.size === 0 && !delivery.more) {
-        const next = news(done)
-        delivery = await pending(receiver, request)
-        if (delivery.sets.size === 0 && !delivery.more) await next
+      while (!bell.isOver() && isEmpty(delivery)) {
+        // Before the look, so that what comes during it is not waited past.
+        const rung = bell.next()
+        delivery = await receivers.pending(receiver, request.maxEvents)
+        if (isEmpty(delivery)) await rung
       }
       return delivery
     } finally {
+      bell.remove()
       count(receiver.id, -1)
     }
   }
 
-  /** One that wants none (`maxEvents` 0) is told whether there are any. */
-  async function pending(receiver: Receiver, { maxEvents }: PollRequest): Promise<Delivery> {
-    return receivers.pending(receiver, maxEvents)
-  }
-
-  function news(done: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const end = () => resolve()
-    const stop = revocationLog.onNews(end)
-    done.addEventListener('abort', end, { once: true })
-    return promise.finally(() => {
-      stop()
-      done.removeEventListener('abort', end)
-    })
+  /** Rings when something was revoked, and once for all when the wait is over: too long, not wanted any more, a stop. */
+  function hang(res: ServerResponse) {
+    let isOver = false
+    let ring = Promise.withResolvers<void>()
+    const strike = () => {
+      ring.resolve()
+      ring = Promise.withResolvers<void>()
+    }
+    const end = () => {
+      isOver = true
+      ring.resolve()
+    }
+    const unfollow = revocationLog.onNews(strike)
+    const timer = setTimeout(end, WAIT_MS).unref()
+    res.once('close', end)
+    closed.signal.addEventListener('abort', end)
+    return {
+      isOver: () => isOver,
+      next: () => ring.promise,
+      remove() {
+        unfollow()
+        clearTimeout(timer)
+        res.off('close', end)
+        closed.signal.removeEventListener('abort', end)
+      },
+    }
   }
 
   function mayWait(id: string): boolean {
@@ -112,10 +126,9 @@ export function createPollEndpoint(parts: PollParts): PollEndpoint {
   }
 }
 
-function goneSignal(res: ServerResponse): AbortSignal {
-  const gone = new AbortController()
-  res.once('close', () => gone.abort())
-  return gone.signal
+/** One that wants no events (`maxEvents` 0) waits until there are some all the same (RFC 8936 section 2.4.2). */
+function isEmpty({ sets, more }: Delivery): boolean {
+  return sets.size === 0 && !more
 }
 
 function send(res: ServerResponse, { sets, more }: Delivery, { maxEvents }: PollRequest): void {
