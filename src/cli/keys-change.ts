@@ -118,7 +118,7 @@ async function takeOut(
       key.state === 'signing' && heir !== undefined
         ? `${nameOf(heir)} signs from now on, on every server within a second.`
         : '',
-      `${nameOf(key)} is out of the JWKS and every token that it signed is refused: here at once, by an API that keeps the old JWKS after at most ${keeps}.`,
+      `${nameOf(key)} is out of the JWKS and every token that it signed is refused: here at once, within a second by APIs that follow revocations, after at most ${keeps} by others that keep the old JWKS.`,
       'Sessions and refresh tokens stay good; applications get new tokens with them.',
     ]
       .filter(Boolean)

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { calculateJwkThumbprint, decodeJwt, importJWK, type JWK, SignJWT } from 'jose'
+import { calculateJwkThumbprint, importJWK, type JWK, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { randomId } from '../../src/base/ids.ts'
@@ -191,17 +191,6 @@ describe('[S44] a token of one kind in the slot of another (RFC 8725 2.8, 3.11)'
       expect((await atToken({ ...machine, ...(await authentication(assertion)) })).status).toBe(200)
     },
   )
-
-  it.each([
-    ['at+jwt', 200],
-    ['JWT', 401],
-    ['logout+jwt', 401],
-    ['', 401],
-  ])('claims of an access token, signed with the key of ID tokens and of type "%s": %i', async (typ, status) => {
-    const claims = decodeJwt(await make('access token'))
-
-    expect((await userinfo(app.issuer, await sign(claims, typ))).status).toBe(status)
-  })
 
   it('a proof with another type is none, and a good one binds the token to its key', async () => {
     const claims = { jti: randomId(), iat: Math.floor(Date.now() / 1000), htm: 'POST', htu: `${app.issuer}/token` }

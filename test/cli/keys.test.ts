@@ -190,7 +190,7 @@ describe('grantor keys rotate --compromised', () => {
     expect(out).toContain(`${kid}  ES256  keyring.key_compromised`)
     expect(out).toContain(`${heir}  ES256  keyring.key_signing`)
     expect(out).toContain(`ES256 ${heir.slice(0, 6)}… signs from now on, on every server within a second.`)
-    expect(out).toContain('by an API that keeps the old JWKS after at most 5 min.')
+    expect(out).toContain('within a second by APIs that follow revocations, after at most 5 min by others')
     expect((await terminal.run('keys list')).out).not.toContain(kid)
     expect((await terminal.run('audit')).out).toContain(`keyring.key_compromised  keyId=${kid}`)
   })

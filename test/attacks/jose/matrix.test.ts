@@ -76,7 +76,7 @@ describe.each(SLOTS)('[S137] $name', ({ open }) => {
 
   it('[S85] [S87] is without a signature refused, however that is spelled', () => refusesAll(unsignedTokens))
 
-  it('[S86] is refused when a public key was its secret', () => refusesAll(confusedSecrets))
+  it('[S76] [S86] is refused when a public key was its secret', () => refusesAll(confusedSecrets))
 
   it('[S86] [S87] is refused with another algorithm than that of its key', () => refusesAll(wrongAlgorithms))
 

@@ -3,7 +3,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { calculateJwkThumbprint, exportJWK } from 'jose'
 
-import { ENGINE_PATHS } from '../../../src/provider/routes.ts'
+import { ENGINE_PATHS, REVOCATIONS, SSF_POLL } from '../../../src/provider/routes.ts'
 import { createVerifier } from '../../../src/resource/index.ts'
 import { type Door, openDoors } from '../../resource/doors.ts'
 import {
@@ -19,7 +19,8 @@ import {
 } from '../../resource/issuer.ts'
 import { authorizationParams, basic, newCode, post, redemption } from '../requests.ts'
 import type { Slot, Times } from './slot.ts'
-import type { Stage } from './stage.ts'
+import { askFeed } from './server-slots.ts'
+import { feedToken, type Stage } from './stage.ts'
 
 export interface ProofSlot extends Slot {
   /** Where the proof is for. */
@@ -98,6 +99,8 @@ export const PROOF_SLOTS: readonly NamedProofSlot[] = [
   { name: '/token DPoP', open: atToken },
   { name: '/par DPoP', open: atPar },
   { name: '/userinfo DPoP', open: atUserinfo },
+  { name: `${REVOCATIONS} DPoP`, open: (opened) => atFeed(opened, REVOCATIONS, 'GET') },
+  { name: `${SSF_POLL} DPoP`, open: (opened) => atFeed(opened, SSF_POLL, 'POST') },
   ...['koaBearer', 'expressBearer', 'nodeBearer', 'fastifyBearer'].map((name) => ({
     name: `${name} DPoP`,
     open: (opened: ProofStage) => atApi(opened, name),
@@ -128,9 +131,9 @@ async function atPar({ stage, keys }: ProofStage): Promise<ProofSlot> {
   })
 }
 
-async function atUserinfo({ stage, keys }: ProofStage): Promise<ProofSlot> {
+async function atUserinfo({ stage, at, doors, keys }: ProofStage): Promise<ProofSlot> {
   const address = `${stage.app.issuer}${ENGINE_PATHS.userinfo}`
-  const toToken = await atToken({ stage, keys } as ProofStage)
+  const toToken = await atToken({ stage, at, doors, keys })
   const tokens = new Map<SigningKey, string>()
   for (const key of keys) {
     const dpop = signParts(toToken.header(key), toToken.claims(key), key)
@@ -141,6 +144,22 @@ async function atUserinfo({ stage, keys }: ProofStage): Promise<ProofSlot> {
     ...{ method: 'GET', address, times: SERVER_TIMES, oldestSeconds: ENGINE_SECONDS, tokens },
     refusals: ['401 invalid_dpop_proof', '401 use_dpop_nonce', '401 invalid_token', '400 invalid_request'],
     put: (dpop, key) => present(address, `DPoP ${tokens.get(key)}`, dpop),
+  })
+}
+
+async function atFeed({ stage, at, doors, keys }: ProofStage, route: string, method: string): Promise<ProofSlot> {
+  const toToken = await atToken({ stage, at, doors, keys })
+  const tokens = new Map<SigningKey, string>()
+  for (const key of keys) {
+    tokens.set(key, await feedToken(stage, { dpop: signParts(toToken.header(key), toToken.claims(key), key) }))
+  }
+  return proofSlot(keys, {
+    ...{ method, address: `${stage.app.issuer}${route}`, oldestSeconds: 60 + 15, tokens },
+    times: { ...SERVER_TIMES, toleranceSeconds: { exp: 0, iat: 15, nbf: 0 }, takesFractions: false },
+    refusals: ['401 invalid_dpop_proof', '401 invalid_token'],
+    async put(dpop, key) {
+      return outcomeOf(await askFeed(stage, route, { authorization: `DPoP ${tokens.get(key)}`, dpop }))
+    },
   })
 }
 
@@ -167,7 +186,10 @@ async function atApi({ at, doors, keys }: ProofStage, name: string): Promise<Pro
 }
 
 async function present(address: string, authorization: string, dpop: string): ReturnType<Slot['put']> {
-  const { status, headers } = await fetch(address, { headers: { authorization, dpop } })
+  return outcomeOf(await fetch(address, { headers: { authorization, dpop } }))
+}
+
+function outcomeOf({ status, headers }: Response): Awaited<ReturnType<Slot['put']>> {
   const error = /error="(\w+)"/.exec(headers.get('www-authenticate') ?? '')?.[1]
   return { taken: status === 200, answer: `${status} ${error}` }
 }

@@ -3,18 +3,8 @@
 import { randomUUID } from 'node:crypto'
 import { decodeJwt } from 'jose'
 
-import { ENGINE_PATHS, REVOCATIONS } from '../../../src/provider/routes.ts'
-import {
-  ASSERTION_TYPE,
-  authorizationParams,
-  authorize,
-  basic,
-  CALLBACK,
-  type Params,
-  post,
-  read,
-  signedIn,
-} from '../requests.ts'
+import { ENGINE_PATHS, REVOCATIONS, SSF_CONFIGURATION, SSF_POLL } from '../../../src/provider/routes.ts'
+import { ASSERTION_TYPE, authorizationParams, authorize, CALLBACK, type Params, post, read } from '../requests.ts'
 import type { Outcome, Slot, Times } from './slot.ts'
 import { FORGED_CLIENT, feedToken, issue, type Stage } from './stage.ts'
 
@@ -29,6 +19,7 @@ export const WITHOUT_JWT: Readonly<Record<string, string>> = {
   [ENGINE_PATHS.jwks]: 'only answers',
   '/.well-known/openid-configuration': 'only answers',
   '/.well-known/oauth-authorization-server': 'only answers',
+  [SSF_CONFIGURATION]: 'only answers',
   [`${ENGINE_PATHS.end_session}/confirm`]: 'a form of a page, with the token of that page',
   [`${ENGINE_PATHS.end_session}/success`]: 'only answers',
 }
@@ -61,7 +52,8 @@ export const SERVER_SLOTS: readonly ServerSlot[] = [
   { route: ENGINE_PATHS.userinfo, name: '/userinfo access_token in the form', open: accessTokenInForm },
   { route: ENGINE_PATHS.introspection, name: '/introspect token', open: introspected },
   { route: ENGINE_PATHS.revocation, name: '/revoke token', open: revoked },
-  { route: REVOCATIONS, name: '/revocations access token', open: feedReader },
+  { route: REVOCATIONS, name: '/revocations access token', open: (stage) => feedReader(stage, REVOCATIONS) },
+  { route: SSF_POLL, name: '/ssf/poll access token', open: (stage) => feedReader(stage, SSF_POLL) },
   { route: ENGINE_PATHS.authorization, name: '/authorize id_token_hint', open: hintAtAuthorize },
   { route: ENGINE_PATHS.end_session, name: '/logout id_token_hint', open: hintAtLogout },
 ]
@@ -194,15 +186,24 @@ async function revoked(stage: Stage): Promise<Slot> {
   }
 }
 
-async function feedReader(stage: Stage): Promise<Slot> {
+/** A page of the revocations, or a poll that does not wait. */
+export function askFeed({ app }: Stage, route: string, headers: Readonly<Record<string, string>>): Promise<Response> {
+  const poll = {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json', accept: 'application/json' },
+    body: '{"returnImmediately":true}',
+  }
+  const page = { headers: { ...headers, accept: 'application/json' } }
+  return fetch(`${app.issuer}${route}`, route === SSF_POLL ? poll : page)
+}
+
+async function feedReader(stage: Stage, route: string): Promise<Slot> {
   const claims = decodeJwt(await feedToken(stage))
   return {
     ...(await accessTokenSlot(stage)),
     claims: () => ({ ...claims, jti: randomUUID(), iat: now(), exp: now() + 60 }),
     async put(token) {
-      const { status, headers } = await fetch(`${stage.app.issuer}${REVOCATIONS}`, {
-        headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
-      })
+      const { status, headers } = await askFeed(stage, route, { authorization: `Bearer ${token}` })
       return outcome(status, /error="(\w+)"/.exec(headers.get('www-authenticate') ?? '')?.[1])
     },
     refusals: ['401 invalid_token', '401 undefined', '400 invalid_request'],

@@ -51,11 +51,11 @@ export async function issue({ app }: Stage, agent: UserAgent): Promise<Issued> {
 }
 
 /** A token with which the revocations can be read. */
-export async function feedToken({ app }: Stage): Promise<string> {
+export async function feedToken({ app }: Stage, headers: { dpop?: string } = {}): Promise<string> {
   const { body } = await post(
     `${app.issuer}/token`,
     { grant_type: 'client_credentials', resource: app.issuer, scope: 'revocations:read' },
-    basic('demo-machine', 'demo-machine-secret-not-for-production'),
+    { ...basic('demo-machine', 'demo-machine-secret-not-for-production'), ...headers },
   )
   return String(body.access_token)
 }
