@@ -30,12 +30,13 @@ type Answers = (res: ServerResponse, request: number) => void
 /** A receiver; takes everything unless told otherwise. */
 async function anEndpoint(answer: Answers = (res) => res.writeHead(202).end()): Promise<Endpoint> {
   const received: Received[] = []
-  const server: Server = createServer(async (req, res) => {
+  async function receive(req: IncomingMessage, res: ServerResponse): Promise<void> {
     let body = ''
     for await (const chunk of req) body += String(chunk)
     received.push({ method: req.method, headers: req.headers, body })
     answer(res, received.length)
-  })
+  }
+  const server: Server = createServer((req, res) => void receive(req, res))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const close = async () => {
