@@ -28,7 +28,7 @@ export interface Estate {
   /** A token of the demo's machine for the orders API, straight from the first node. */
   machineToken(): Promise<string>
   /** A token that opens the feed. */
-  feedToken(): Promise<string>
+  readonly feedToken: () => Promise<string>
   /** Writes an entry as the server does; resolves when it is in the store. */
   publish(entry: NewRevocation): Promise<void>
   /** Stops the first node and starts it again, at the same address and on the same store. */
@@ -49,7 +49,7 @@ export interface Follower {
   /** Every request for the feed: what it asked for and where it resumed. */
   readonly asked: readonly { readonly accept: string | null; readonly after: string | null }[]
   /** Resolves when the feed has said this after now. */
-  next(type: FeedEvent['type']): Promise<void>
+  readonly next: (type: FeedEvent['type']) => Promise<void>
 }
 
 export async function startEstate(options: StartOptions = {}): Promise<Estate> {
@@ -80,7 +80,7 @@ export async function startEstate(options: StartOptions = {}): Promise<Estate> {
         audience: ORDERS,
         clock,
         fetch: through(async (input, init) => {
-          const url = new URL(String(input))
+          const url = new URL(input instanceof Request ? input.url : input)
           const headers = new Headers(init?.headers)
           if (url.pathname === '/revocations') {
             const after = headers.get('last-event-id') ?? url.searchParams.get('after')

@@ -134,7 +134,7 @@ export function connect({ app }: World, node: number): Remote {
       clock: () => Date.now() + remote.aheadSeconds * 1000,
       async fetch(input, init) {
         if (remote.isCut) throw new TypeError('the network is cut')
-        const { pathname, search } = new URL(String(input))
+        const { pathname, search } = new URL(input instanceof Request ? input.url : input)
         const signal = AbortSignal.any([connections.signal, ...(init?.signal ? [init.signal] : [])])
         return fetch(`${app.urls[node] ?? ''}${pathname}${search}`, { ...init, signal })
       },

@@ -220,7 +220,8 @@ class Run {
   /** A verifier that is cut off, and whose clock goes on: it must stop by itself. */
   async #waitInSilence(remote: Remote): Promise<void> {
     if (!remote.isCut) return
-    remote.aheadSeconds = SILENT_SECONDS
+    // More than it was moved before, for this program's first token perhaps.
+    remote.aheadSeconds = SILENT_SECONDS + UNKNOWN_KEY_PAUSE_SECONDS
     for (const token of this.#tokens) {
       const seen = await verdict(remote, token)
       if (seen === 'accepted') throw new Error(`${remote.name} takes tokens in silence`)

@@ -126,7 +126,7 @@ describe('opaque tokens at an API', () => {
       clock,
       introspection: { clientId: 'vault-api', clientSecret: SECRET },
       fetch(input, init) {
-        if (String(input).endsWith('/introspect')) asked += 1
+        if (new URL(input instanceof Request ? input.url : input).pathname === '/introspect') asked += 1
         return fetch(input, init)
       },
       ...options,

@@ -61,18 +61,21 @@ async function serve({ issuer, dataDir, redisUrl, port, clients }: NodeOptions):
     { log: createLog({ level: 'silent' }) },
   )
 
-  answerQuestions<NodeQuestion>(async (question) => {
-    switch (question.ask) {
-      case 'end client':
-        await app.revocation.endClient(question.clientId, 'client_ended_by_operator')
-        break
-      case 'compromise':
-        await app.keyring.compromise(question.keyId)
-        break
-      case 'end everything':
-        await app.revocation.endEverything(question.before, 'everything_ended_by_operator')
-        break
-    }
-    return process.hrtime.bigint()
-  }, app.close)
+  answerQuestions<NodeQuestion>(
+    async (question) => {
+      switch (question.ask) {
+        case 'end client':
+          await app.revocation.endClient(question.clientId, 'client_ended_by_operator')
+          break
+        case 'compromise':
+          await app.keyring.compromise(question.keyId)
+          break
+        case 'end everything':
+          await app.revocation.endEverything(question.before, 'everything_ended_by_operator')
+          break
+      }
+      return process.hrtime.bigint()
+    },
+    () => app.close(),
+  )
 }

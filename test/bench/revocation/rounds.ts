@@ -29,7 +29,7 @@ export interface Servers extends Pick<Running, 'issuer' | 'urls'> {
 export interface Round {
   readonly token: string
   /** Ends it; gives the moment of the answer, in nanoseconds. */
-  end(): Promise<bigint>
+  readonly end: () => Promise<bigint>
 }
 
 export interface Kind {

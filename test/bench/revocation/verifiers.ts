@@ -72,7 +72,7 @@ function watch(nodeUrl: string): Watched {
       audience,
       clock: () => Date.now() + one.aheadMs,
       async fetch(input, init) {
-        const { pathname, search } = new URL(String(input))
+        const { pathname, search } = new URL(input instanceof Request ? input.url : input)
         return fetch(nodeUrl + pathname + search, init)
       },
       revocations: {
@@ -116,7 +116,7 @@ async function untilRefused(one: Watched, token: string): Promise<bigint> {
 async function refusalOf({ verifier }: Watched, token: string): Promise<string | undefined> {
   return verifier.verify(token).then(
     () => undefined,
-    (error: { code?: string }) => error.code ?? String(error),
+    (error: { code?: string; message: string }) => error.code ?? error.message,
   )
 }
 
