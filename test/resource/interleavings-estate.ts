@@ -42,6 +42,8 @@ export interface Remote {
   readonly verifier: Verifier
   readonly name: string
   isCut: boolean
+  /** How often its connection has come or gone; odd while it has one. A node that was restarted breaks it too. */
+  turns: number
   cut(): void
   mend(): void
   /** Moves its clock; 0 sets it right. */
@@ -119,6 +121,7 @@ export function connect({ app }: World, node: number): Remote {
   const remote: Remote = {
     name: `the verifier at node ${node}`,
     isCut: false,
+    turns: 0,
     aheadSeconds: 0,
     cut() {
       remote.isCut = true
@@ -138,7 +141,13 @@ export function connect({ app }: World, node: number): Remote {
         const signal = AbortSignal.any([connections.signal, ...(init?.signal ? [init.signal] : [])])
         return fetch(`${app.urls[node] ?? ''}${pathname}${search}`, { ...init, signal })
       },
-      revocations: { ...READER, whenSilent: 'refuse', silentAfterSeconds: SILENT_SECONDS } as RevocationOptions,
+      revocations: {
+        ...{ ...READER, whenSilent: 'refuse', silentAfterSeconds: SILENT_SECONDS },
+        onFeed({ type }) {
+          if (type === 'connected') remote.turns += remote.turns % 2 === 0 ? 1 : 0
+          if (type === 'disconnected') remote.turns += remote.turns % 2 === 1 ? 1 : 0
+        },
+      } as RevocationOptions,
     }),
   }
   return remote
