@@ -71,16 +71,19 @@ export function createRevocation({
   endedMarks,
   holdings,
 }: RevocationParts): Revocation {
-  /** No second entry for a grant that this node knows to have ended: the first one is final. */
-  async function publishGrant(grantId: string): Promise<void> {
-    if (!revocationLog.covers({ gid: grantId, iat: Number.POSITIVE_INFINITY })) {
+  /**
+   * A grant that is alive gets an entry though it may have one: where an ending was cut off, tokens were issued after it,
+   * and they may outlive the first entry.
+   */
+  async function publishGrant(grantId: string, isAlive: boolean): Promise<void> {
+    if (isAlive || !revocationLog.covers({ gid: grantId, iat: Number.POSITIVE_INFINITY })) {
       await revocationLog.publish({ gid: grantId })
     }
   }
 
   /** A round trip for all entries, one for all removals, one for the list that they are found by, and that last. */
   async function endAll(accountId: string, grantIds: readonly string[]): Promise<void> {
-    await Promise.all(grantIds.map(publishGrant))
+    await Promise.all(grantIds.map((id) => publishGrant(id, true)))
     await removeGrants(accountId, grantIds)
   }
 
@@ -106,7 +109,8 @@ export function createRevocation({
     },
 
     async endGrant(grantId, reason, who = {}) {
-      const [entry] = await Promise.all([store.get(keys.grant(grantId)), publishGrant(grantId)])
+      const entry = await store.get(keys.grant(grantId))
+      await publishGrant(grantId, entry !== undefined)
       const grant = entry && (JSON.parse(entry.value) as GrantRecord)
       await removeGrants(grant?.accountId, [grantId])
       audit.record('grant.ended', { subject: grant?.accountId, clientId: grant?.clientId, ...who, grantId, reason })

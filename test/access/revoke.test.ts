@@ -35,12 +35,29 @@ describe('an ending', () => {
 
       await end((await aDoor(store, clock)).revocation)
 
-      expect(await entries(store)).toEqual([entry])
+      // Again, for the tokens that were issued in between.
+      expect(await entries(store)).toEqual([entry, entry])
       expect(await store.get(token)).toBeUndefined()
       expect(await store.get(keys.grant('g1'))).toBeUndefined()
       expect(await store.members(keys.accountGrants('usr_ana'))).toEqual([])
     },
   )
+
+  it.each(endings)('%s that was cut off covers what was issued until it was asked for again', async (_, end) => {
+    const clock = movableClock()
+    const store = await openTestStore(clock)
+    await aGrant(store, 'g1')
+    const cutOff = withVerb(store, 'removeMembers', () => Promise.reject(new Error('cut off')))
+    await expect(end((await aDoor(cutOff, clock)).revocation)).rejects.toThrow('cut off')
+    clock.moveSeconds(KEEP_SECONDS - 60)
+    const issuedAt = epochSeconds(clock)
+
+    await end((await aDoor(store, clock)).revocation)
+
+    clock.moveSeconds(300)
+    const { revocationLog } = await aDoor(store, clock)
+    expect(revocationLog.covers({ gid: 'g1', iat: issuedAt })).toBe(true)
+  })
 
   it.each(endings)('%s removes nothing as long as the entry cannot be written', async (_, end) => {
     const clock = movableClock()
