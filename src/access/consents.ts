@@ -59,11 +59,16 @@ export function createConsents({ store, clock, endedMarks, ttlSeconds }: Consent
     },
 
     async rememberConsent(accountId, clientId, given) {
-      // Two answers at once may lose one of them; the person is then asked again, which harms nobody.
-      const before = await findConsent(accountId, clientId)
-      const merged = before === undefined ? given : merge(before, given)
-      const stored: StoredConsent = { ...merged, at: epochSeconds(clock) }
-      await store.put(keys.consent(accountId, clientId), JSON.stringify(stored), { ttlSeconds })
+      const key = keys.consent(accountId, clientId)
+      for (;;) {
+        const entry = await store.get(key)
+        const before = opened(clientId, entry)
+        const merged = before === undefined ? given : merge(before, given)
+        const stored: StoredConsent = { ...merged, at: epochSeconds(clock) }
+        // Over what was read: what was taken back meanwhile is not brought back by what was agreed to since.
+        const condition = entry === undefined ? { ifAbsent: true } : { ifVersion: entry.version }
+        if ((await store.put(key, JSON.stringify(stored), { ttlSeconds, ...condition })) === 'stored') return
+      }
     },
   }
 }
