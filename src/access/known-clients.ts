@@ -26,8 +26,11 @@ export async function endGoneClients({
     const entry = await store.get(keys.knownClients())
     if (entry?.value === present) return
     const gone = knownIn(entry?.value).filter((clientId) => !clientIds.includes(clientId) && !ended.has(clientId))
-    await Promise.all(gone.map((clientId) => revocation.endClient(clientId, 'client_removed')))
-    for (const clientId of gone) ended.add(clientId)
+    // One after the other: all of them write the same record, and of those that write at once one wins.
+    for (const clientId of gone) {
+      await revocation.endClient(clientId, 'client_removed')
+      ended.add(clientId)
+    }
     const condition = entry === undefined ? { ifAbsent: true } : { ifVersion: entry.version }
     if ((await store.put(keys.knownClients(), present, condition)) === 'stored') return
   }
