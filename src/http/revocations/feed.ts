@@ -100,12 +100,13 @@ export function createRevocationFeed(parts: FeedParts): RevocationFeed {
   }
 
   async function open(req: IncomingMessage, res: ServerResponse, request: PageRequest, bearer: Bearer): Promise<void> {
-    if (isClosed || silentFor > LONGEST_SILENCE) throw new StoreUnavailable()
-    const ofClient = [...readers].filter((reader) => reader.bearer.clientId === bearer.clientId).length
-    if (readers.size >= MOST_READERS || ofClient >= MOST_READERS_OF_ONE_CLIENT) throw new FeedBusy()
     const after = lastEventId(req) ?? request.after
     // A reader that comes from another node may be ahead of this one by an entry that is on its way.
     if (after !== undefined && revocationLog.read(after, 0).fromStart) await asOf.confirm()
+    // No wait from here on, so that of many who come at once no more are let in.
+    if (isClosed || silentFor > LONGEST_SILENCE) throw new StoreUnavailable()
+    const ofClient = [...readers].filter((reader) => reader.bearer.clientId === bearer.clientId).length
+    if (readers.size >= MOST_READERS || ofClient >= MOST_READERS_OF_ONE_CLIENT) throw new FeedBusy()
     // Gone meanwhile: it would never be seen to leave.
     if (res.destroyed) return
     begin(req, res)
