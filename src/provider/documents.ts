@@ -30,11 +30,14 @@ export function createDocuments(): Documents {
 
     keep(route, { status, body }) {
       if ((route !== 'discovery' && route !== 'jwks') || status !== 200 || prepared.has(route)) return
-      const bytes = Buffer.from(JSON.stringify(body))
-      const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
-      prepared.set(route, { body: bytes, etag })
+      prepared.set(route, documentOf(body))
     },
   }
+}
+
+export function documentOf(content: unknown): PreparedDocument {
+  const body = Buffer.from(JSON.stringify(content))
+  return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
 }
 
 /** Asks a new engine for its documents, in this process and without a network. */

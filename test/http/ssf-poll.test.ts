@@ -1,5 +1,6 @@
 /** Security events for a receiver that polls (RFC 8936, RFC 8417, SSF 1.0): signed, once acknowledged never again. */
 
+import { request } from 'node:http'
 import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
@@ -239,6 +240,12 @@ function tests(open: () => Promise<{ redisUrl?: string; close(): Promise<void> }
     expect(await response.json()).toMatchObject({ code: 'body_refused' })
   })
 
+  it('[S155] says that a body without end is too much, instead of cutting it off without a word', async () => {
+    const token = await feedToken(app, { id: 'receiver-0', secret: SECRET })
+
+    expect(await pour(`${app.urls[0]}/ssf/poll`, token)).toBe(413)
+  })
+
   it('is closed to whoever may not read the revocations', async () => {
     const response = await fetch(`${app.urls[0]}/ssf/poll`, {
       method: 'POST',
@@ -287,3 +294,22 @@ it('an outside signer signs the events too', async () => {
   const { payload } = await jwtVerify(set, keys, { typ: 'secevent+jwt', audience: 'demo-machine' })
   expect(payload.sub_id).toEqual({ format: 'opaque', id: 'elsewhere' })
 })
+
+/** Sends until there is an answer, and gives its status; `undefined` when the connection is cut without one. */
+function pour(address: string, token: string): Promise<number | undefined> {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  return new Promise((resolve) => {
+    const sent = request(address, { method: 'POST', headers })
+    const more = () => {
+      while (!sent.destroyed && sent.write('x'.repeat(16_384)));
+    }
+    sent.on('drain', more)
+    sent.on('response', (response) => {
+      resolve(response.statusCode)
+      sent.destroy()
+    })
+    sent.on('error', () => undefined)
+    sent.on('close', () => resolve(undefined))
+    more()
+  })
+}

@@ -1,16 +1,16 @@
-/**
- * Reading a form of ours: small, plain, each field once.
- *
- * Bytes are counted as they come and reading stops at the limit, so that no claim in a header decides how much memory a
- * request may use.
- */
+/** Reading a form of ours: small, plain, each field once. */
 
 import type { IncomingMessage } from 'node:http'
 
 import { BodyRefused } from '../../base/faults.ts'
+import { readBody } from './body.ts'
 
 /** The largest form is a login: an address, a password of at most 1 KiB and a token, all percent-encoded. */
-const LARGEST_FORM_BYTES = 16 * 1024
+const BOUND = {
+  mostBytes: 16 * 1024,
+  tooLarge: 'That form is too large.',
+  cutOff: 'The form did not arrive in full.',
+}
 
 export type Form = ReadonlyMap<string, string>
 
@@ -27,7 +27,7 @@ export async function readForm(req: IncomingMessage): Promise<Form> {
 /** The fields as they came, in their order, for forms in which a field may stand twice. Throws as `readForm` does. */
 export async function readFields(req: IncomingMessage): Promise<URLSearchParams> {
   refuseOtherKinds(req)
-  return new URLSearchParams(decodeText(await readBody(req)))
+  return new URLSearchParams(decodeText(await readBody(req, BOUND)))
 }
 
 function refuseOtherKinds(req: IncomingMessage): void {
@@ -39,31 +39,6 @@ function refuseOtherKinds(req: IncomingMessage): void {
   if (req.headers['content-encoding'] !== undefined) {
     throw new BodyRefused(415, 'This address takes no compressed forms.')
   }
-}
-
-function readBody(req: IncomingMessage): Promise<Buffer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-  const chunks: Buffer[] = []
-  let size = 0
-
-  function onData(chunk: Buffer): void {
-    size += chunk.length
-    if (size <= LARGEST_FORM_BYTES) chunks.push(chunk)
-    else reject(new BodyRefused(413, 'That form is too large.'))
-  }
-  const onEnd = () => resolve(Buffer.concat(chunks, size))
-  const onGone = () => reject(new BodyRefused(400, 'The form did not arrive in full.'))
-
-  if (Number(req.headers['content-length'] ?? 0) > LARGEST_FORM_BYTES) {
-    reject(new BodyRefused(413, 'That form is too large.'))
-  } else {
-    req.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)
-  }
-  // Paused, not destroyed: the refusal must still go out on this connection, which then closes.
-  return promise.finally(() => {
-    req.off('data', onData).off('end', onEnd).off('close', onGone)
-    req.pause()
-  })
 }
 
 function decodeText(body: Buffer): string {

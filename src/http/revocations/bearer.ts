@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 
 import type { Clock } from '../../base/clock.ts'
+import { CLOCK_TOLERANCE_SECONDS } from '../../provider/adapter/parts.ts'
 import type { CurrentEngine } from '../../provider/current.ts'
 import { ScopeInsufficient, TokenInvalid, TokenMissing } from '../../resource/refusals.ts'
 import { proofOf, readAuthorization } from '../../resource/request.ts'
@@ -31,8 +32,6 @@ export interface DoorkeeperParts {
   readonly store: Pick<Store, 'put'>
   readonly clock: Clock
 }
-
-const CLOCK_TOLERANCE_SECONDS = 15
 
 export function createDoorkeeper({ issuer, current, store, clock }: DoorkeeperParts): Doorkeeper {
   const proofs = createProofChecker(

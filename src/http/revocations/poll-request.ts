@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 
 import { BodyRefused } from '../../base/faults.ts'
+import { readBody } from '../middleware/body.ts'
 
 export interface PollRequest {
   readonly maxEvents: number
@@ -16,7 +17,11 @@ export interface PollRequest {
 
 // A set has some 800 bytes, and an acknowledgement for each comes back in one request.
 const MOST_EVENTS = 100
-const MOST_BYTES = 65_536
+const BOUND = {
+  mostBytes: 65_536,
+  tooLarge: 'The request is too large.',
+  cutOff: 'The request did not arrive in full.',
+}
 
 const jtis = z.string().min(1).max(200)
 const schema = z.object({
@@ -31,22 +36,11 @@ export async function readPollRequest(req: IncomingMessage): Promise<PollRequest
   if (!/^application\/json *(;|$)/i.test(req.headers['content-type'] ?? '')) {
     throw new BodyRefused(415, 'Send JSON, as application/json.')
   }
-  const read = schema.safeParse(parse(await readBody(req)))
+  const read = schema.safeParse(parse((await readBody(req, BOUND)).toString()))
   if (!read.success) throw new BodyRefused(400, 'The body is not a poll request as RFC 8936 section 2.2 has it.')
   const { maxEvents = MOST_EVENTS, returnImmediately, ack, setErrs } = read.data
   const errors = new Map(Object.entries(setErrs).map(([jti, { err }]) => [jti, codeOf(err)]))
   return { maxEvents: Math.min(maxEvents, MOST_EVENTS), returnImmediately, ack, errors }
-}
-
-async function readBody(req: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    bytes += chunk.byteLength
-    if (bytes > MOST_BYTES) throw new BodyRefused(413, 'The request is too large.')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
 }
 
 function parse(text: string): unknown {

@@ -1,8 +1,6 @@
 /** What we are as a transmitter of security events (Shared Signals Framework 1.0, "Transmitter Configuration Metadata"). */
 
-import { createHash } from 'node:crypto'
-
-import type { PreparedDocument } from '../../provider/documents.ts'
+import { type PreparedDocument, documentOf } from '../../provider/documents.ts'
 import { ENGINE_PATHS, SSF_POLL } from '../../provider/routes.ts'
 
 const POLL = 'urn:ietf:rfc:8936'
@@ -22,14 +20,12 @@ export function ssfConfiguration({
   /** Whether somebody is pushed to. */
   readonly pushes: boolean
 }): PreparedDocument {
-  const metadata = {
+  return documentOf({
     spec_version: '1_0',
     issuer,
     jwks_uri: issuer + ENGINE_PATHS.jwks,
     delivery_methods_supported: pushes ? [POLL, PUSH] : [POLL],
     authorization_schemes: [{ spec_urn: OAUTH }],
     poll_endpoint: issuer + SSF_POLL,
-  }
-  const body = Buffer.from(JSON.stringify(metadata))
-  return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
+  })
 }
