@@ -2,7 +2,7 @@
  * Every way by which access ends before its time.
  *
  * The audit trail names them as they stand here, and a test walks this table: each of them has to go through the single
- * door (revoke.ts). `entry` says what of a token the revocation log names, `none` where no JWT can be concerned.
+ * door (revoke.ts). `entry` says what of a token the revocation log names.
  */
 
 interface Way {

@@ -44,3 +44,8 @@ export function moment(epochSeconds: number): string {
 function plain(value: string | number | boolean | undefined): string {
   return String(value ?? '').replace(/\p{C}/gu, '\u{fffd}')
 }
+
+/** `1 session`, `2 sessions`. */
+export function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? '' : 's'}`
+}

@@ -6,6 +6,7 @@ import { knownClients } from '../access/known-clients.ts'
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import { keys } from '../store/keys.ts'
 import { getAccount } from './accounts.ts'
+import { count } from './print.ts'
 import { Refused } from './refused.ts'
 import { end, type RevokeOptions, revoking } from './revoke-ending.ts'
 import { findToken } from './revoke-token.ts'
@@ -119,8 +120,4 @@ function pastMoment(text: string, clock: Clock): number {
   if (!Number.isFinite(moment)) throw new Refused('--before takes a moment such as 2030-01-01T12:00:00Z.')
   if (moment > epochSeconds(clock)) throw new Refused('--before is in the future: nothing was issued then.')
   return Math.ceil(moment)
-}
-
-function count(number: number, thing: string): string {
-  return `${number} ${thing}${number === 1 ? '' : 's'}`
 }

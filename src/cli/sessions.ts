@@ -4,7 +4,7 @@ import { Command } from 'commander'
 
 import { getAccount } from './accounts.ts'
 import { withDomain } from './domain.ts'
-import { JSON_OPTION, moment, print } from './print.ts'
+import { count, JSON_OPTION, moment, print } from './print.ts'
 import { end, type RevokeOptions, revoking } from './revoke-ending.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -46,7 +46,7 @@ function addEnd(parent: Command, terminal: Terminal): void {
         const { id, login } = await getAccount(accounts, name)
         const sessions = await holdings.listSessions(id)
         return {
-          what: `${sessions.length} ${sessions.length === 1 ? 'session' : 'sessions'} of ${login}`,
+          what: `${count(sessions.length, 'session')} of ${login}`,
           end: async () => {
             await Promise.all(sessions.map(({ uid }) => revocation.endSession(uid, 'session_ended_by_operator')))
           },
