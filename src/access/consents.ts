@@ -7,6 +7,7 @@
 
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import { keys } from '../store/keys.ts'
+import { over } from '../store/over.ts'
 import type { Entry, Store } from '../store/store.ts'
 import type { EndedMarks } from './ended-marks.ts'
 
@@ -65,9 +66,8 @@ export function createConsents({ store, clock, endedMarks, ttlSeconds }: Consent
         const before = opened(clientId, entry)
         const merged = before === undefined ? given : merge(before, given)
         const stored: StoredConsent = { ...merged, at: epochSeconds(clock) }
-        // Over what was read: what was taken back meanwhile is not brought back by what was agreed to since.
-        const condition = entry === undefined ? { ifAbsent: true } : { ifVersion: entry.version }
-        if ((await store.put(key, JSON.stringify(stored), { ttlSeconds, ...condition })) === 'stored') return
+        // What was taken back meanwhile is not brought back by what was agreed to since.
+        if ((await store.put(key, JSON.stringify(stored), { ttlSeconds, ...over(entry) })) === 'stored') return
       }
     },
   }

@@ -8,7 +8,8 @@
  */
 
 import { keys } from '../store/keys.ts'
-import type { Store } from '../store/store.ts'
+import { over } from '../store/over.ts'
+import type { Entry, Store } from '../store/store.ts'
 import type { RevocationLog } from './revocation-log.ts'
 
 /** What a moment can end: a grant, a stored token, a session. */
@@ -80,23 +81,22 @@ export async function openEndedMarks({
     }
   }
 
-  async function read(): Promise<{ moments: Moments; version: number | undefined }> {
+  async function read(): Promise<{ moments: Moments; entry: Entry | undefined }> {
     const entry = await store.get(keys.endedMarks())
-    return { moments: entry ? (JSON.parse(entry.value) as Moments) : NONE, version: entry?.version }
+    return { moments: entry ? (JSON.parse(entry.value) as Moments) : NONE, entry }
   }
 
   /** A moment never moves back, whoever else moves it or another at the same time. */
   async function keep(before: number, clientId: string | undefined): Promise<void> {
     for (;;) {
-      const { moments, version } = await read()
+      const { moments, entry } = await read()
       const held = clientId === undefined ? moments.everything : (moments.clients[clientId] ?? 0)
       if (held >= before) return
       const next =
         clientId === undefined
           ? { ...moments, everything: before }
           : { ...moments, clients: { ...moments.clients, [clientId]: before } }
-      const condition = version === undefined ? { ifAbsent: true } : { ifVersion: version }
-      if ((await store.put(keys.endedMarks(), JSON.stringify(next), condition)) === 'stored') return
+      if ((await store.put(keys.endedMarks(), JSON.stringify(next), over(entry))) === 'stored') return
     }
   }
 }

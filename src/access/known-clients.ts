@@ -7,6 +7,7 @@
  */
 
 import { keys } from '../store/keys.ts'
+import { over } from '../store/over.ts'
 import type { Store } from '../store/store.ts'
 import type { Revocation } from './revoke.ts'
 
@@ -31,8 +32,7 @@ export async function endGoneClients({
       await revocation.endClient(clientId, 'client_removed')
       ended.add(clientId)
     }
-    const condition = entry === undefined ? { ifAbsent: true } : { ifVersion: entry.version }
-    if ((await store.put(keys.knownClients(), present, condition)) === 'stored') return
+    if ((await store.put(keys.knownClients(), present, over(entry))) === 'stored') return
   }
 }
 

@@ -38,6 +38,10 @@ export interface RevocationLog {
   covers(token: Revocable): boolean
   /** Live entries after a cursor, oldest first. */
   read(after: string | undefined, limit: number): RevocationPage
+  /** The cursor of the newest entry; `undefined` while there was none. */
+  last(): string | undefined
+  /** Whether one can go on after this cursor; if not, it is too old, of another store, or not here yet. */
+  knows(cursor: string): boolean
   /** Calls `listener` after entries have been added, to `read` them. Returns a stop. */
   onNews(listener: () => void): () => void
   close(): void
@@ -47,7 +51,7 @@ export interface RevocationLogOptions {
   readonly store: Store
   readonly clock: Clock
   /** The longest time that an access token issued now, by any node, can be accepted anywhere. */
-  readonly keepSeconds: number | (() => number)
+  readonly keepSeconds: () => number
 }
 
 /** How much longer than it says a verifier may be told to accept a token (src/resource/verifier.ts). */
@@ -66,7 +70,7 @@ const PAGE = 1000
 export async function openRevocationLog({
   store,
   clock,
-  keepSeconds: ordinary,
+  keepSeconds: ordinarySeconds,
 }: RevocationLogOptions): Promise<RevocationLog> {
   const set = createRevocationSet({ clock })
   const listeners = new Set<() => void>()
@@ -82,7 +86,7 @@ export async function openRevocationLog({
   })
 
   return {
-    async publish(revocation, keepSeconds = typeof ordinary === 'number' ? ordinary : ordinary()) {
+    async publish(revocation, keepSeconds = ordinarySeconds()) {
       const at = epochSeconds(clock)
       // Until the last token that is issued before the moment has expired, and the moment may lie a little ahead.
       const keptSeconds = keepSeconds + Math.max(0, (revocation.before ?? at) - at)
@@ -105,6 +109,10 @@ export async function openRevocationLog({
         fromStart: place === undefined,
       }
     },
+
+    last: () => entries.at(-1)?.id ?? lastDropped,
+
+    knows: (cursor) => places.has(cursor),
 
     onNews(listener) {
       listeners.add(listener)

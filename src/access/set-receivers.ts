@@ -7,7 +7,8 @@
 
 import { StoreUnavailable } from '../base/faults.ts'
 import { keys } from '../store/keys.ts'
-import type { Store } from '../store/store.ts'
+import { over } from '../store/over.ts'
+import type { Entry, Store } from '../store/store.ts'
 import type { LoggedRevocation, RevocationLog } from './revocation-log.ts'
 import { type SecurityEvent, securityEvent } from './security-events.ts'
 import type { SignSet } from './set-signer.ts'
@@ -73,20 +74,18 @@ export function createSetReceivers({ issuer, store, revocationLog, sign }: SetRe
     async settle(receiver, jtis) {
       if (jtis.length === 0) return
       for (let tries = 0; tries < MOST_TRIES; tries++) {
-        const { place, version } = await load(receiver)
+        const { place, entry } = await load(receiver)
         const next = view(receiver, { ...place, settled: [...place.settled, ...jtis] }).place
-        const condition = version === undefined ? { ifAbsent: true } : { ifVersion: version }
-        const options = { ttlSeconds: KEEP_SECONDS, ...condition }
+        const options = { ttlSeconds: KEEP_SECONDS, ...over(entry) }
         if ((await store.put(keys.setPlace(receiver.id), JSON.stringify(next), options)) === 'stored') return
       }
       throw new StoreUnavailable({ detail: `the place of receiver ${receiver.id} changes too often` })
     },
   }
 
-  async function load({ id }: Receiver): Promise<{ place: Place; version: number | undefined }> {
+  async function load({ id }: Receiver): Promise<{ place: Place; entry: Entry | undefined }> {
     const entry = await store.get(keys.setPlace(id))
-    if (entry === undefined) return { place: { settled: [] }, version: undefined }
-    return { place: JSON.parse(entry.value) as Place, version: entry.version }
+    return { place: entry === undefined ? { settled: [] } : (JSON.parse(entry.value) as Place), entry }
   }
 
   /** What is open, and the place moved on as far as everything is settled. */

@@ -11,6 +11,7 @@ import type { Log } from '../audit/log.ts'
 import { randomId } from '../base/ids.ts'
 import type { ReceiverSettings } from '../config/config.ts'
 import { keys } from '../store/keys.ts'
+import { over } from '../store/over.ts'
 import type { Store } from '../store/store.ts'
 import { postSet } from './post-set.ts'
 
@@ -99,8 +100,7 @@ export function startPushing({ endpoints, receivers, revocationLog, store, log }
   async function hold(lease: ReturnType<typeof keys.pushLease>): Promise<boolean> {
     const held = await store.get(lease)
     if (held !== undefined && held.value !== node) return false
-    const condition = held === undefined ? { ifAbsent: true } : { ifVersion: held.version }
-    return (await store.put(lease, node, { ttlSeconds: LEASE_SECONDS, ...condition })) === 'stored'
+    return (await store.put(lease, node, { ttlSeconds: LEASE_SECONDS, ...over(held) })) === 'stored'
   }
 
   /** So that another node need not wait for its end. */

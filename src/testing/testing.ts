@@ -99,7 +99,7 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
     await removeFolder()
     throw error
   }
-  const log = await openRevocationLog({ store: app.store, clock, keepSeconds: LONGEST_SECONDS })
+  const log = await openRevocationLog({ store: app.store, clock, keepSeconds: () => LONGEST_SECONDS })
   const audience = options.audience ?? 'https://api.example'
   const mint: Mint = { issuer, audience, clock, ring: () => app.keyring.current() }
 

@@ -96,7 +96,7 @@ describe('the revocation log', () => {
 })
 
 async function open(store: Store, clock: () => number): Promise<RevocationLog> {
-  return openRevocationLog({ store, clock, keepSeconds: KEEP })
+  return openRevocationLog({ store, clock, keepSeconds: () => KEEP })
 }
 
 async function withEntries(count: number) {

@@ -110,7 +110,7 @@ export async function startEstate(options: StartOptions = {}): Promise<Estate> {
     feedToken: () => tokenFor(app.issuer, 'revocations:read'),
 
     async publish(entry) {
-      const log = await openRevocationLog({ store: node.store, clock, keepSeconds: KEEP_SECONDS })
+      const log = await openRevocationLog({ store: node.store, clock, keepSeconds: () => KEEP_SECONDS })
       await log.publish(entry)
       log.close()
     },

@@ -20,7 +20,7 @@ export interface AsOf {
 
 export interface AsOfParts {
   readonly store: Pick<Store, 'read'>
-  readonly revocationLog: Pick<RevocationLog, 'read' | 'onNews'>
+  readonly revocationLog: Pick<RevocationLog, 'last' | 'knows' | 'onNews'>
   readonly clock: Clock
 }
 
@@ -29,7 +29,6 @@ const PAGE = 1000
 const ARRIVES_WITHIN_MS = 1000
 
 export function createAsOf({ store, revocationLog, clock }: AsOfParts): AsOf {
-  let cursor: string | undefined
   let running: Promise<number | undefined> | undefined
   let queued: Promise<number | undefined> | undefined
 
@@ -56,12 +55,7 @@ export function createAsOf({ store, revocationLog, clock }: AsOfParts): AsOf {
   }
 
   async function tailOfStore(): Promise<string | undefined> {
-    for (let more = true; more; ) {
-      const page = revocationLog.read(cursor, PAGE)
-      cursor = page.cursor
-      more = page.more
-    }
-    let tail = cursor
+    let tail = revocationLog.last()
     for (;;) {
       const page = await store.read(logs.revocations, tail, PAGE)
       tail = page.at(-1)?.cursor ?? tail
@@ -70,7 +64,7 @@ export function createAsOf({ store, revocationLog, clock }: AsOfParts): AsOf {
   }
 
   function arrives(tail: string | undefined): Promise<boolean> {
-    const isHere = () => tail === undefined || !revocationLog.read(tail, 0).fromStart
+    const isHere = () => tail === undefined || revocationLog.knows(tail)
     if (isHere()) return Promise.resolve(true)
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const stop = revocationLog.onNews(() => {

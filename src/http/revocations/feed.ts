@@ -21,7 +21,7 @@ export interface FeedParts {
   readonly issuer: string
   readonly doorkeeper: Doorkeeper
   readonly problems: Problems
-  readonly revocationLog: Pick<RevocationLog, 'read' | 'onNews'>
+  readonly revocationLog: Pick<RevocationLog, 'read' | 'knows' | 'onNews'>
   readonly asOf: AsOf
   readonly log: Log
 }
@@ -102,7 +102,7 @@ export function createRevocationFeed(parts: FeedParts): RevocationFeed {
   async function open(req: IncomingMessage, res: ServerResponse, request: PageRequest, bearer: Bearer): Promise<void> {
     const after = lastEventId(req) ?? request.after
     // A reader that comes from another node may be ahead of this one by an entry that is on its way.
-    if (after !== undefined && revocationLog.read(after, 0).fromStart) await asOf.confirm()
+    if (after !== undefined && !revocationLog.knows(after)) await asOf.confirm()
     // No wait from here on, so that of many who come at once no more are let in.
     if (isClosed || silentFor > LONGEST_SILENCE) throw new StoreUnavailable()
     const ofClient = [...readers].filter((reader) => reader.bearer.clientId === bearer.clientId).length
