@@ -6,6 +6,7 @@
 import { type AuthenticateClient, type ClientAccess, createClientAccess } from './client-access.ts'
 import { addressIn, type Fetch, fetchJson, findMetadata } from './metadata.ts'
 import { VerifierUnavailable } from './refusals.ts'
+import { inTime, isWithin } from './time.ts'
 
 /** A client that may read the feed, or a function that gets a token for it by other means. */
 export type FeedAccess = ClientAccess | { readonly token: () => Promise<string> }
@@ -38,9 +39,9 @@ export function createFeedToken(access: FeedAccess, parts: FeedTokenParts): Feed
 
   return {
     async get() {
-      const now = parts.clock()
-      // A clock that was set back must not make a token last longer.
-      if (kept === undefined || now >= kept.untilMs || now < kept.sinceMs) kept = await ask(authenticate, parts)
+      if (kept === undefined || !isWithin(kept.sinceMs, kept.spanMs, parts.clock())) {
+        kept = await ask(authenticate, parts)
+      }
       return kept.token
     },
 
@@ -53,7 +54,7 @@ export function createFeedToken(access: FeedAccess, parts: FeedTokenParts): Feed
 interface Kept {
   readonly token: string
   readonly sinceMs: number
-  readonly untilMs: number
+  readonly spanMs: number
 }
 
 async function ask(authenticate: AuthenticateClient, { issuer, clock, fetch }: FeedTokenParts): Promise<Kept> {
@@ -68,20 +69,16 @@ async function ask(authenticate: AuthenticateClient, { issuer, clock, fetch }: F
     throw new VerifierUnavailable({ detail: `${address} did not issue a bearer token for the revocation feed` })
   }
   const seconds = typeof expiresIn === 'number' && expiresIn > 0 ? expiresIn : UNSAID_SECONDS
-  return { token, sinceMs, untilMs: sinceMs + Math.max(seconds - SPARE_SECONDS, seconds / 2) * 1000 }
+  return { token, sinceMs, spanMs: Math.max(seconds - SPARE_SECONDS, seconds / 2) * 1000 }
 }
 
 async function fromFunction(token: () => Promise<string>): Promise<string> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(reject, FUNCTION_TIMEOUT_MS, new Error('took too long')).unref()
   try {
-    const given: unknown = await Promise.race([token(), late])
+    const given: unknown = await inTime(FUNCTION_TIMEOUT_MS, token(), () => new Error('took too long'))
     if (!isToken(given)) throw new Error('gave no access token')
     return given
   } catch (cause) {
     throw new VerifierUnavailable({ detail: `the token function of the feed: ${(cause as Error).message}`, cause })
-  } finally {
-    clearTimeout(timer)
   }
 }
 

@@ -8,8 +8,10 @@
 import { createHash } from 'node:crypto'
 
 import { type ClientAccess, checkClientAccess, createClientAccess } from './client-access.ts'
+import { refuseUnknownOptions } from './known-options.ts'
 import { addressIn, type Fetch, fetchJson, findMetadata, StatusUnexpected } from './metadata.ts'
 import { TokenInvalid, VerifierUnavailable } from './refusals.ts'
+import { isWithin } from './time.ts'
 
 /**
  * The confidential client as which the API asks. Its answers tell what the API is allowed to know.
@@ -139,23 +141,20 @@ interface Answers<T> {
 }
 
 function createAnswers<T>(clock: () => number): Answers<T> {
-  const kept = new Map<string, { readonly answer: T; readonly sinceMs: number; readonly untilMs: number }>()
+  const kept = new Map<string, { readonly answer: T; readonly sinceMs: number; readonly spanMs: number }>()
 
   return {
     find(name) {
       const found = kept.get(name)
       if (found === undefined) return undefined
-      const now = clock()
-      // A clock that was set back must not make an answer last longer.
-      if (found.sinceMs <= now && now < found.untilMs) return found.answer
+      if (isWithin(found.sinceMs, found.spanMs, clock())) return found.answer
       kept.delete(name)
       return undefined
     },
 
     keep(name, answer, seconds) {
-      const now = clock()
       kept.delete(name)
-      kept.set(name, { answer, sinceMs: now, untilMs: now + seconds * 1000 })
+      kept.set(name, { answer, sinceMs: clock(), spanMs: seconds * 1000 })
       if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value ?? '')
     },
   }
@@ -164,8 +163,7 @@ function createAnswers<T>(clock: () => number): Answers<T> {
 const NAMES = ['clientId', 'clientSecret', 'clientKey', 'keepSeconds', 'issuer', 'audience', 'clock', 'fetch']
 
 function checkOptions(options: IntrospectionOptions): void {
-  const unknown = Object.keys(options).find((name) => !NAMES.includes(name))
-  if (unknown !== undefined) throw new TypeError(`introspection has no option "${unknown}"`)
+  refuseUnknownOptions('introspection', options, NAMES)
   checkClientAccess(options, 'introspection')
   const { keepSeconds: seconds } = options
   if (seconds !== undefined && !(typeof seconds === 'number' && seconds >= 0 && seconds <= LONGEST_KEEP_SECONDS)) {

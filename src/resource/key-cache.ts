@@ -17,6 +17,7 @@ import type { JSONWebKeySet } from 'jose'
 import { type Fetch, fetchJson, findJwksUri } from './metadata.ts'
 import { VerifierUnavailable } from './refusals.ts'
 import { type Verification, verificationWith } from './signature.ts'
+import { isWithin } from './time.ts'
 
 /** What of a token's header names the key. */
 export interface KeyName {
@@ -181,9 +182,4 @@ function keyOf({ alg, kid }: KeyName): string {
 
 function freshFor(maxAgeSeconds: number | undefined): number {
   return Math.min(Math.max(maxAgeSeconds ?? FRESH_SECONDS, MIN_FRESH_SECONDS), FRESH_SECONDS)
-}
-
-/** A clock that was set back must not freeze the cache: a moment in the future counts as long ago. */
-function isWithin(sinceMs: number, spanMs: number, nowMs: number): boolean {
-  return sinceMs <= nowMs && nowMs - sinceMs < spanMs
 }

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 
 import type { JsonObject } from './compact.ts'
 import type { IntrospectionOptions } from './introspection.ts'
+import { refuseUnknownOptions } from './known-options.ts'
 import { type Fetch, isSafeAddress } from './metadata.ts'
 import type { OutcomeEvent } from './outcomes.ts'
 import type { RevocationOptions } from './revocation-feed.ts'
@@ -58,7 +59,7 @@ export interface VerifierOptions<Custom = undefined> {
   readonly fetch?: Fetch
 }
 
-const OPTION_NAMES = new Set<string>([
+const OPTION_NAMES = [
   'issuer',
   'audience',
   'algorithms',
@@ -73,7 +74,7 @@ const OPTION_NAMES = new Set<string>([
   'onOutcome',
   'clock',
   'fetch',
-] satisfies (keyof VerifierOptions)[])
+] satisfies (keyof VerifierOptions)[]
 
 const FUNCTIONS = ['certificate', 'readCustom', 'onOutcome', 'clock', 'fetch'] as const
 const MAX_TOLERANCE_SECONDS = 60
@@ -83,8 +84,7 @@ const MAX_REMEMBERED = 1_000_000
 
 /** Throws a `TypeError`. */
 export function checkOptions(options: VerifierOptions<unknown>): void {
-  const unknown = Object.keys(options).find((name) => !OPTION_NAMES.has(name))
-  if (unknown !== undefined) throw new TypeError(`createVerifier has no option "${unknown}"`)
+  refuseUnknownOptions('createVerifier', options, OPTION_NAMES)
   if (typeof options.issuer !== 'string' || !isSafeAddress(options.issuer) || /[?#]/.test(options.issuer)) {
     throw new TypeError('issuer must be an https URL without query or fragment; http only on localhost')
   }

@@ -11,9 +11,11 @@ import { checkClientAccess } from './client-access.ts'
 import { fetchUntil, followFeed } from './feed-follower.ts'
 import { createFeedSource, type FeedMessage } from './feed-source.ts'
 import { createFeedToken, type FeedAccess } from './feed-token.ts'
+import { refuseUnknownOptions } from './known-options.ts'
 import type { Fetch } from './metadata.ts'
 import { VerifierUnavailable } from './refusals.ts'
 import { createRevocationSet, type Revocable, type RevocationEntry } from './revocation-set.ts'
+import { inTime } from './time.ts'
 
 /**
  * How a verifier gets at the feed, and what it does when the feed is silent.
@@ -134,7 +136,7 @@ export function createRevocationFeed(options: RevocationOptions & FeedParts): Re
         say({ type: 'disconnected', error })
       },
     })
-    return within(FIRST_WAIT_MS, firstWord, () => {
+    return inTime(FIRST_WAIT_MS, firstWord, () => {
       gaveUp = true
       return unheard()
     })
@@ -206,16 +208,6 @@ function createStopwatch(clock: () => number): Stopwatch {
   }
 }
 
-async function within<T>(ms: number, promise: Promise<T>, late: () => Error): Promise<T> {
-  const { promise: timeout, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(late()), ms).unref()
-  try {
-    return await Promise.race([promise, timeout])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
 function namesNothing({ jti, gid, sid, kid, client_id: clientId, before }: RevocationEntry): boolean {
   return [jti, gid, sid, kid, clientId, before].every((name) => name === undefined)
 }
@@ -224,8 +216,7 @@ const OWN_NAMES = ['whenSilent', 'silentAfterSeconds', 'onFeed', 'issuer', 'cloc
 const ACCESS_NAMES = ['clientId', 'clientSecret', 'clientKey', 'token']
 
 function checkOptions(options: RevocationOptions): void {
-  const unknown = Object.keys(options).find((name) => ![...OWN_NAMES, ...ACCESS_NAMES].includes(name))
-  if (unknown !== undefined) throw new TypeError(`revocations has no option "${unknown}"`)
+  refuseUnknownOptions('revocations', options, [...OWN_NAMES, ...ACCESS_NAMES])
   const { whenSilent, silentAfterSeconds: seconds, onFeed } = options
   if (whenSilent !== undefined && whenSilent !== 'refuse' && whenSilent !== 'accept') {
     throw new TypeError('whenSilent must be refuse or accept')

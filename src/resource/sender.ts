@@ -9,6 +9,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Confirmation } from './claims.ts'
 import { checkProof, type Proof } from './dpop.ts'
 import { createDpopNonces, type DpopNonceOptions } from './dpop-nonces.ts'
+import { refuseUnknownOptions } from './known-options.ts'
 import { DpopNonceNeeded, DpopProofInvalid, TokenInvalid, VerifierUnavailable } from './refusals.ts'
 import { createReplayMemory } from './replay-memory.ts'
 import { ASYMMETRIC, type AsymmetricAlgorithm } from './signature.ts'
@@ -182,8 +183,7 @@ export function derOf(certificate: Uint8Array | string | undefined): Uint8Array 
 const OPTION_NAMES = ['publicUrl', 'algorithms', 'maxAgeSeconds', 'nonce', 'replay'] satisfies (keyof DpopOptions)[]
 
 function checkOptions(options: DpopOptions): void {
-  const unknown = Object.keys(options).find((name) => !(OPTION_NAMES as string[]).includes(name))
-  if (unknown !== undefined) throw new TypeError(`dpop has no option "${unknown}"`)
+  refuseUnknownOptions('dpop', options, OPTION_NAMES)
   const { publicUrl, algorithms = ALGORITHMS, maxAgeSeconds = MAX_AGE_SECONDS, replay } = options
   if (typeof publicUrl !== 'function' && (typeof publicUrl !== 'string' || !/^https?:\/\/[^?#]+$/.test(publicUrl))) {
     throw new TypeError('dpop.publicUrl must be the http(s) address under which the API is called, without query')

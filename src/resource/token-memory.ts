@@ -12,7 +12,6 @@
 export interface TokenMemory<T> {
   find(token: string): T | undefined
   remember(token: string, known: T): void
-  forget(token: string): void
   clear(): void
 }
 
@@ -52,11 +51,6 @@ export function createTokenMemory<T>({ maxTokens, maxCharacters }: TokenMemoryLi
       if (maxTokens === 0 || young.has(token)) return
       old.delete(token)
       put(token, known)
-    },
-
-    forget(token) {
-      if (young.delete(token)) youngCharacters -= token.length
-      old.delete(token)
     },
 
     clear() {
