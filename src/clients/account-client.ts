@@ -5,29 +5,21 @@
  */
 
 import type { ClientSettings } from '../config/config.ts'
+import { PLAIN_CLIENT } from '../config/plain-client.ts'
 
 export const ACCOUNT_CLIENT_ID = 'grantor-account'
 export const ACCOUNT_CALLBACK = '/account/callback'
 
 export function accountClient(issuer: string): ClientSettings {
   return {
+    ...PLAIN_CLIENT,
     clientId: ACCOUNT_CLIENT_ID,
     clientName: 'Your account',
-    applicationType: 'web',
-    authMethod: 'none',
-    secretHash: undefined,
-    jwks: undefined,
-    jwksUri: undefined,
     grantTypes: ['authorization_code'],
     redirectUris: [`${issuer}${ACCOUNT_CALLBACK}`],
-    postLogoutRedirectUris: [],
     scopes: ['openid'],
     apis: {},
     firstParty: true,
-    legacyWithoutPkce: false,
-    refreshRotation: 'auto',
     refreshIdempotentSeconds: 0,
-    logoUri: undefined,
-    subjectType: 'public',
   }
 }

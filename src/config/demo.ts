@@ -7,6 +7,7 @@ import { hashHandle } from '../base/sealing.ts'
 import { parseDuration } from '../base/duration.ts'
 import type { ApiSettings, ClientSettings, DemoAccount, SigningAlgorithm } from './config.ts'
 import { ACCESS_TOKEN } from './lifetimes.ts'
+import { PLAIN_CLIENT } from './plain-client.ts'
 
 export interface DemoSeed {
   readonly apis: readonly ApiSettings[]
@@ -60,7 +61,7 @@ function demoApis(): ApiSettings[] {
 
 function demoWeb(): ClientSettings {
   return {
-    ...PLAIN,
+    ...PLAIN_CLIENT,
     clientId: 'demo-web',
     clientName: 'Demo web app',
     authMethod: 'client_secret_basic',
@@ -75,7 +76,7 @@ function demoWeb(): ClientSettings {
 
 function demoSpa(): ClientSettings {
   return {
-    ...PLAIN,
+    ...PLAIN_CLIENT,
     clientId: 'demo-spa',
     clientName: 'Demo single-page app',
     grantTypes: ['authorization_code', 'refresh_token'],
@@ -88,7 +89,7 @@ function demoSpa(): ClientSettings {
 
 function demoMachine(issuer: string): ClientSettings {
   return {
-    ...PLAIN,
+    ...PLAIN_CLIENT,
     clientId: 'demo-machine',
     clientName: 'Demo machine',
     authMethod: 'client_secret_basic',
@@ -101,7 +102,7 @@ function demoMachine(issuer: string): ClientSettings {
 /** A page of the server itself, which shows a newcomer what came back. */
 function tour(issuer: string): ClientSettings {
   return {
-    ...PLAIN,
+    ...PLAIN_CLIENT,
     clientId: 'grantor-tour',
     clientName: 'Grantor tour',
     grantTypes: ['authorization_code'],
@@ -110,24 +111,6 @@ function tour(issuer: string): ClientSettings {
     apis: { [ORDERS]: ['orders:read'] },
   }
 }
-
-/** A public client that may do nothing yet. */
-const PLAIN = {
-  applicationType: 'web',
-  authMethod: 'none',
-  secretHash: undefined,
-  jwks: undefined,
-  jwksUri: undefined,
-  redirectUris: [],
-  postLogoutRedirectUris: [],
-  scopes: [],
-  firstParty: false,
-  legacyWithoutPkce: false,
-  refreshRotation: 'auto',
-  refreshIdempotentSeconds: 5,
-  logoUri: undefined,
-  subjectType: 'public',
-} as const
 
 function jwtApi(
   audience: string,

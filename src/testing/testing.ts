@@ -17,7 +17,6 @@
  */
 
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -30,6 +29,7 @@ import { randomId } from '../base/ids.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { type BadToken, mintBadToken } from './bad-tokens.ts'
 import { createDpopKey, type DpopKey } from './dpop-key.ts'
+import { freePort } from './free-port.ts'
 import { type HeldClock, heldClock } from './held-clock.ts'
 import { type Mint, payloadOf, signingKey, signToken, type TokenWishes } from './tokens.ts'
 
@@ -174,14 +174,4 @@ function configure(
   }
   // JSON is YAML, and never leaves this process.
   return loadConfig({ env, cwd: folder, readFile: () => JSON.stringify(file) })
-}
-
-/** A port that was free a moment ago; the issuer must be known before the server is bound. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new TypeError('no port')
-  return address.port
 }

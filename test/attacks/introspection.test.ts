@@ -26,12 +26,13 @@ import {
   redemption,
   signedIn,
   unsigned,
+  KINDS_OF_API,
+  ORDERS,
+  SHARED,
+  OPAQUE,
 } from './requests.ts'
 
-const ORDERS = 'https://orders.example'
 const INVENTORY = 'https://inventory.example'
-const SHARED = 'https://shared.example'
-const OPAQUE = 'https://opaque.example'
 
 interface Tokens {
   readonly access_token: string
@@ -47,18 +48,7 @@ describe('introspection of access tokens (RFC 7662)', () => {
     const orders = { [ORDERS]: ['orders:read'], [SHARED]: ['shared:read'], [OPAQUE]: ['opaque:read'] }
     app = await start({
       clock,
-      apis: [
-        {
-          audience: SHARED,
-          scopes: { 'shared:read': 'Read' },
-          algorithm: 'HS256',
-          secret: Buffer.alloc(32, 7),
-          introspectedBy: ['api'],
-        },
-        { audience: OPAQUE, scopes: { 'opaque:read': 'Read' }, tokenFormat: 'opaque', introspectedBy: ['api'] },
-        { audience: ORDERS, introspectedBy: ['api'] },
-        { audience: INVENTORY, introspectedBy: ['other-api'] },
-      ],
+      apis: [...KINDS_OF_API, { audience: INVENTORY, introspectedBy: ['other-api'] }],
       clients: [
         { clientId: 'spa', redirectUris: [CALLBACK], apis: orders },
         { clientId: 'other-spa', redirectUris: ['http://localhost:4012/callback'], apis: orders },

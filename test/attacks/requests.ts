@@ -200,3 +200,20 @@ export function unsigned(claims: object, header: object = {}): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   return `${part({ alg: 'none', ...header })}.${part(claims)}.`
 }
+
+export const ORDERS = 'https://orders.example'
+export const SHARED = 'https://shared.example'
+export const OPAQUE = 'https://opaque.example'
+
+/** An API for each kind of access token: signed with a key, signed with a secret, opaque. The client `api` speaks for all. */
+export const KINDS_OF_API: NonNullable<StartOptions['apis']> = [
+  {
+    audience: SHARED,
+    scopes: { 'shared:read': 'Read' },
+    algorithm: 'HS256',
+    secret: Buffer.alloc(32, 7),
+    introspectedBy: ['api'],
+  },
+  { audience: OPAQUE, scopes: { 'opaque:read': 'Read' }, tokenFormat: 'opaque', introspectedBy: ['api'] },
+  { audience: ORDERS, introspectedBy: ['api'] },
+]

@@ -14,11 +14,11 @@ import {
   redemption,
   unsigned,
   userinfo,
+  KINDS_OF_API,
+  ORDERS,
+  SHARED,
+  OPAQUE,
 } from './requests.ts'
-
-const ORDERS = 'https://orders.example'
-const SHARED = 'https://shared.example'
-const OPAQUE = 'https://opaque.example'
 
 interface Tokens {
   readonly access_token: string
@@ -30,17 +30,7 @@ describe('revocation (RFC 7009)', () => {
   beforeAll(async () => {
     const apis = { [ORDERS]: ['orders:read'], [SHARED]: ['shared:read'], [OPAQUE]: ['opaque:read'] }
     app = await start({
-      apis: [
-        {
-          audience: SHARED,
-          scopes: { 'shared:read': 'Read' },
-          algorithm: 'HS256',
-          secret: Buffer.alloc(32, 7),
-          introspectedBy: ['api'],
-        },
-        { audience: OPAQUE, scopes: { 'opaque:read': 'Read' }, tokenFormat: 'opaque', introspectedBy: ['api'] },
-        { audience: ORDERS, introspectedBy: ['api'] },
-      ],
+      apis: KINDS_OF_API,
       clients: [
         { clientId: 'spa', redirectUris: [CALLBACK], apis },
         { clientId: 'other-spa', redirectUris: ['http://localhost:4012/callback'], apis },

@@ -26,9 +26,10 @@ describe('an engine that another replaced', () => {
     console.log(`[swap] ${late.built} engines built, ${late.alive} alive`)
     console.log(`[swap] heap ${early.heapMiB.toFixed(1)} → ${late.heapMiB.toFixed(1)} MiB`)
     console.log(`[swap] resident ${early.residentMiB.toFixed(0)} → ${late.residentMiB.toFixed(0)} MiB`)
-    // One more where the ring's own schedule took a step meanwhile.
     expect(late.built).toBeGreaterThanOrEqual(1001)
     expect(late.built).toBeLessThanOrEqual(1005)
+    // One for each ring, and never a second one.
+    expect(late.built - early.built).toBeLessThanOrEqual(late.ring - early.ring)
     expect(late.alive).toBeLessThanOrEqual(3)
     // An engine takes about 90 KiB: the six hundred would be 54 MiB.
     expect(late.heapMiB - early.heapMiB).toBeLessThan(8)

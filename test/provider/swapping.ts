@@ -23,6 +23,8 @@ export interface Count {
   /** Engines ever built, and those that are still there after the garbage was collected. */
   readonly built: number
   readonly alive: number
+  /** The version of the ring. */
+  readonly ring: number
   readonly heapMiB: number
   readonly residentMiB: number
   /** Listeners on the process, and what keeps the event loop busy. */
@@ -85,6 +87,7 @@ async function count(): Promise<Count> {
   return {
     built: engines.length,
     alive: engines.filter((engine) => engine.deref() !== undefined).length,
+    ring: keyring.current().version,
     heapMiB: memory.heapUsed / 2 ** 20,
     residentMiB: memory.rss / 2 ** 20,
     listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),

@@ -6,7 +6,6 @@
  */
 
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -15,6 +14,9 @@ import { createLog } from '../../src/audit/log.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import type { ApiSettings, ClientSettings, Config } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
+import { freePort } from '../../src/testing/free-port.ts'
+
+export { freePort } from '../../src/testing/free-port.ts'
 
 export interface StartOptions {
   /** The embedded store in a temporary folder unless set. */
@@ -129,14 +131,4 @@ function combine<T extends object, K extends keyof T>(
   const byId = new Map<unknown, T>(demo.map((one) => [one[id], one]))
   for (const one of changed) byId.set(one[id], { ...plain, ...byId.get(one[id]), ...one } as T)
   return [...byId.values()]
-}
-
-/** A port that was free a moment ago; the issuer must be known before the server is bound. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new TypeError('no port')
-  return address.port
 }

@@ -1,0 +1,19 @@
+/** What a client of the server's own making has unless it says otherwise: those of the demo, and the account pages. */
+
+/** A public client that may do nothing yet. */
+export const PLAIN_CLIENT = {
+  applicationType: 'web',
+  authMethod: 'none',
+  secretHash: undefined,
+  jwks: undefined,
+  jwksUri: undefined,
+  redirectUris: [],
+  postLogoutRedirectUris: [],
+  scopes: [],
+  firstParty: false,
+  legacyWithoutPkce: false,
+  refreshRotation: 'auto',
+  refreshIdempotentSeconds: 5,
+  logoUri: undefined,
+  subjectType: 'public',
+} as const
