@@ -9,7 +9,7 @@
 
 import type { IncomingMessage } from 'node:http'
 
-import { type CompactParts, parseCompact } from '../resource/compact.ts'
+import { type CompactParts, type JsonObject, parseCompact, splitCompact } from '../resource/compact.ts'
 import { Refusal } from '../resource/refusals.ts'
 
 /** What an access token of ours has no use for, nor anything that a client signs for us. */
@@ -33,6 +33,7 @@ export function readStrictly(token: unknown, options: ReadOptions = {}): Compact
   if (REFUSED_MEMBERS.some((member) => header[member] !== undefined)) return undefined
   if (header.kid !== undefined && (typeof header.kid !== 'string' || header.kid === '')) return undefined
   if (bringsKey ? !isPublicKey(header.jwk) : header.jwk !== undefined) return undefined
+  if (isRsa(header) && !isWholeRsaSignature(splitCompact(String(token)).signature)) return undefined
   if (!MOMENTS.every((claim) => payload[claim] === undefined || isMoment(payload[claim]))) return undefined
   return Number(payload.iat ?? 0) > latestIssuedAt ? undefined : parts
 }
@@ -50,6 +51,19 @@ function parsed(token: string): CompactParts | undefined {
     if (error instanceof Refusal) return undefined
     throw error
   }
+}
+
+function isRsa({ alg }: JsonObject): boolean {
+  return typeof alg === 'string' && /^[RP]S/.test(alg)
+}
+
+/**
+ * An RSA signature is as long as the modulus (RFC 8017 section 8.1.2 step 1), and OpenSSL, beneath the engine, takes one
+ * of PSS without its leading zeros, too. The key is not known here, but the moduli in use are whole multiples of 64 bits
+ * (2048, 3072, 4096), so a shortened one shows. A key of another length cannot be used here.
+ */
+function isWholeRsaSignature(signature: string): boolean {
+  return Buffer.byteLength(signature, 'base64url') % 8 === 0
 }
 
 /** RFC 9449 section 4.3 check 7. */
