@@ -10,7 +10,7 @@ import { once } from 'node:events'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
-import { Fault, WorkersFailed } from './base/faults.ts'
+import { Fault, forOperator, WorkersFailed } from './base/faults.ts'
 import type { Config } from './config/config.ts'
 import { type Environment, environment } from './config/environment.ts'
 
@@ -80,7 +80,7 @@ async function stopSignal(): Promise<string> {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   run(environment()).catch((error: unknown) => {
-    console.error(error instanceof Fault ? error.message : error)
+    console.error(error instanceof Fault ? forOperator(error) : error)
     process.exitCode = 1
   })
 }

@@ -23,6 +23,11 @@ export abstract class Fault extends Error {
   }
 }
 
+/** What whoever runs the server reads: the message, and in brackets what is kept from callers. */
+export function forOperator({ message, detail }: Fault): string {
+  return detail === undefined ? message : `${message} (${detail})`
+}
+
 /** The store did not answer, or answered that it cannot: nothing may be issued or called valid. */
 export class StoreUnavailable extends Fault {
   readonly code = 'store_unavailable'

@@ -6,7 +6,7 @@
 
 import { Command, CommanderError } from 'commander'
 
-import { Fault } from '../base/faults.ts'
+import { Fault, forOperator } from '../base/faults.ts'
 import { accountsCommand } from './accounts.ts'
 import { apisCommand } from './apis.ts'
 import { auditCommand } from './audit.ts'
@@ -79,6 +79,6 @@ function report(error: unknown, terminal: Terminal): number {
 
 function sentence(error: unknown): string {
   if (error instanceof Refused) return error.message
-  if (error instanceof Fault) return error.detail === undefined ? error.message : `${error.message} (${error.detail})`
+  if (error instanceof Fault) return forOperator(error)
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

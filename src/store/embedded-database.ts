@@ -8,16 +8,32 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setTimeout } from 'node:timers/promises'
 
 import { StoreUnavailable } from '../base/faults.ts'
 
-// Opening may meet another process that is just creating the file or reading it in after a crash.
-const OPEN_WAIT_MS = 5000
+// Opening may meet another process that is just creating the file or reading it in after a crash. Nobody waits inside
+// SQLite, where waiting stops the whole process, and which does not wait for every lock (see also WriteQueue).
+const OPEN_RETRY_MS = 10
+const OPEN_TRIES = 500
 
 /** The database at `file`, created for its owner alone if it is not there. */
-export function openDatabase(file: string, nowMs: number): DatabaseSync {
+export async function openDatabase(file: string, nowMs: number): Promise<DatabaseSync> {
   createPrivately(file)
-  const database = new DatabaseSync(file, { timeout: OPEN_WAIT_MS })
+  for (let tries = 1; ; tries++) {
+    const database = new DatabaseSync(file)
+    try {
+      prepare(database, nowMs)
+      return database
+    } catch (error) {
+      database.close()
+      if (!isBusy(error) || tries === OPEN_TRIES) throw error
+    }
+    await setTimeout(OPEN_RETRY_MS)
+  }
+}
+
+function prepare(database: DatabaseSync, nowMs: number): void {
   database.exec(SETTINGS)
   database.exec('BEGIN IMMEDIATE')
   database.exec(SCHEMA)
@@ -27,9 +43,6 @@ export function openDatabase(file: string, nowMs: number): DatabaseSync {
     .prepare("INSERT INTO sqlite_sequence (name, seq) SELECT 'log', ? WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence)")
     .run(nowMs * 1000)
   database.exec('COMMIT')
-  // From here on nobody waits inside SQLite, where waiting stops the whole process: see WriteQueue.
-  database.exec('PRAGMA busy_timeout = 0')
-  return database
 }
 
 /** SQLite creates files that all may read, and gives its side files the mode of the main one: so we create that. */

@@ -41,7 +41,7 @@ export interface EmbeddedStoreOptions {
 /** Opens the store in `file`, creating file and folder if need be. Throws `StoreUnavailable` when it cannot. */
 export async function openEmbeddedStore({ file, clock }: EmbeddedStoreOptions): Promise<EmbeddedStore> {
   try {
-    return new EmbeddedStore(openDatabase(file, clock()), clock)
+    return new EmbeddedStore(await openDatabase(file, clock()), clock)
   } catch (cause) {
     throw new StoreUnavailable({ detail: `cannot open ${file}: ${(cause as Error).message}`, cause })
   }

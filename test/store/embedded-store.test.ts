@@ -46,6 +46,17 @@ describe('the file of the embedded store', () => {
     expect((await stat(join(file, '..'))).mode & 0o777).toBe(0o700)
   })
 
+  it('is opened by the second of two processes that start at once, when the first has made it', async () => {
+    const file = await aFile()
+    const first = new DatabaseSync(file)
+    first.exec('BEGIN; CREATE TABLE made (x); COMMIT; BEGIN; SELECT * FROM made')
+
+    const second = open(file)
+    first.close()
+
+    expect(await (await second).put('kind:{aa}:key', 'x')).toBe('stored')
+  })
+
   it('keeps everything when it is closed and opened again', async () => {
     const file = await aFile()
     const first = await open(file)
@@ -172,7 +183,7 @@ describe('two processes on one file', () => {
 
 describe('the embedded store with a full disk', () => {
   it('answers StoreUnavailable, is not ready, and recovers when there is room', async () => {
-    const database = openDatabase(await aFile(), Date.now())
+    const database = await openDatabase(await aFile(), Date.now())
     const store = new EmbeddedStore(database, systemClock)
     onTestFinished(() => store.close())
     const key: Key = 'kind:{aa}:key'
@@ -257,7 +268,7 @@ describe('what the embedded store leaves on disk', () => {
   })
 
   it('is found by index: no statement reads a whole table', async () => {
-    const database = openDatabase(await aFile(), Date.now())
+    const database = await openDatabase(await aFile(), Date.now())
     onTestFinished(() => database.close())
 
     for (const statement of Object.values(prepareStatements(database)).flat()) {
