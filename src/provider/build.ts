@@ -11,6 +11,7 @@ import type { Log } from '../audit/log.ts'
 import { ConfigInvalid } from '../base/faults.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { DpopRules, Lifetimes } from '../config/config.ts'
+import { createJwsSigner } from '../keyring/jws-signer.ts'
 import type { Keyring } from '../keyring/keyring.ts'
 import type { BoundSigner } from '../keyring/outside-signer.ts'
 import { createAccessTokenReader } from './access-token-reader.ts'
@@ -34,6 +35,7 @@ import { createInteractions } from './engine-interactions.ts'
 import { recordEvents } from './events.ts'
 import { traceErrorsOnce } from './engine-errors.ts'
 import { frame } from './frame.ts'
+import { makeJwtAccessTokens } from './jwt-access-tokens.ts'
 import { decideReplaysInStore, nameHandles, rememberOwnTokens, settleSuccessors, tellIdTokensByType } from './models.ts'
 import { engineKeys, externalSigning, signerCheck } from './outside-keys.ts'
 import { limitResponseModes, withOurResponseModes } from './response-modes.ts'
@@ -69,6 +71,9 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   limitResponseModes(provider)
   nameHandles(provider)
   settleSuccessors(provider)
+  const { issuer, clock, keyring } = parts
+  const signer = createJwsSigner(keyring.jwks, parts.signer)
+  makeJwtAccessTokens(provider, { issuer, clock, signer, pairwiseSalt: keyring.pairwiseSalt })
   rememberOwnTokens(provider, accessTokens)
   takeStructuredTokens(provider)
   tellIdTokensByType(provider, parts)

@@ -7,9 +7,18 @@ import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider'
 export function subjects({ pairwiseSalt }: { pairwiseSalt: string }): Partial<Configuration> {
   return {
     subjectTypes: ['public', 'pairwise'],
-    async pairwiseIdentifier(_ctx: KoaContextWithOIDC, accountId: string, client: Client) {
-      const sector = client.sectorIdentifier as string
-      return createHmac('sha256', pairwiseSalt).update(`${sector}\n${accountId}`).digest('base64url')
-    },
+    pairwiseIdentifier: async (_ctx: KoaContextWithOIDC, accountId: string, client: Client) =>
+      pairwise(accountId, client, pairwiseSalt),
   }
+}
+
+/** What this client knows the account as. */
+export function subjectOf(accountId: string, client: Client, pairwiseSalt: string): string {
+  return client.subjectType === 'pairwise' ? pairwise(accountId, client, pairwiseSalt) : accountId
+}
+
+function pairwise(accountId: string, { sectorIdentifier }: Client, salt: string): string {
+  return createHmac('sha256', salt)
+    .update(`${sectorIdentifier as string}\n${accountId}`)
+    .digest('base64url')
 }

@@ -1,8 +1,7 @@
-/** Lifetimes, what JWT access tokens carry, and when refresh tokens rotate. */
+/** Lifetimes, and when refresh tokens rotate. */
 
 import type { AccessToken, ClientCredentials, Configuration, KoaContextWithOIDC, RefreshToken } from 'oidc-provider'
 
-import { sessionClaim } from '../../access/session-claim.ts'
 import { type Clock, epochSeconds } from '../../base/clock.ts'
 import type { Clients } from '../../clients/clients.ts'
 import type { ClientSettings, Lifetimes } from '../../config/config.ts'
@@ -29,19 +28,6 @@ export function tokens({ clients, lifetimes, clock }: Parts): Partial<Configurat
       RefreshToken: (_ctx, token) => refreshTokenTtl(token, lifetimes),
     },
 
-    formats: {
-      customizers: {
-        jwt(ctx, token, jwt) {
-          const payload = jwt.payload as Record<string, unknown>
-          Object.assign(payload, signInOf(ctx))
-          // What a revocation may name beside the token itself: the grant, and the session with which it is to end.
-          if (!('grantId' in token)) return
-          payload.gid = token.grantId
-          if (token.expiresWithSession && token.sessionUid) payload.sid = sessionClaim(token.sessionUid)
-        },
-      },
-    },
-
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: (ctx) => rotates(clients.getClient(ctx.oidc.client?.clientId ?? ''), ctx),
   }
@@ -50,20 +36,6 @@ export function tokens({ clients, lifetimes, clock }: Parts): Partial<Configurat
     if (client.refreshRotation !== 'auto') return client.refreshRotation === 'always'
     // RFC 9700 section 4.14.2: the refresh tokens of public clients are sender-constrained or rotated.
     return client.authMethod === 'none' && !ctx.oidc.entities.RefreshToken?.isSenderConstrained()
-  }
-}
-
-/**
- * When and how the person signed in, for APIs that ask for a recent or a strong sign-in (RFC 9470). It is that of the
- * authorization from which the token comes, however often it was refreshed since (RFC 9068 section 2.2.1).
- */
-function signInOf(ctx: KoaContextWithOIDC): Record<string, unknown> {
-  const { AuthorizationCode, RefreshToken, DeviceCode } = ctx.oidc.entities
-  const { authTime, acr, amr } = AuthorizationCode ?? RefreshToken ?? DeviceCode ?? {}
-  return {
-    ...(authTime === undefined ? {} : { auth_time: authTime }),
-    ...(acr === undefined ? {} : { acr }),
-    ...(amr === undefined ? {} : { amr }),
   }
 }
 
