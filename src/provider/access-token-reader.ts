@@ -12,8 +12,7 @@ import { keys } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
 import type { AccessTokenClaims, AccessTokens } from './access-tokens.ts'
 import type { AccessTokenModel } from './handles.ts'
-import { requestScope } from './request-scope.ts'
-import { STAND_IN } from './structured-tokens.ts'
+import { type Presented, requestScope } from './request-scope.ts'
 
 export interface AccessTokenReader {
   /** The engine's record of this model of a JWT; `undefined` for anything else. */
@@ -23,15 +22,14 @@ export interface AccessTokenReader {
 export function createAccessTokenReader(accessTokens: AccessTokens, store: Store): AccessTokenReader {
   return {
     async read(model, token) {
-      const record = token === STAND_IN ? await readPresented() : await recordOf(token)
+      const { presented } = requestScope()
+      const record = presented?.token === token ? await readOnce(presented) : await recordOf(token)
       return record?.kind === model ? record : undefined
     },
   }
 
   /** The engine asks each model in turn; one look answers all. */
-  async function readPresented(): Promise<AdapterPayload | undefined> {
-    const { presented } = requestScope()
-    if (presented === undefined) return undefined
+  function readOnce(presented: Presented): Promise<AdapterPayload | undefined> {
     presented.record ??= recordOf(presented.token)
     return presented.record
   }

@@ -33,7 +33,7 @@ import type { Engine } from './current.ts'
 import { createDocuments, prepareDocuments } from './documents.ts'
 import { createInteractions } from './engine-interactions.ts'
 import { recordEvents } from './events.ts'
-import { traceErrorsOnce } from './engine-errors.ts'
+import { spareTraces } from './engine-errors.ts'
 import { frame } from './frame.ts'
 import { makeJwtAccessTokens } from './jwt-access-tokens.ts'
 import { decideReplaysInStore, nameHandles, rememberOwnTokens, settleSuccessors, tellIdTokensByType } from './models.ts'
@@ -61,7 +61,7 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSig
 
 /** Throws `ConfigInvalid` when the engine refuses a client's metadata. */
 export async function buildEngine(parts: EngineParts): Promise<Engine> {
-  traceErrorsOnce()
+  spareTraces()
   const accessTokens = createAccessTokens(parts)
   const provider = new (withOurResponseModes(parts.pages))(parts.issuer, configuration(parts, accessTokens))
   // The dispatcher states scheme, host and client address of every request; the engine believes it and nobody else.

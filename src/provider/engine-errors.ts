@@ -41,12 +41,18 @@ export function asEngineError(fault: Fault): Error {
   })
 }
 
+const { captureStackTrace } = Error
+
 /**
- * The engine takes the trace of each of its errors twice, as it is made and again without its constructors; and it makes
- * three for every answer of userinfo, in case it should need them. The first trace, which the second replaces, is spared.
+ * The engine's errors are answers to clients, of which code and detail are logged; it makes three for every answer of
+ * userinfo in case it should need them, and takes a trace of each twice. That was a tenth of a request to userinfo, so
+ * they have none; all other errors have theirs.
  */
-export function traceErrorsOnce(): void {
+export function spareTraces(): void {
   Object.setPrototypeOf(errors.OIDCProviderError, Untraced)
+  Error.captureStackTrace = function captureUnlessAnswer(target, until) {
+    if (!(target instanceof errors.OIDCProviderError)) captureStackTrace(target, until)
+  }
 }
 
 class Untraced extends Error {

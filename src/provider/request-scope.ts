@@ -28,10 +28,15 @@ export interface RequestScope {
   redeeming: { readonly key: Key; readonly clientId: string; readonly grantId: string } | undefined
   /** Why the store could not be used in this request, once it could not. */
   storeAway: StoreUnavailable | undefined
-  /** The JWT that this request is about, and its record once it was asked for (structured-tokens.ts). */
-  presented: { readonly token: string; record: Promise<AdapterPayload | undefined> | undefined } | undefined
+  presented: Presented | undefined
   /** Grants that this request ends: the engine asks once a model, one step ends them all. */
   readonly ending: Map<string, Promise<void>>
+}
+
+/** The token that this request is about (structured-tokens.ts), and its record once a JWT was verified. */
+export interface Presented {
+  readonly token: string
+  record: Promise<AdapterPayload | undefined> | undefined
 }
 
 export interface Consuming {

@@ -1,21 +1,19 @@
 /**
- * JWT access tokens at the introspection and the revocation endpoint (RFC 7662, RFC 7009).
+ * The token that introspection and revocation are asked about (RFC 7662, RFC 7009).
  *
  * The engine refuses a structured token there before it looks anything up. So it is shown a stand-in: as it takes the
- * parameters of such a request, the JWT moves to the request's scope and a text that is no JWT takes its place. All that
- * the engine does with the request stays: who asks, what stands twice, who may know, how the answer looks. When it then
- * looks the stand-in up, access-token-reader.ts has the JWT verified.
+ * parameters of such a request, the token moves to the request's scope and an object that is no JWT takes its place.
+ * When the engine looks that up, its models are given the token itself, and access-token-reader.ts has a JWT verified.
+ * All that the engine does with the request stays: who asks, what stands twice, who may know, how the answer looks.
  */
 
-import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { type KoaContextWithOIDC, Provider } from 'oidc-provider'
 
-import { scopeOf } from './request-scope.ts'
-
-/** No handle of ours and no JWT; from a request that shows it itself it leads to nothing. */
-export const STAND_IN = 'presented.token'
+import { requestScope, scopeOf } from './request-scope.ts'
 
 type EngineContext = KoaContextWithOIDC['oidc'] & { readonly ctx: object }
 type Params = NonNullable<EngineContext['params']>
+type Find = (token: unknown, options?: object) => Promise<unknown>
 
 export function takeStructuredTokens(provider: Provider): void {
   Object.defineProperty(provider.OIDCContext.prototype, 'params', {
@@ -23,15 +21,40 @@ export function takeStructuredTokens(provider: Provider): void {
     get: () => undefined,
     set(this: EngineContext, params: Params) {
       const { token } = params
-      // A token that stands twice is a list, which the engine refuses. Handles have no dot, all that is structured has.
-      if (isAboutTokens(this.route) && typeof token === 'string' && token.includes('.')) {
+      // A token that stands twice is a list, which the engine refuses.
+      if (isAboutTokens(this.route) && typeof token === 'string') {
         scopeOf(this.ctx).presented = { token, record: undefined }
         params.token = STAND_IN
       }
       Object.defineProperty(this, 'params', { value: params, writable: true, enumerable: true, configurable: true })
     },
   })
+  for (const model of [provider.AccessToken, provider.ClientCredentials, provider.RefreshToken]) {
+    const find = (Reflect.get(model, 'find') as Find).bind(model)
+    Reflect.set(model, 'find', (token: unknown, options?: object) =>
+      find(token === STAND_IN ? presentedToken() : token, options),
+    )
+  }
 }
+
+/** The engine compares the token that it found with the parameter, which is the real one from here on. */
+function presentedToken(): string | undefined {
+  const token = requestScope().presented?.token
+  const params = Provider.ctx?.oidc.params
+  if (params !== undefined) params.token = token
+  return token
+}
+
+// Made once: for a text that is no JWT the engine has an error made, with a trace, which it drops. That was an eighth of
+// an introspection.
+const NOT_STRUCTURED = new Error('no JWT')
+
+/** To the engine's question for a protected header it says that there is none. */
+const STAND_IN = Object.freeze({
+  get protected(): never {
+    throw NOT_STRUCTURED
+  },
+})
 
 function isAboutTokens(route: string): boolean {
   return route === 'introspection' || route === 'revocation'
