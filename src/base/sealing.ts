@@ -6,9 +6,10 @@
  * so a sealed value moved elsewhere does not open.
  */
 
-import { createCipheriv, createDecipheriv, createSecretKey, hash, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, hash, hkdfSync } from 'node:crypto'
 
 import { SealBroken } from './faults.ts'
+import { randomNonce } from './ids.ts'
 
 const KEY_BYTES = 32
 const NONCE_BYTES = 12
@@ -36,7 +37,7 @@ export function createSealer(rootKey: Uint8Array, purpose: string): Sealer {
     keyId,
 
     seal(plain, place) {
-      const nonce = randomBytes(NONCE_BYTES)
+      const nonce = randomNonce(NONCE_BYTES)
       const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(place))
       const body = cipher.update(plain, 'utf8')
       return `${keyId}.${Buffer.concat([nonce, body, cipher.final(), cipher.getAuthTag()]).toString('base64url')}`

@@ -7,10 +7,10 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { randomUUID } from 'node:crypto'
 import { type AdapterPayload, Provider } from 'oidc-provider'
 
 import type { StoreUnavailable } from '../base/faults.ts'
+import { randomId } from '../base/ids.ts'
 import type { Entry, Key } from '../store/store.ts'
 
 export interface RequestScope {
@@ -68,9 +68,13 @@ export function inRequestScope<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function createScope(): RequestScope {
+  let name: string | undefined
   return {
-    // Every request pays for its name, so it is made from random bytes that Node has in stock.
-    by: randomUUID(),
+    // Few requests consume anything, and only those pay for a name.
+    get by() {
+      name ??= randomId(NAME_BYTES)
+      return name
+    },
     seen: new Map(),
     sessionIds: new Set(),
     consuming: undefined,
@@ -81,3 +85,5 @@ function createScope(): RequestScope {
     ending: new Map(),
   }
 }
+
+const NAME_BYTES = 16

@@ -32,7 +32,8 @@ export const keys = {
   /** From the session id in the cookie to the session's `uid`. */
   sessionId: (id: string): Key => own('session-id', hashHandle(id)),
   consent: (accountId: string, clientId: string): Key => own('consent', hashHandle(`${accountId}\n${clientId}`)),
-  account: (accountId: string): Key => `account:{${hashHandle(accountId).slice(0, SHARD_LENGTH)}}:${accountId}`,
+  /** Account ids all begin alike and end at random. */
+  account: (accountId: string): Key => `account:{${accountId.slice(-SHARD_LENGTH)}}:${accountId}`,
   /** From what a person types as login to the account's id. */
   login: (canonicalLogin: string): Key => own('login', hashHandle(canonicalLogin)),
   /** Lists the grants that a person gave, and the sessions in which they are signed in. */

@@ -110,8 +110,11 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
   }
 
   /** Nobody but the application may guess its nonce (OpenID Connect Core section 15.5.2), so it is kept sealed. */
-  function close({ jti: _bearer, nonce, ...payload }: AdapterPayload, key: Key): string {
-    return JSON.stringify(nonce === undefined ? payload : { ...payload, sealedNonce: sealer.seal(nonce, key) })
+  function close(payload: AdapterPayload, key: Key): string {
+    const { nonce } = payload
+    const sealedNonce = nonce === undefined ? undefined : sealer.seal(nonce, key)
+    // What is undefined is not written. The payload was made for this call, so it need not be copied.
+    return JSON.stringify(Object.assign(payload, { jti: undefined, nonce: undefined, sealedNonce }))
   }
 
   /**
