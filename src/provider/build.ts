@@ -8,6 +8,7 @@ import type { Accounts } from '../accounts/accounts.ts'
 import type { Apis } from '../apis/apis.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Log } from '../audit/log.ts'
+import { systemClock } from '../base/clock.ts'
 import { ConfigInvalid } from '../base/faults.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { DpopRules, Lifetimes } from '../config/config.ts'
@@ -71,9 +72,10 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   limitResponseModes(provider)
   nameHandles(provider)
   settleSuccessors(provider)
-  const { issuer, clock, keyring } = parts
+  const { issuer, keyring } = parts
   const signer = createJwsSigner(keyring.jwks, parts.signer)
-  makeJwtAccessTokens(provider, { issuer, clock, signer, pairwiseSalt: keyring.pairwiseSalt })
+  // All other tokens of the engine are dated by the system's clock, and these live and end with them.
+  makeJwtAccessTokens(provider, { issuer, clock: systemClock, signer, pairwiseSalt: keyring.pairwiseSalt })
   rememberOwnTokens(provider, accessTokens)
   takeStructuredTokens(provider)
   tellIdTokensByType(provider, parts)

@@ -41,7 +41,7 @@ export function asEngineError(fault: Fault): Error {
   })
 }
 
-const { captureStackTrace } = Error
+const captureStackTrace = Error.captureStackTrace.bind(Error)
 
 /**
  * The engine's errors are answers to clients, of which code and detail are logged; it makes three for every answer of

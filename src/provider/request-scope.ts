@@ -7,10 +7,10 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomUUID } from 'node:crypto'
 import { type AdapterPayload, Provider } from 'oidc-provider'
 
 import type { StoreUnavailable } from '../base/faults.ts'
-import { randomId } from '../base/ids.ts'
 import type { Entry, Key } from '../store/store.ts'
 
 export interface RequestScope {
@@ -72,7 +72,7 @@ function createScope(): RequestScope {
   return {
     // Few requests consume anything, and only those pay for a name.
     get by() {
-      name ??= randomId(NAME_BYTES)
+      name ??= randomUUID()
       return name
     },
     seen: new Map(),
@@ -85,5 +85,3 @@ function createScope(): RequestScope {
     ending: new Map(),
   }
 }
-
-const NAME_BYTES = 16
