@@ -67,6 +67,6 @@ describe('revocations in any order', () => {
     console.info(`seed ${SEED}: ${JSON.stringify(tally)}, ${world.disturbances} disturbances`)
     // That nothing was revoked, or nothing taken, would prove as little.
     // 200 of a random seed have some 20 looks at a silent verifier, seldom fewer than 10, and never none.
-    expect(Math.min(tally.accepted, tally.refused, tally.silent)).toBeGreaterThan(2)
+    expect(Math.min(tally.accepted, tally.refused, tally.silent)).toBeGreaterThan(RUNS / 100)
   })
 })
