@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 
 import { SignerUnavailable } from '../base/faults.ts'
 import type { BoundSigner } from './outside-signer.ts'
-import { isOutside, type KeyAlgorithm, type KeyJwk, type PrivateJwk } from './signing-key.ts'
+import { isOutside, type KeyAlgorithm, type KeyJwk, type OutsideJwk, type PrivateJwk } from './signing-key.ts'
 
 /** What signs with the ring's current keys. */
 export interface JwsSigner {
@@ -26,7 +26,11 @@ export interface JwsSigner {
 export function createJwsSigner(jwks: readonly KeyJwk[], signer: BoundSigner | undefined): JwsSigner {
   const byAlgorithm = new Map<KeyAlgorithm, SigningKey>()
   for (const jwk of jwks) {
-    if (!byAlgorithm.has(jwk.alg)) byAlgorithm.set(jwk.alg, { kid: jwk.kid, sign: signatureBy(jwk, signer) })
+    if (!byAlgorithm.has(jwk.alg))
+      byAlgorithm.set(jwk.alg, {
+        kid: jwk.kid,
+        sign: isOutside(jwk) ? signatureOutside(jwk, signer) : signatureWith(jwk),
+      })
   }
 
   return {
@@ -56,10 +60,9 @@ function encoded(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url')
 }
 
-function signatureBy(jwk: KeyJwk, signer: BoundSigner | undefined): Sign {
-  if (!isOutside(jwk)) return signatureWith(jwk)
-  const { keyRef, alg: algorithm } = jwk
-  return async (data) => {
+/** By a key that the signer holds. Throws `SignerUnavailable`. */
+export function signatureOutside({ keyRef, alg: algorithm }: OutsideJwk, signer: BoundSigner | undefined) {
+  return async (data: Uint8Array): Promise<Uint8Array> => {
     if (signer === undefined) throw new SignerUnavailable({ detail: 'this node knows of no signer' })
     return signer.sign({ keyRef, algorithm, data })
   }

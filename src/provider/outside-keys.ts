@@ -3,7 +3,7 @@
 import type { KeyObject } from 'node:crypto'
 import { ExternalSigningKey } from 'oidc-provider'
 
-import { SignerUnavailable } from '../base/faults.ts'
+import { signatureOutside } from '../keyring/jws-signer.ts'
 import { type BoundSigner, publicKeyOf } from '../keyring/outside-signer.ts'
 import { type KeyJwk, type OutsideJwk, isOutside } from '../keyring/signing-key.ts'
 import { answering } from './engine-errors.ts'
@@ -26,14 +26,12 @@ export function signerCheck(jwks: readonly KeyJwk[], signer: BoundSigner | undef
 }
 
 class OutsideKey extends ExternalSigningKey {
-  readonly #jwk: OutsideJwk
-  readonly #signer: BoundSigner | undefined
+  readonly #sign: (data: Uint8Array) => Promise<Uint8Array>
   readonly #publicKey: KeyObject
 
   constructor(jwk: OutsideJwk, signer: BoundSigner | undefined) {
     super()
-    this.#jwk = jwk
-    this.#signer = signer
+    this.#sign = signatureOutside(jwk, signer)
     this.#publicKey = publicKeyOf(jwk)
     // Setters that the engine's types do not tell of.
     Object.assign(this, { kid: jwk.kid, alg: jwk.alg })
@@ -45,10 +43,6 @@ class OutsideKey extends ExternalSigningKey {
   }
 
   override async sign(data: Uint8Array): Promise<Uint8Array> {
-    const { keyRef, alg } = this.#jwk
-    return answering(async () => {
-      if (this.#signer === undefined) throw new SignerUnavailable({ detail: 'this node knows of no signer' })
-      return this.#signer.sign({ keyRef, algorithm: alg, data })
-    })
+    return answering(() => this.#sign(data))
   }
 }

@@ -9,7 +9,7 @@
 
 import type { IncomingMessage } from 'node:http'
 
-import { type CompactParts, type JsonObject, parseCompact, splitCompact } from '../resource/compact.ts'
+import { type CompactParts, type JsonObject, parseCompact } from '../resource/compact.ts'
 import { Refusal } from '../resource/refusals.ts'
 
 /** What an access token of ours has no use for, nor anything that a client signs for us. */
@@ -24,16 +24,16 @@ export interface ReadOptions {
   readonly latestIssuedAt?: number
 }
 
-/** Header and payload, not yet verified; `undefined` when they could be read in two ways or ask for what we do not do. */
+/** Its parts, not yet verified; `undefined` when they could be read in two ways or ask for what we do not do. */
 export function readStrictly(token: unknown, options: ReadOptions = {}): CompactParts | undefined {
   const { bringsKey = false, latestIssuedAt = Number.MAX_SAFE_INTEGER } = options
   const parts = typeof token === 'string' ? parsed(token) : undefined
   if (parts === undefined) return undefined
-  const { header, payload } = parts
+  const { header, payload, signature } = parts
   if (REFUSED_MEMBERS.some((member) => header[member] !== undefined)) return undefined
   if (header.kid !== undefined && (typeof header.kid !== 'string' || header.kid === '')) return undefined
   if (bringsKey ? !isPublicKey(header.jwk) : header.jwk !== undefined) return undefined
-  if (isRsa(header) && !isWholeRsaSignature(splitCompact(String(token)).signature)) return undefined
+  if (isRsa(header) && !isWholeRsaSignature(signature)) return undefined
   if (!MOMENTS.every((claim) => payload[claim] === undefined || isMoment(payload[claim]))) return undefined
   return Number(payload.iat ?? 0) > latestIssuedAt ? undefined : parts
 }

@@ -15,13 +15,15 @@ export type JsonObject = Readonly<Record<string, unknown>>
 export interface CompactParts {
   readonly header: JsonObject
   readonly payload: JsonObject
+  /** As it travelled. */
+  readonly signature: string
 }
 
-/** Header and payload of an access token, not yet verified. Throws `TokenInvalid`. */
+/** What an access token is made of, not yet verified. Throws `TokenInvalid`. */
 export function parseCompact(token: string): CompactParts {
   return readToken(() => {
-    const { header, payload } = splitCompact(token)
-    return { header: readObject(header), payload: readObject(payload) }
+    const { header, payload, signature } = splitCompact(token)
+    return { header: readObject(header), payload: readObject(payload), signature }
   })
 }
 

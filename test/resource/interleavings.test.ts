@@ -30,7 +30,7 @@ const step = fc.oneof(
   { weight: 15, arbitrary: fc.constant({ does: 'sign out' } as const) },
   { weight: 100, arbitrary: fc.record({ does: fc.constant('cut' as const), verifier }) },
   { weight: 100, arbitrary: fc.record({ does: fc.constant('mend' as const), verifier }) },
-  { weight: 40, arbitrary: fc.record({ does: fc.constant('wait in silence' as const), verifier }) },
+  { weight: 120, arbitrary: fc.record({ does: fc.constant('wait in silence' as const), verifier }) },
   { weight: 120, arbitrary: fc.constant({ does: 'look' } as const) },
   { weight: 4, arbitrary: fc.constant({ does: 'rotate keys' } as const) },
   { weight: 1, arbitrary: fc.constant({ does: 'compromise the key' } as const) },
@@ -66,7 +66,6 @@ describe('revocations in any order', () => {
     expect(failures).toEqual([])
     console.info(`seed ${SEED}: ${JSON.stringify(tally)}, ${world.disturbances} disturbances`)
     // That nothing was revoked, or nothing taken, would prove as little.
-    // 200 of a random seed have some 20 looks at a silent verifier, seldom fewer than 10, and never none.
-    expect(Math.min(tally.accepted, tally.refused, tally.silent)).toBeGreaterThan(RUNS / 100)
+    expect(Math.min(tally.accepted, tally.refused, tally.silent)).toBeGreaterThan(RUNS / 20)
   })
 })
