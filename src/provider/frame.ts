@@ -1,6 +1,6 @@
 /** What is done around every request to the engine: one middleware, outermost in the engine's own stack. */
 
-import type { KoaContextWithOIDC } from 'oidc-provider'
+import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 
 import type { Log } from '../audit/log.ts'
 import { Fault } from '../base/faults.ts'
@@ -81,13 +81,13 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
 
   /** Errors thrown outside of the engine's own handlers: saving the session after the answer was made. */
   function fail(ctx: KoaContextWithOIDC, error: unknown): void {
-    const known = error instanceof Fault ? asEngineError(error) : error
-    const { status, error: code } = known as { status?: number; error?: string }
+    const { status, ...fault } = told(error)
     log.error({ err: error, route: ctx.oidc?.route }, 'a request failed outside of its endpoint')
-    ctx.status = status === 503 ? 503 : 500
-    ctx.body = { error: ctx.status === 503 ? code : 'server_error' }
+    ctx.status = status
     ctx.response.remove('Location')
     ctx.set('Cache-Control', 'no-store')
+    if (ctx.accepts('json', 'html') === 'html') pages.error(ctx, fault)
+    else ctx.body = { error: fault.error, error_description: fault.description }
   }
 
   function nameCookies(ctx: KoaContextWithOIDC): void {
@@ -107,4 +107,13 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
       }
     }
   }
+}
+
+/** A store or a signer that does not answer, by name; of all else a client learns that it failed. */
+function told(error: unknown): { status: number; error: string; description: string | undefined; cause: Error } {
+  const cause = (error instanceof Fault ? asEngineError(error) : error) as Error
+  if (cause instanceof errors.OIDCProviderError && cause.status === 503) {
+    return { status: 503, error: cause.error, description: cause.error_description, cause }
+  }
+  return { status: 500, error: 'server_error', description: 'Something went wrong on our side.', cause }
 }

@@ -7,6 +7,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Clock } from '../../src/base/clock.ts'
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis.ts'
 import { startProcesses } from '../support/server-process.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { authorizationUrl, createUserAgent, newPkce, signIn } from '../support/user-agent.ts'
 import { type Answer, type OutageRequests, type Sends, startForOutage } from './outage-requests.ts'
 
 const PATIENCE_MS = 3000
@@ -72,6 +74,27 @@ describeWithRedis('Redis', () => {
     await endOutage()
     await untilReady(requests)
     await expectGood({ ...requests.writes, ...requests.lookUps, 'a machine token': requests.machineToken })
+  })
+
+  it('lost when the session is written, after the answer was made: a page with 503, and no code', async () => {
+    const redis = await startRedis()
+    onTestFinished(() => redis.close())
+    const proxy = await startTcpProxy(redis.port)
+    onTestFinished(() => proxy.close())
+    const nodes = await startProcesses({ redisUrls: [proxy.url] })
+    onTestFinished(() => nodes.close())
+    const agent = createUserAgent(nodes)
+    await signIn(agent, newPkce())
+    const held = proxy.hold(/"kind":"Session"/)
+    const answer = agent.get(authorizationUrl(newPkce()))
+    await held.reached
+    proxy.pause()
+
+    const { page } = await agent.follow(await answer)
+
+    expect(page?.status).toBe(503)
+    expect(page?.headers.get('retry-after')).toBe('2')
+    expect(page?.html).toMatch(/<h1>[\s\S]*temporarily_unavailable/)
   })
 
   it('[F20] that may evict what it was given is not used, and the operator reads why', async () => {

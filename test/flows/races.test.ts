@@ -28,6 +28,7 @@ import {
   refreshTokensOf,
   sessionStates,
   silentRequest,
+  TAB_CLIENTS,
 } from './races.ts'
 import { describeOnEachTopology } from './races-topologies.ts'
 
@@ -140,6 +141,12 @@ describeOnEachTopology('two nodes', (topology) => {
   it('redeems the codes of both clients that sign in at once in one browser', async () => {
     for (let round = 0; round < ROUNDS; round++) {
       expect(await raceForSession(nodes)).toEqual([200, 200])
+    }
+  })
+
+  it('redeems the codes of sixteen applications, each in a tab of its own, that a browser opens at once', async () => {
+    for (let round = 0; round < FEWER_ROUNDS; round++) {
+      expect(await raceForSession(nodes, TAB_CLIENTS)).toEqual(TAB_CLIENTS.map(() => 200))
     }
   })
 

@@ -39,13 +39,18 @@ const CODE_CLIENT = {
   grant_types: ['authorization_code', 'refresh_token'],
   redirect_uris: [REDIRECT_URI],
 }
+/** One application for each tab of a browser. */
+export const TAB_CLIENTS = Array.from({ length: CALLERS }, (_, tab) => `race-tab-${tab}`)
 const ASSERTION_CLIENT = 'race-machine'
 
 /** The clients, as OpenID Connect client metadata. `race-strict` is to have no idempotent window. */
 export async function raceClients() {
   const { privateKey, publicKey } = await generateKeyPair('ES256')
   const jwk = { ...(await exportJWK(publicKey)), alg: 'ES256', use: 'sig', kid: 'race-key' }
-  const codeClients = ['race-one', 'race-two', 'race-strict'].map((client_id) => ({ client_id, ...CODE_CLIENT }))
+  const codeClients = ['race-one', 'race-two', 'race-strict', ...TAB_CLIENTS].map((client_id) => ({
+    client_id,
+    ...CODE_CLIENT,
+  }))
   const machine = {
     client_id: ASSERTION_CLIENT,
     token_endpoint_auth_method: 'private_key_jwt',
@@ -174,16 +179,21 @@ export function copyOf(agent: Pick<UserAgent, 'cookies'>, nodes: Nodes, node: nu
   return copy
 }
 
-/** Two applications send one browser, which is signed in, at the same moment; the two answers to their codes. */
-export async function raceForSession(nodes: Nodes): Promise<number[]> {
+/** Applications send one browser, which is signed in, at the same moment; the answers to their codes. */
+export async function raceForSession(
+  nodes: Nodes,
+  clientIds: readonly string[] = ['race-one', 'race-two'],
+): Promise<number[]> {
   let requests = 0
   const agent = createUserAgent(nodes, { node: () => requests++ % nodes.urls.length })
   await obtainCode(agent, 'race-strict')
   const codes = await Promise.all(
-    (['race-one', 'race-two'] as const).map(async (clientId) => ({ clientId, ...(await obtainCode(agent, clientId)) })),
+    clientIds.map(async (clientId) => ({ clientId, ...(await obtainCode(agent, clientId)) })),
   )
   const answers = await Promise.all(
-    codes.map(({ clientId, code, pkce }, index) => redeem(nodes.urls[index] as string, code, pkce, options(clientId))),
+    codes.map(({ clientId, code, pkce }, index) =>
+      redeem(nodes.urls[index % nodes.urls.length] as string, code, pkce, options(clientId)),
+    ),
   )
   return answers.map(({ status }) => status)
 }

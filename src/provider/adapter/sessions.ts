@@ -15,8 +15,9 @@ import type { Entry, Key } from '../../store/store.ts'
 import { requestScope } from '../request-scope.ts'
 import { type AdapterParts, keptSeconds, type ModelAdapter } from './parts.ts'
 
-// Each lost round means that another request of the same browser got through; more than this is no browser.
-const MERGE_ROUNDS = 8
+// Each lost round means that another request of the same browser got through. A browser has a hundred under way at most
+// (RFC 9113 section 6.5.2 recommends no fewer streams, and servers allow no more): a window of many tabs being restored.
+const MERGE_ROUNDS = 100
 
 export function sessionAdapter({ store, sealer, revocation }: AdapterParts): ModelAdapter {
   return {
@@ -113,8 +114,10 @@ export function sessionAdapter({ store, sealer, revocation }: AdapterParts): Mod
       if (outcome === 'stored') return { value, version: read.version + 1 }
       const theirs = outcome === 'changed' ? await store.get(key) : undefined
       if (theirs === undefined) return undefined
-      const merged = merge(open(read.value, uid), ours, open(theirs.value, uid))
+      const stored = open(theirs.value, uid)
+      const merged = merge(open(read.value, uid), ours, stored)
       if (merged === undefined) return undefined
+      if (tellsNothingNew(merged, stored)) return theirs
       read = theirs
       ours = merged
     }
@@ -143,6 +146,11 @@ function merge(base: AdapterPayload, ours: AdapterPayload, theirs: AdapterPayloa
     ...changed(base, ours, theirs),
     authorizations: changed(base.authorizations ?? {}, ours.authorizations ?? {}, theirs.authorizations ?? {}),
   }
+}
+
+/** What was written while this request was under way ends when this would, to within the time that a request takes. */
+function tellsNothingNew({ exp: _later, ...ours }: AdapterPayload, { exp: _exp, ...theirs }: AdapterPayload): boolean {
+  return isDeepStrictEqual(ours, theirs)
 }
 
 function changed<T extends object>(base: T, ours: T, theirs: T): T {
