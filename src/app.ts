@@ -129,12 +129,13 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
 
     const assets = loadAssets()
     const renderer = createRenderer(assets)
-    const { issuer, lifetimes, dpop, production } = config
+    const { issuer, lifetimes, dpop, machineTokens, production } = config
     const pagesOfEngine = createEnginePages({ renderer, log })
     const engineParts = {
       issuer,
       lifetimes,
       dpop,
+      machineTokens,
       store,
       sealer,
       clock,

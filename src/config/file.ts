@@ -33,6 +33,12 @@ export const fileSchema = mapping({
   keys: keysSchema.prefault({}).describe('How signing keys rotate.'),
   logins: loginsSchema.prefault({}).describe('How often a login may be tried.'),
   dpop: dpopSchema.prefault({}).describe('What is asked of DPoP proofs.'),
+  machine_tokens: z
+    .enum(['direct', 'engine'], { error: 'direct or engine' })
+    .default('direct')
+    .describe(
+      'Whether plain requests with client credentials are answered at once or by the engine; the answers are the same.',
+    ),
   apis: z.array(apiSchema, { error: 'a list of APIs' }).default([]).describe('The APIs that tokens are for.'),
   clients: z
     .array(clientSchema, { error: 'a list of clients' })

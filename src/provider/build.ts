@@ -11,7 +11,7 @@ import type { Log } from '../audit/log.ts'
 import { systemClock } from '../base/clock.ts'
 import { ConfigInvalid } from '../base/faults.ts'
 import type { Clients } from '../clients/clients.ts'
-import type { DpopRules, Lifetimes } from '../config/config.ts'
+import type { Config, DpopRules, Lifetimes } from '../config/config.ts'
 import { createJwsSigner } from '../keyring/jws-signer.ts'
 import type { Keyring } from '../keyring/keyring.ts'
 import type { BoundSigner } from '../keyring/outside-signer.ts'
@@ -27,7 +27,7 @@ import { mayIntrospect, mayRevoke } from './configuration/introspection.ts'
 import { people } from './configuration/people.ts'
 import { proofs } from './configuration/proofs.ts'
 import { requestBounds } from './configuration/request-bounds.ts'
-import { resourceIndicators } from './configuration/resources.ts'
+import { createTargets, resourceIndicators, type Targets } from './configuration/resources.ts'
 import { subjects } from './configuration/subjects.ts'
 import { tokens } from './configuration/tokens.ts'
 import type { Engine } from './current.ts'
@@ -36,6 +36,7 @@ import { createInteractions } from './engine-interactions.ts'
 import { recordEvents } from './events.ts'
 import { spareTraces } from './engine-errors.ts'
 import { frame } from './frame.ts'
+import { besideEngine } from './machine-tokens.ts'
 import { makeJwtAccessTokens } from './jwt-access-tokens.ts'
 import { decideReplaysInStore, nameHandles, rememberOwnTokens, settleSuccessors, tellIdTokensByType } from './models.ts'
 import { engineKeys, externalSigning, signerCheck } from './outside-keys.ts'
@@ -55,6 +56,8 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSig
   readonly revocationLog: Pick<RevocationLog, 'covers'>
   /** Holds those of the ring's keys that have no private part. */
   readonly signer: BoundSigner | undefined
+  /** Who answers plain requests with client credentials. */
+  readonly machineTokens: Config['machineTokens']
   readonly pages: EnginePages
   readonly audit: Audit
   readonly log: Log
@@ -63,8 +66,12 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSig
 /** Throws `ConfigInvalid` when the engine refuses a client's metadata. */
 export async function buildEngine(parts: EngineParts): Promise<Engine> {
   spareTraces()
+  const targets = createTargets(parts.apis)
   const accessTokens = createAccessTokens(parts)
-  const provider = new (withOurResponseModes(parts.pages))(parts.issuer, configuration(parts, accessTokens))
+  const provider = new (withOurResponseModes(parts.pages))(
+    parts.issuer,
+    configuration(parts, { accessTokens, targets }),
+  )
   // The dispatcher states scheme, host and client address of every request; the engine believes it and nobody else.
   provider.proxy = true
   compareSecretsByHash(provider)
@@ -86,14 +93,18 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   const documents = createDocuments()
   provider.use(frame({ ...parts, documents, origins: registeredOrigins(parts.clients) }))
   const callback = provider.callback()
-  const handle: Engine['handle'] = (req, res) => callback(req, res)
-  await prepareDocuments(handle, parts.issuer)
+  const engine: Engine['handle'] = (req, res) => callback(req, res)
+  const handle = parts.machineTokens === 'engine' ? engine : besideEngine(engine, provider, { ...parts, targets })
+  await prepareDocuments(engine, parts.issuer)
   const interactions = createInteractions(provider, parts)
   const sessions = createBrowserSessions(provider)
   return { handle, documents, accessTokens, interactions, sessions, ringVersion: parts.keyring.version }
 }
 
-function configuration(parts: EngineParts, accessTokens: AccessTokens): Configuration {
+function configuration(
+  parts: EngineParts,
+  { accessTokens, targets }: { accessTokens: AccessTokens; targets: Targets },
+): Configuration {
   const { clients, apis, keyring } = parts
   const reader = createAccessTokenReader(accessTokens, parts.store)
   return {
@@ -126,7 +137,7 @@ function configuration(parts: EngineParts, accessTokens: AccessTokens): Configur
       jwtIntrospection: { enabled: true },
       dPoP: proofs(parts),
       revocation: { enabled: true, allowedPolicy: mayRevoke },
-      resourceIndicators: resourceIndicators({ apis, clients }),
+      resourceIndicators: resourceIndicators({ apis, clients, targets }),
       rpInitiatedLogout: logoutPages(parts.pages),
       ...externalSigning(keyring.jwks),
     },

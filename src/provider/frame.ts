@@ -10,6 +10,7 @@ import { asEngineError } from './engine-errors.ts'
 import { readFlowCookies, writeFlowCookies } from './flow-cookies.ts'
 import type { Documents } from './documents.ts'
 import { shortenLongToken } from './long-tokens.ts'
+import { handBody } from './request-body.ts'
 import { scopeOf } from './request-scope.ts'
 import { RESPONSE_MODES } from './response-modes.ts'
 import { REVOCATIONS } from './routes.ts'
@@ -33,6 +34,7 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
   return async function frame(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
     readFlowCookies(ctx.req)
     shortenLongToken(ctx.req, ctx.path)
+    if (ctx.method === 'POST') handBody(ctx.req)
     withholdAmbiguousProof(ctx.req)
     try {
       await next()

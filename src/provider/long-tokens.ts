@@ -8,14 +8,14 @@
 
 import type { IncomingMessage } from 'node:http'
 
+import { ENGINE_MOST_BYTES, handBody, readBody } from './request-body.ts'
 import { ENGINE_PATHS } from './routes.ts'
 
-const ENGINE_MOST_BYTES = 56 * 1024
 const MOST_BYTES = 256 * 1024
 /** Nobody takes a header above 16 KB, so no token that is longer was ever used. */
 const LONGEST_TOKEN = 16_384
 
-const PATHS = new Set<string | undefined>([ENGINE_PATHS.introspection, ENGINE_PATHS.revocation])
+const PATHS = new Set<string>([ENGINE_PATHS.introspection, ENGINE_PATHS.revocation])
 
 export function shortenLongToken(req: IncomingMessage, path: string): void {
   const length = Number(req.headers['content-length'])
@@ -23,13 +23,7 @@ export function shortenLongToken(req: IncomingMessage, path: string): void {
   // The length was that of the whole body; Node has the connection to its word already.
   delete req.headers['content-length']
   req.headers['transfer-encoding'] = 'chunked'
-  const read = req.iterator.bind(req)
-  req.iterator = async function* shortened(options): AsyncGenerator<Buffer, undefined> {
-    const chunks: Buffer[] = []
-    for await (const chunk of read(options)) chunks.push(chunk as Buffer)
-    yield Buffer.from(shorten(Buffer.concat(chunks).toString()))
-    return undefined
-  }
+  handBody(req, async () => Buffer.from(shorten(String(await readBody(req, MOST_BYTES)))))
 }
 
 function shorten(body: string): string {

@@ -8,6 +8,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import { type AdapterPayload, Provider } from 'oidc-provider'
 
 import type { StoreUnavailable } from '../base/faults.ts'
@@ -57,9 +58,16 @@ export function requestScope(): RequestScope {
 
 /** The scope of this request of the engine. */
 export function scopeOf(ctx: object): RequestScope {
-  const scoped = ctx as { [SCOPE]?: RequestScope }
-  scoped[SCOPE] ??= createScope()
+  const scoped = ctx as { [SCOPE]?: RequestScope; req?: { [SCOPE]?: RequestScope } }
+  scoped[SCOPE] ??= scoped.req?.[SCOPE] ?? createScope()
   return scoped[SCOPE]
+}
+
+/** Runs what is tried for a request before the engine gets it; that goes on in the same scope. */
+export function inScopeOf<T>(req: IncomingMessage, work: () => Promise<T>): Promise<T> {
+  const scope = createScope()
+  Reflect.set(req, SCOPE, scope)
+  return pageScopes.run(scope, work)
 }
 
 /** Runs what a page asks of the engine's models, which outside of the engine's routes have no context, in one scope. */

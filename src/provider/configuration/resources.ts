@@ -14,19 +14,55 @@ import type { ApiSettings, ClientSettings } from '../../config/config.ts'
 interface Parts {
   readonly apis: Apis
   readonly clients: Clients
+  readonly targets: Targets
 }
 
 type ResourceIndicators = NonNullable<NonNullable<Configuration['features']>['resourceIndicators']>
 
-export function resourceIndicators({ apis, clients }: Parts): ResourceIndicators {
-  const infos = new Map<string, ResourceServer>()
+export type Target = ResourceServer & { readonly audience: string }
 
+export interface Targets {
+  /** The API of these scopes, or the default one; a list where that is not one API. */
+  apisFor(client: ClientSettings, scopes: ReadonlySet<string>): string | readonly string[]
+  /** What the engine is told of an API that this client may call; `undefined` for any other resource. */
+  find(client: ClientSettings, resource: string): Target | undefined
+}
+
+export function createTargets(apis: Apis): Targets {
+  const found = new Map<string, Target>()
+
+  return {
+    apisFor(client, scopes) {
+      const named = Object.entries(client.apis)
+        .filter(([, allowed]) => allowed.some((scope) => scopes.has(scope)))
+        .map(([audience]) => audience)
+      if (named.length > 0) return named.length === 1 ? (named[0] as string) : named
+      const allowed = Object.keys(client.apis)
+      const fallback = allowed.includes(apis.defaultApi ?? '') ? apis.defaultApi : allowed[0]
+      return fallback ?? []
+    },
+
+    find(client, resource) {
+      const api = apis.findApi(resource)
+      const allowed = client.apis[resource]
+      if (api === undefined || allowed === undefined) return undefined
+      const name = `${client.clientId}\n${resource}`
+      const target = found.get(name) ?? describe(api, allowed)
+      found.set(name, target)
+      return target
+    },
+  }
+}
+
+export function resourceIndicators({ apis, clients, targets }: Parts): ResourceIndicators {
   return {
     enabled: true,
 
     async defaultResource(ctx, client, oneOf) {
-      const settings = clients.getClient(client.clientId)
-      if (oneOf === undefined) return apisFor(settings, requestedScopes(ctx))
+      if (oneOf === undefined) {
+        const all = targets.apisFor(clients.getClient(client.clientId), requestedScopes(ctx))
+        return typeof all === 'string' ? all : [...all]
+      }
       // A token is for one API. Whoever names several at once would be surprised by which; the engine refuses a list.
       return Array.isArray(ctx.oidc.params?.resource) ? [...oneOf] : preferred(oneOf)
     },
@@ -34,25 +70,12 @@ export function resourceIndicators({ apis, clients }: Parts): ResourceIndicators
     // A token request that names no resource gets a token for one of those that were granted.
     useGrantedResource: async () => true,
 
+    // An API that does not exist and one that this client may not call get one answer (RFC 8707 section 2).
     async getResourceServerInfo(_ctx, resource, client) {
-      const name = `${client.clientId}\n${resource}`
-      let info = infos.get(name)
-      if (info === undefined) {
-        info = describe(apis.findApi(resource), clients.getClient(client.clientId))
-        infos.set(name, info)
-      }
-      return info
+      const target = targets.find(clients.getClient(client.clientId), resource)
+      if (target === undefined) throw new errors.InvalidTarget('unknown or forbidden resource')
+      return target
     },
-  }
-
-  function apisFor(client: ClientSettings, scopes: ReadonlySet<string>): string | string[] {
-    const named = Object.entries(client.apis)
-      .filter(([, allowed]) => allowed.some((scope) => scopes.has(scope)))
-      .map(([audience]) => audience)
-    if (named.length > 0) return named.length === 1 ? (named[0] as string) : named
-    const allowed = Object.keys(client.apis)
-    const fallback = allowed.includes(apis.defaultApi ?? '') ? apis.defaultApi : allowed[0]
-    return fallback ?? []
   }
 
   function preferred(oneOf: readonly string[]): string {
@@ -60,17 +83,14 @@ export function resourceIndicators({ apis, clients }: Parts): ResourceIndicators
   }
 }
 
-/** An API that does not exist and one that this client may not call get one answer (RFC 8707 section 2). */
-function describe(api: ApiSettings | undefined, client: ClientSettings): ResourceServer {
-  const allowed = api === undefined ? undefined : client.apis[api.audience]
-  if (api === undefined || allowed === undefined) throw new errors.InvalidTarget('unknown or forbidden resource')
+function describe(api: ApiSettings, allowed: readonly string[]): Target {
   return {
     scope: allowed.filter((scope) => Object.hasOwn(api.scopes, scope)).join(' '),
     audience: api.audience,
     accessTokenTTL: api.accessTokenSeconds,
     accessTokenFormat: api.tokenFormat,
     ...(api.tokenFormat === 'jwt' ? { jwt: { sign: signing(api) } } : {}),
-  } as ResourceServer
+  } as Target
 }
 
 function signing(api: ApiSettings): Record<string, unknown> {

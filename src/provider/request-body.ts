@@ -1,0 +1,61 @@
+/**
+ * The body of a request, read once and handed to the engine whole.
+ *
+ * The engine iterates over the request, for which Node builds an iterator and watches the stream's end in half a dozen
+ * ways; a body of ours is one chunk. A request of which the body was read already can still be given to the engine.
+ */
+
+import type { IncomingMessage } from 'node:http'
+
+/** The engine refuses a longer body (lib/shared/selective_body.js). */
+export const ENGINE_MOST_BYTES = 56 * 1024
+
+/**
+ * Resolves with the body, or with its beginning when that is longer than `mostBytes`; the rest is thrown away as it
+ * comes. Throws when the connection ends first. The request stays unended until `resume`: to the engine, one that has
+ * ended has no body.
+ */
+export function readBody(req: IncomingMessage, mostBytes: number): Promise<Buffer> {
+  const declared = Number(req.headers['content-length'] ?? Number.NaN)
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let received = 0
+
+    function take(chunk: Buffer): void {
+      chunks.push(chunk)
+      received += chunk.length
+      // Node lets no more through than was declared.
+      if (received === declared || received > mostBytes) finish()
+    }
+    function finish(): void {
+      stop()
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, received))
+    }
+    function fail(): void {
+      stop()
+      reject(new Error('the connection ended before the body'))
+    }
+    function stop(): void {
+      req.pause()
+      req.off('data', take)
+      req.off('end', finish)
+      req.off('close', fail)
+    }
+
+    if (req.destroyed) return fail()
+    req.on('data', take)
+    req.on('end', finish)
+    req.on('close', fail)
+  })
+}
+
+/** Lets the engine find what `read` gives as the body of this request; the first to hand it one is heard. */
+export function handBody(req: IncomingMessage, read = () => readBody(req, ENGINE_MOST_BYTES)): void {
+  if (Object.hasOwn(req, 'iterator')) return
+  req.iterator = async function* whole(): AsyncGenerator<Buffer, undefined> {
+    const body = await read()
+    req.resume()
+    yield body
+    return undefined
+  }
+}
