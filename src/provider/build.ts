@@ -94,7 +94,9 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   provider.use(frame({ ...parts, documents, origins: registeredOrigins(parts.clients) }))
   const callback = provider.callback()
   const engine: Engine['handle'] = (req, res) => callback(req, res)
-  const handle = parts.machineTokens === 'engine' ? engine : besideEngine(engine, provider, { ...parts, targets })
+  // A signer that does not answer would be waited for twice.
+  const isDirect = parts.machineTokens === 'direct' && parts.signer === undefined
+  const handle = isDirect ? besideEngine(engine, provider, { ...parts, targets }) : engine
   await prepareDocuments(engine, parts.issuer)
   const interactions = createInteractions(provider, parts)
   const sessions = createBrowserSessions(provider)

@@ -107,10 +107,12 @@ interface Wanted {
 }
 
 function mayBePlain({ url, method, headers }: IncomingMessage): boolean {
+  const length = Number(headers['content-length'])
   return (
     url === ENGINE_PATHS.token &&
     method === 'POST' &&
-    Number(headers['content-length']) <= MOST_BYTES &&
+    length > 0 &&
+    length <= MOST_BYTES &&
     FORM.test(headers['content-type'] ?? '') &&
     JSON_TAKEN.has(headers.accept) &&
     SPECIAL.every((name) => headers[name] === undefined)

@@ -1,0 +1,227 @@
+/** Machine tokens issued beside the engine are what the engine would have issued, and nothing else is answered there. */
+
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { Provider } from 'oidc-provider'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+
+import { hashSecret } from '../../src/clients/secrets.ts'
+import { handleKey } from '../../src/provider/handles.ts'
+import { type Running, start } from '../support/start.ts'
+
+const SECRET = 'a-secret.of_the~test'
+const OPAQUE = 'https://opaque.example'
+const SHARED = 'https://shared.example'
+const ORDERS = 'https://orders.example'
+
+const machine = (clientId: string, apis: Record<string, string[]>) => ({
+  clientId,
+  authMethod: 'client_secret_basic' as const,
+  secretHash: hashSecret(SECRET),
+  grantTypes: ['client_credentials' as const],
+  redirectUris: [],
+  scopes: [],
+  apis,
+})
+
+const CLIENTS = [
+  machine('one-api', { [OPAQUE]: ['test:read', 'test:write'] }),
+  machine('many-apis', { [ORDERS]: ['orders:read'], [OPAQUE]: ['test:read'], [SHARED]: ['shared:read'] }),
+  machine('no-api', {}),
+  { ...machine('posting', { [ORDERS]: ['orders:read'] }), authMethod: 'client_secret_post' as const },
+  { ...machine('web', { [ORDERS]: ['orders:read'] }), grantTypes: ['refresh_token' as const] },
+]
+const APIS = [
+  { audience: OPAQUE, scopes: { 'test:read': 'Read', 'test:write': 'Write' }, tokenFormat: 'opaque' as const },
+  { audience: SHARED, scopes: { 'shared:read': 'Read' }, algorithm: 'HS256' as const, secret: Buffer.alloc(32, 7) },
+]
+
+type Params = Readonly<Record<string, string>>
+type Request = readonly [form: Params | string, headers?: Params]
+
+const FORM = 'application/x-www-form-urlencoded'
+const GRANT = { grant_type: 'client_credentials' }
+const basic = (id: string, secret = SECRET, scheme = 'Basic') => ({
+  authorization: `${scheme} ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+})
+
+const PLAIN: Record<string, Request> = {
+  'an opaque token': [GRANT, basic('one-api')],
+  'an opaque token with a scope': [{ ...GRANT, scope: 'test:read' }, basic('one-api')],
+  'two scopes': [{ ...GRANT, scope: 'test:write test:read' }, basic('one-api')],
+  'a scope twice': [{ ...GRANT, scope: 'test:read test:read' }, basic('one-api')],
+  'the default API': [GRANT, basic('many-apis')],
+  'the API that a scope names': [{ ...GRANT, scope: 'test:read' }, basic('many-apis')],
+  'the API that is named': [{ ...GRANT, resource: ORDERS, scope: 'orders:read' }, basic('many-apis')],
+  'the API that is named, without a scope': [{ ...GRANT, resource: ORDERS }, basic('many-apis')],
+  'an API that shares a secret': [{ ...GRANT, resource: SHARED, scope: 'shared:read' }, basic('many-apis')],
+  'a secret in the body': [{ ...GRANT, client_id: 'posting', client_secret: SECRET }],
+  'a scheme in capitals': [GRANT, basic('one-api', SECRET, 'BASIC')],
+  'JSON asked for': [GRANT, { ...basic('one-api'), accept: 'application/json' }],
+  'a form that names its charset': [GRANT, { ...basic('one-api'), 'content-type': `${FORM};charset=UTF-8` }],
+  'a cookie that does not matter': [GRANT, { ...basic('one-api'), cookie: 'a=b' }],
+}
+
+const LEFT_TO_THE_ENGINE: Record<string, Request> = {
+  'a wrong secret': [GRANT, basic('one-api', 'wrong')],
+  'no secret': [GRANT],
+  'an empty secret': [GRANT, basic('one-api', '')],
+  'an unknown client': [GRANT, basic('nobody')],
+  'a client named like what every object has': [GRANT, basic('constructor')],
+  'a secret in the body of a client that sends it in the header': [
+    { ...GRANT, client_id: 'one-api', client_secret: SECRET },
+  ],
+  'a secret in the header of a client that sends it in the body': [GRANT, basic('posting')],
+  'secrets in both places': [{ ...GRANT, client_id: 'posting', client_secret: SECRET }, basic('one-api')],
+  'a client id beside the header': [{ ...GRANT, client_id: 'one-api' }, basic('one-api')],
+  'another client id beside the header': [{ ...GRANT, client_id: 'many-apis' }, basic('one-api')],
+  'a client without the grant type': [GRANT, basic('web')],
+  'a client without an API': [GRANT, basic('no-api')],
+  'an encoded secret': [GRANT, basic('one-api', SECRET.replace('~', '%7E'))],
+  'Basic that is not base64': [GRANT, { authorization: 'Basic ###' }],
+  'Basic without padding': [GRANT, { authorization: basic('one-api').authorization.replace(/=+$/, '') }],
+  'Basic without a colon': [GRANT, { authorization: `Basic ${Buffer.from('one-api').toString('base64')}` }],
+  'a bearer token': [GRANT, { authorization: 'Bearer abc' }],
+  'another grant type': [{ grant_type: 'authorization_code', code: 'x' }, basic('one-api')],
+  'no grant type': [{ scope: 'test:read' }, basic('one-api')],
+  'a grant type that stands twice': ['grant_type=client_credentials&grant_type=client_credentials', basic('one-api')],
+  'a scope that stands twice': ['grant_type=client_credentials&scope=test:read&scope=test:write', basic('one-api')],
+  'two resources': [
+    `grant_type=client_credentials&resource=${encodeURIComponent(ORDERS)}&resource=${encodeURIComponent(OPAQUE)}`,
+    basic('many-apis'),
+  ],
+  'an empty scope': [{ ...GRANT, scope: '' }, basic('one-api')],
+  'an empty resource': [{ ...GRANT, resource: '' }, basic('one-api')],
+  'a scope that no API has': [{ ...GRANT, scope: 'unheard:of' }, basic('one-api')],
+  'one scope of two that the API has': [{ ...GRANT, scope: 'test:read unheard:of' }, basic('one-api')],
+  'scopes of two APIs': [{ ...GRANT, scope: 'test:read orders:read' }, basic('many-apis')],
+  'a scope of another API than the named one': [{ ...GRANT, resource: ORDERS, scope: 'test:read' }, basic('many-apis')],
+  'a scope that the client may not ask for': [{ ...GRANT, scope: 'orders:write' }, basic('many-apis')],
+  'a scope with two spaces': [{ ...GRANT, scope: 'test:read  test:write' }, basic('one-api')],
+  'a scope with a quote': [{ ...GRANT, scope: 'test:"read' }, basic('one-api')],
+  'an OpenID scope': [{ ...GRANT, scope: 'openid' }, basic('one-api')],
+  'an API that the client may not call': [{ ...GRANT, resource: ORDERS }, basic('one-api')],
+  'a resource that is no address': [{ ...GRANT, resource: 'orders' }, basic('one-api')],
+  'a resource with a fragment': [{ ...GRANT, resource: `${OPAQUE}#a` }, basic('one-api')],
+  'a resource with a slash more': [{ ...GRANT, resource: `${OPAQUE}/` }, basic('one-api')],
+  'an unknown parameter': [{ ...GRANT, foo: 'bar' }, basic('one-api')],
+  'a parameter named like what every object has': [
+    { ...GRANT, ['__proto__']: 'x', constructor: 'y' },
+    basic('one-api'),
+  ],
+  'an assertion': [{ ...GRANT, client_assertion: 'x', client_assertion_type: 'y' }, basic('one-api')],
+  'a DPoP proof': [GRANT, { ...basic('one-api'), dpop: 'x' }],
+  'an attestation': [GRANT, { ...basic('one-api'), 'oauth-client-attestation': 'x' }],
+  'an origin': [GRANT, { ...basic('one-api'), origin: 'https://spa.example' }],
+  'a page asked for': [GRANT, { ...basic('one-api'), accept: 'text/html' }],
+  'a page asked for, and refused': [GRANT, { ...basic('one-api', 'wrong'), accept: 'text/html' }],
+  'JSON in the body': [JSON.stringify(GRANT), { ...basic('one-api'), 'content-type': 'application/json' }],
+  'no body': ['', basic('one-api')],
+  'a long body': [{ ...GRANT, scope: 'a'.repeat(5000) }, basic('one-api')],
+  'a body that is too long': [{ ...GRANT, scope: 'a'.repeat(60_000) }, basic('one-api')],
+}
+
+describe('machine tokens', () => {
+  let direct: Running
+  let engine: Running
+  beforeAll(async () => {
+    direct = await start({ clients: CLIENTS, apis: APIS })
+    // The same issuer, so that the answers can be compared as they are.
+    const config = { issuer: direct.issuer, machineTokens: 'engine' as const }
+    engine = await start({ clients: CLIENTS, apis: APIS, config })
+  })
+  afterAll(() => Promise.all([direct.close(), engine.close()]))
+
+  describe.each(Object.keys(PLAIN))('%s', (name) => {
+    it('is answered beside the engine as the engine would, and means the same', async () => {
+      const request = PLAIN[name] as Request
+      const contexts = vi.spyOn(Provider.prototype, 'createContext')
+      const ours = await sent(direct, request)
+      expect(contexts).not.toHaveBeenCalled()
+      const theirs = await sent(engine, request)
+      expect(contexts).toHaveBeenCalledOnce()
+      contexts.mockRestore()
+
+      expect(ours.status).toBe('HTTP/1.1 200 OK')
+      expect(hidden(ours)).toEqual(hidden(theirs))
+      expect(await meaning(direct, ours)).toEqual(await meaning(engine, theirs))
+    })
+  })
+
+  describe.each(Object.keys(LEFT_TO_THE_ENGINE))('%s', (name) => {
+    it('is answered by the engine, as if nobody had been there before', async () => {
+      const request = LEFT_TO_THE_ENGINE[name] as Request
+      const contexts = vi.spyOn(Provider.prototype, 'createContext')
+      const ours = await sent(direct, request)
+      expect(contexts).toHaveBeenCalled()
+      contexts.mockRestore()
+
+      expect(hidden(ours)).toEqual(hidden(await sent(engine, request)))
+    })
+  })
+
+  it('answers the next request on a connection after a body that the engine was given second', async () => {
+    const [form, headers] = LEFT_TO_THE_ENGINE['a wrong secret'] as Request
+    const statuses = []
+    for (let round = 0; round < 3; round++) {
+      const body = new URLSearchParams(form as Params)
+      statuses.push((await fetch(`${direct.urls[0]}/token`, { method: 'POST', body, headers: { ...headers } })).status)
+    }
+
+    expect(statuses).toEqual([401, 401, 401])
+  })
+})
+
+interface Answer {
+  readonly status: string
+  /** In their order. */
+  readonly headers: readonly string[]
+  readonly body: string
+}
+
+async function sent({ urls }: Running, [form, headers = {}]: Request): Promise<Answer> {
+  const body = typeof form === 'string' ? form : new URLSearchParams(form).toString()
+  const all = { host: 'x', connection: 'close', 'content-type': FORM, 'content-length': body.length, ...headers }
+  const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  const socket = connect(Number(new URL(urls[0] as string).port), '127.0.0.1')
+  let text = ''
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    text += chunk
+  })
+  socket.write(`POST /token HTTP/1.1\r\n${head.join('')}\r\n${body}`)
+  await once(socket, 'close')
+  const end = text.indexOf('\r\n\r\n')
+  const [status = '', ...lines] = text.slice(0, end).split('\r\n')
+  return { status, headers: lines.filter((line) => !line.startsWith('Date: ')), body: text.slice(end + 4) }
+}
+
+/** What differs from one token to the next is left out, and so is the reference under which an error is logged. */
+function hidden({ body, ...rest }: Answer): Answer {
+  const text = body
+    .replace(/"access_token":"[^"]+"/, '"access_token":"…"')
+    .replace(/(?:error_id":"|<code>|nonce[="-]+)[0-9A-Za-z_+/=-]{10,}/g, '…')
+  return { ...rest, body: text, headers: rest.headers.map((line) => line.replace(/'nonce-[^']+'/g, 'nonce')) }
+}
+
+/** What a token says, or what is stored for it, but for its name and its time. */
+async function meaning({ nodes }: Running, { body }: Answer): Promise<object> {
+  const { access_token: token } = JSON.parse(body) as { access_token: string }
+  if (!token.includes('.')) {
+    const key = handleKey('ClientCredentials', token)
+    const entry = key === undefined ? undefined : await nodes[0]?.store.get(key)
+    return timeless(JSON.parse(entry?.value ?? '{}') as Timed)
+  }
+  const { kid: _ofAnotherRing, ...header } = decodeProtectedHeader(token)
+  return { header, ...timeless(decodeJwt(token)) }
+}
+
+interface Timed {
+  readonly jti?: string
+  readonly iat?: number
+  readonly exp?: number
+}
+
+function timeless({ jti: _name, iat, exp, ...rest }: Timed): object {
+  return { ...rest, seconds: Number(exp) - Number(iat) }
+}
