@@ -38,6 +38,7 @@ import { spareTraces } from './engine-errors.ts'
 import { frame } from './frame.ts'
 import { besideEngine } from './machine-tokens.ts'
 import { makeJwtAccessTokens } from './jwt-access-tokens.ts'
+import { copyPayloadsPlainly } from './model-payloads.ts'
 import { decideReplaysInStore, nameHandles, rememberOwnTokens, settleSuccessors, tellIdTokensByType } from './models.ts'
 import { engineKeys, externalSigning, signerCheck } from './outside-keys.ts'
 import { limitResponseModes, withOurResponseModes } from './response-modes.ts'
@@ -79,6 +80,7 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   limitResponseModes(provider)
   nameHandles(provider)
   settleSuccessors(provider)
+  copyPayloadsPlainly(provider)
   const { issuer, keyring } = parts
   const signer = createJwsSigner(keyring.jwks, parts.signer)
   // All other tokens of the engine are dated by the system's clock, and these live and end with them.

@@ -34,6 +34,7 @@ const FORM = /^application\/x-www-form-urlencoded(?:; ?charset=utf-8)?$/i
 const JSON_TAKEN = new Set([undefined, '*/*', 'application/json'])
 /** Headers that ask for something of their own. */
 const SPECIAL = ['origin', 'dpop', 'oauth-client-attestation', 'oauth-client-attestation-pop', 'transfer-encoding']
+const GRANT_TYPE = 'client_credentials'
 const PARAMETERS = new Set(['grant_type', 'scope', 'resource', 'client_id', 'client_secret'])
 const BASIC = /^Basic ((?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/i
 /** Id and secret where encoding them as a form would change nothing (RFC 6749 section 2.3.1). */
@@ -61,12 +62,13 @@ export function besideEngine(engine: Handle, provider: Provider, { clients, targ
   }
 
   function read({ headers }: IncomingMessage, body: Buffer): Wanted | undefined {
+    if (!body.includes(GRANT_TYPE)) return undefined
     const form = parse(body.toString())
     for (const name in form) {
       if (!PARAMETERS.has(name) || typeof form[name] !== 'string' || form[name] === '') return undefined
     }
     const { grant_type, scope, resource } = form as Record<string, string | undefined>
-    if (grant_type !== 'client_credentials') return undefined
+    if (grant_type !== GRANT_TYPE) return undefined
     const client = authenticated(headers.authorization, form as Record<string, string | undefined>)
     if (client === undefined) return undefined
     const scopes = new Set(scope?.split(' '))
@@ -88,7 +90,7 @@ export function besideEngine(engine: Handle, provider: Provider, { clients, targ
     const client = id === undefined ? undefined : clients.findClient(id)
     if (client?.secretHash === undefined || secret === undefined) return undefined
     if (client.authMethod !== (isInHeader ? 'client_secret_basic' : 'client_secret_post')) return undefined
-    if (!client.grantTypes.includes('client_credentials')) return undefined
+    if (!client.grantTypes.includes(GRANT_TYPE)) return undefined
     return secretMatches(client.secretHash, secret) ? client : undefined
   }
 
