@@ -129,13 +129,13 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
 
     const assets = loadAssets()
     const renderer = createRenderer(assets)
-    const { issuer, lifetimes, dpop, machineTokens, production } = config
+    const { issuer, lifetimes, dpop, shortcuts, production } = config
     const pagesOfEngine = createEnginePages({ renderer, log })
     const engineParts = {
       issuer,
       lifetimes,
       dpop,
-      machineTokens,
+      shortcuts,
       store,
       sealer,
       clock,

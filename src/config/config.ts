@@ -34,8 +34,8 @@ export interface Config {
   readonly signer: SignerRules | undefined
   readonly logins: LoginRules
   readonly dpop: DpopRules
-  /** Whether plain requests with client credentials are answered beside the engine (provider/machine-tokens.ts). */
-  readonly machineTokens: 'direct' | 'engine'
+  /** Whether plain requests are answered beside the engine (provider/shortcuts/). */
+  readonly shortcuts: boolean
   readonly apis: readonly ApiSettings[]
   /** The audience of tokens for which no resource was asked; absent only when there is no API. */
   readonly defaultApi: string | undefined

@@ -33,11 +33,11 @@ export const fileSchema = mapping({
   keys: keysSchema.prefault({}).describe('How signing keys rotate.'),
   logins: loginsSchema.prefault({}).describe('How often a login may be tried.'),
   dpop: dpopSchema.prefault({}).describe('What is asked of DPoP proofs.'),
-  machine_tokens: z
-    .enum(['direct', 'engine'], { error: 'direct or engine' })
-    .default('direct')
+  shortcuts: z
+    .boolean({ error: 'true or false' })
+    .default(true)
     .describe(
-      'Whether plain requests with client credentials are answered at once or by the engine; the answers are the same.',
+      'Whether plain requests for machine tokens, introspection and userinfo go around the engine; the answers are the same.',
     ),
   apis: z.array(apiSchema, { error: 'a list of APIs' }).default([]).describe('The APIs that tokens are for.'),
   clients: z

@@ -213,7 +213,7 @@ function assemble(settings: Settings, file: SettingsFile, decided: Decided): Con
     lifetimes: toLifetimes(file.lifetimes),
     logins: toLoginRules(file.logins, availableParallelism()),
     dpop: { requireNonce: file.dpop.require_nonce },
-    machineTokens: file.machine_tokens,
+    shortcuts: file.shortcuts,
     apis,
     defaultApi: file.default_api ?? file.apis[0]?.entry.audience ?? demo?.defaultApi,
     clients,

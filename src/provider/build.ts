@@ -11,7 +11,7 @@ import type { Log } from '../audit/log.ts'
 import { systemClock } from '../base/clock.ts'
 import { ConfigInvalid } from '../base/faults.ts'
 import type { Clients } from '../clients/clients.ts'
-import type { Config, DpopRules, Lifetimes } from '../config/config.ts'
+import type { DpopRules, Lifetimes } from '../config/config.ts'
 import { createJwsSigner } from '../keyring/jws-signer.ts'
 import type { Keyring } from '../keyring/keyring.ts'
 import type { BoundSigner } from '../keyring/outside-signer.ts'
@@ -36,13 +36,16 @@ import { createInteractions } from './engine-interactions.ts'
 import { recordEvents } from './events.ts'
 import { spareTraces } from './engine-errors.ts'
 import { frame } from './frame.ts'
-import { besideEngine } from './machine-tokens.ts'
 import { makeJwtAccessTokens } from './jwt-access-tokens.ts'
 import { copyPayloadsPlainly } from './model-payloads.ts'
 import { decideReplaysInStore, nameHandles, rememberOwnTokens, settleSuccessors, tellIdTokensByType } from './models.ts'
 import { engineKeys, externalSigning, signerCheck } from './outside-keys.ts'
 import { limitResponseModes, withOurResponseModes } from './response-modes.ts'
 import { ENGINE_PATHS } from './routes.ts'
+import { introspection } from './shortcuts/introspection.ts'
+import { machineTokens } from './shortcuts/machine-tokens.ts'
+import { besideEngine, type Shortcut } from './shortcuts/shortcuts.ts'
+import { userinfo } from './shortcuts/userinfo.ts'
 import { takeStructuredTokens } from './structured-tokens.ts'
 
 export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSign'> {
@@ -57,8 +60,8 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSig
   readonly revocationLog: Pick<RevocationLog, 'covers'>
   /** Holds those of the ring's keys that have no private part. */
   readonly signer: BoundSigner | undefined
-  /** Who answers plain requests with client credentials. */
-  readonly machineTokens: Config['machineTokens']
+  /** Whether plain requests are answered beside the engine. */
+  readonly shortcuts: boolean
   readonly pages: EnginePages
   readonly audit: Audit
   readonly log: Log
@@ -97,12 +100,16 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   const callback = provider.callback()
   const engine: Engine['handle'] = (req, res) => callback(req, res)
   // A signer that does not answer would be waited for twice.
-  const isDirect = parts.machineTokens === 'direct' && parts.signer === undefined
-  const handle = isDirect ? besideEngine(engine, provider, { ...parts, targets }) : engine
+  const takesShortcuts = parts.shortcuts && parts.signer === undefined
+  const handle = takesShortcuts ? besideEngine(engine, shortcuts(provider, { ...parts, targets })) : engine
   await prepareDocuments(engine, parts.issuer)
   const interactions = createInteractions(provider, parts)
   const sessions = createBrowserSessions(provider)
   return { handle, documents, accessTokens, interactions, sessions, ringVersion: parts.keyring.version }
+}
+
+function shortcuts(provider: Provider, parts: EngineParts & { targets: Targets }): Shortcut[] {
+  return [machineTokens(provider, parts), introspection(provider, parts), userinfo(provider, parts)]
 }
 
 function configuration(

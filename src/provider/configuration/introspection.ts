@@ -9,17 +9,21 @@ interface AnyToken {
   readonly aud?: string | readonly string[] | undefined
 }
 
+export function mayIntrospect({ apis }: { apis: Pick<Apis, 'findApi'> }) {
+  return async function allowedPolicy(_ctx: KoaContextWithOIDC, { clientId }: Client, token: AnyToken) {
+    return mayKnow(apis, clientId, token)
+  }
+}
+
 /**
  * The client that the token was issued to, and those that speak for the API it is for. To everybody else the token is
  * not active (RFC 7662 section 2.2, RFC 9701 section 5), also to clients that may call that API: what they were not given
  * themselves is none of their business.
  */
-export function mayIntrospect({ apis }: { apis: Pick<Apis, 'findApi'> }) {
-  return async function allowedPolicy(_ctx: KoaContextWithOIDC, { clientId }: Client, token: AnyToken) {
-    if (token.clientId === clientId) return true
-    const audiences = [token.aud ?? []].flat()
-    return audiences.some((audience) => apis.findApi(audience)?.introspectedBy.includes(clientId) === true)
-  }
+export function mayKnow(apis: Pick<Apis, 'findApi'>, clientId: string, token: AnyToken): boolean {
+  if (token.clientId === clientId) return true
+  const audiences = [token.aud ?? []].flat()
+  return audiences.some((audience) => apis.findApi(audience)?.introspectedBy.includes(clientId) === true)
 }
 
 /** Only the client that the token was issued to; to others it looks as if there were no token (RFC 7009 section 2.1). */

@@ -1,14 +1,12 @@
 /** Machine tokens issued beside the engine are what the engine would have issued, and nothing else is answered there. */
 
-import { once } from 'node:events'
-import { connect } from 'node:net'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
-import { Provider } from 'oidc-provider'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { hashSecret } from '../../src/clients/secrets.ts'
-import { handleKey } from '../../src/provider/handles.ts'
-import { type Running, start } from '../support/start.ts'
+import { hashSecret } from '../../../src/clients/secrets.ts'
+import { handleKey } from '../../../src/provider/handles.ts'
+import type { Running } from '../../support/start.ts'
+import { type Answer, basic as credentials, type BothWays, comparable, startBothWays } from './both-ways.ts'
 
 const SECRET = 'a-secret.of_the~test'
 const OPAQUE = 'https://opaque.example'
@@ -38,15 +36,13 @@ const APIS = [
 ]
 
 type Params = Readonly<Record<string, string>>
-type Request = readonly [form: Params | string, headers?: Params]
+type Sent = readonly [form: Params | string, headers?: Params]
 
 const FORM = 'application/x-www-form-urlencoded'
 const GRANT = { grant_type: 'client_credentials' }
-const basic = (id: string, secret = SECRET, scheme = 'Basic') => ({
-  authorization: `${scheme} ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
-})
+const basic = (id: string, secret = SECRET, scheme?: string) => credentials(id, secret, scheme)
 
-const PLAIN: Record<string, Request> = {
+const PLAIN: Record<string, Sent> = {
   'an opaque token': [GRANT, basic('one-api')],
   'an opaque token with a scope': [{ ...GRANT, scope: 'test:read' }, basic('one-api')],
   'two scopes': [{ ...GRANT, scope: 'test:write test:read' }, basic('one-api')],
@@ -63,7 +59,7 @@ const PLAIN: Record<string, Request> = {
   'a cookie that does not matter': [GRANT, { ...basic('one-api'), cookie: 'a=b' }],
 }
 
-const LEFT_TO_THE_ENGINE: Record<string, Request> = {
+const LEFT_TO_THE_ENGINE: Record<string, Sent> = {
   'a wrong secret': [GRANT, basic('one-api', 'wrong')],
   'no secret': [GRANT],
   'an empty secret': [GRANT, basic('one-api', '')],
@@ -123,97 +119,57 @@ const LEFT_TO_THE_ENGINE: Record<string, Request> = {
 }
 
 describe('machine tokens', () => {
-  let direct: Running
-  let engine: Running
+  let both: BothWays
   beforeAll(async () => {
-    direct = await start({ clients: CLIENTS, apis: APIS })
-    // The same issuer, so that the answers can be compared as they are.
-    const config = { issuer: direct.issuer, machineTokens: 'engine' as const }
-    engine = await start({ clients: CLIENTS, apis: APIS, config })
+    both = await startBothWays({ clients: CLIENTS, apis: APIS })
   })
-  afterAll(() => Promise.all([direct.close(), engine.close()]))
+  afterAll(() => both.close())
 
   describe.each(Object.keys(PLAIN))('%s', (name) => {
     it('is answered beside the engine as the engine would, and means the same', async () => {
-      const request = PLAIN[name] as Request
-      const contexts = vi.spyOn(Provider.prototype, 'createContext')
-      const ours = await sent(direct, request)
-      expect(contexts).not.toHaveBeenCalled()
-      const theirs = await sent(engine, request)
-      expect(contexts).toHaveBeenCalledOnce()
-      contexts.mockRestore()
+      const { ours, theirs } = await both.plainly(request(PLAIN[name] as Sent))
 
       expect(ours.status).toBe('HTTP/1.1 200 OK')
-      expect(hidden(ours)).toEqual(hidden(theirs))
-      expect(await meaning(direct, ours)).toEqual(await meaning(engine, theirs))
+      expect(comparable(ours)).toEqual(comparable(theirs))
+      expect(await meaning(both.app, ours)).toEqual(await meaning(both.app, theirs))
     })
   })
 
   describe.each(Object.keys(LEFT_TO_THE_ENGINE))('%s', (name) => {
     it('is answered by the engine, as if nobody had been there before', async () => {
-      const request = LEFT_TO_THE_ENGINE[name] as Request
-      const contexts = vi.spyOn(Provider.prototype, 'createContext')
-      const ours = await sent(direct, request)
-      expect(contexts).toHaveBeenCalled()
-      contexts.mockRestore()
+      const { ours, theirs } = await both.byTheEngine(request(LEFT_TO_THE_ENGINE[name] as Sent))
 
-      expect(hidden(ours)).toEqual(hidden(await sent(engine, request)))
+      expect(comparable(ours)).toEqual(comparable(theirs))
     })
   })
 
   it('answers the next request on a connection after a body that the engine was given second', async () => {
-    const [form, headers] = LEFT_TO_THE_ENGINE['a wrong secret'] as Request
     const statuses = []
     for (let round = 0; round < 3; round++) {
-      const body = new URLSearchParams(form as Params)
-      statuses.push((await fetch(`${direct.urls[0]}/token`, { method: 'POST', body, headers: { ...headers } })).status)
+      const body = new URLSearchParams(GRANT)
+      const { status } = await fetch(`${both.app.urls[0]}/token`, {
+        method: 'POST',
+        body,
+        headers: basic('one-api', 'wrong'),
+      })
+      statuses.push(status)
     }
 
     expect(statuses).toEqual([401, 401, 401])
   })
 })
 
-interface Answer {
-  readonly status: string
-  /** In their order. */
-  readonly headers: readonly string[]
-  readonly body: string
-}
-
-async function sent({ urls }: Running, [form, headers = {}]: Request): Promise<Answer> {
-  const body = typeof form === 'string' ? form : new URLSearchParams(form).toString()
-  const all = { host: 'x', connection: 'close', 'content-type': FORM, 'content-length': body.length, ...headers }
-  const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
-  const socket = connect(Number(new URL(urls[0] as string).port), '127.0.0.1')
-  let text = ''
-  socket.setEncoding('latin1').on('data', (chunk: string) => {
-    text += chunk
-  })
-  socket.write(`POST /token HTTP/1.1\r\n${head.join('')}\r\n${body}`)
-  await once(socket, 'close')
-  const end = text.indexOf('\r\n\r\n')
-  const [status = '', ...lines] = text.slice(0, end).split('\r\n')
-  return { status, headers: lines.filter((line) => !line.startsWith('Date: ')), body: text.slice(end + 4) }
-}
-
-/** What differs from one token to the next is left out, and so is the reference under which an error is logged. */
-function hidden({ body, ...rest }: Answer): Answer {
-  const text = body
-    .replace(/"access_token":"[^"]+"/, '"access_token":"…"')
-    .replace(/(?:error_id":"|<code>|nonce[="-]+)[0-9A-Za-z_+/=-]{10,}/g, '…')
-  return { ...rest, body: text, headers: rest.headers.map((line) => line.replace(/'nonce-[^']+'/g, 'nonce')) }
+function request([form, headers]: Sent) {
+  return { path: '/token', form, ...(headers && { headers }) }
 }
 
 /** What a token says, or what is stored for it, but for its name and its time. */
 async function meaning({ nodes }: Running, { body }: Answer): Promise<object> {
   const { access_token: token } = JSON.parse(body) as { access_token: string }
-  if (!token.includes('.')) {
-    const key = handleKey('ClientCredentials', token)
-    const entry = key === undefined ? undefined : await nodes[0]?.store.get(key)
-    return timeless(JSON.parse(entry?.value ?? '{}') as Timed)
-  }
-  const { kid: _ofAnotherRing, ...header } = decodeProtectedHeader(token)
-  return { header, ...timeless(decodeJwt(token)) }
+  if (token.includes('.')) return { header: decodeProtectedHeader(token), ...timeless(decodeJwt(token)) }
+  const key = handleKey('ClientCredentials', token)
+  const entry = key === undefined ? undefined : await nodes[0]?.store.get(key)
+  return timeless(JSON.parse(entry?.value ?? '{}') as Timed)
 }
 
 interface Timed {

@@ -1,0 +1,59 @@
+/** Tokens for machines (RFC 6749 section 4.4): a client that is known by its secret, one API, and scopes that it has. */
+
+import type { Provider } from 'oidc-provider'
+
+import type { Clients } from '../../clients/clients.ts'
+import type { ClientSettings } from '../../config/config.ts'
+import type { Target, Targets } from '../configuration/resources.ts'
+import { ENGINE_PATHS } from '../routes.ts'
+import { authenticatedClient, type PlainForm, plainForm } from './plain-form.ts'
+import type { Shortcut } from './shortcuts.ts'
+
+const GRANT_TYPE = 'client_credentials'
+
+interface Parts {
+  readonly clients: Clients
+  readonly targets: Targets
+}
+
+export function machineTokens(provider: Provider, { clients, targets }: Parts): Shortcut {
+  const { ClientCredentials, ResourceServer } = provider
+
+  return {
+    path: ENGINE_PATHS.token,
+    method: 'POST',
+    exposedHeaders: 'DPoP-Nonce,WWW-Authenticate',
+
+    async answerTo({ headers }, body) {
+      // Most requests that come here are for other tokens.
+      const form = body.includes(GRANT_TYPE) ? plainForm(body, ['grant_type', 'scope', 'resource']) : undefined
+      if (form?.grant_type !== GRANT_TYPE) return undefined
+      const client = authenticatedClient(clients, headers.authorization, form)
+      if (!client?.grantTypes.includes(GRANT_TYPE)) return undefined
+      const wanted = wantedBy(client, form)
+      return wanted && issue(client, wanted)
+    },
+  }
+
+  function wantedBy(client: ClientSettings, { scope, resource }: PlainForm): Wanted | undefined {
+    const scopes = new Set(scope?.split(' '))
+    const api = resource ?? targets.apisFor(client, scopes)
+    const target = typeof api === 'string' ? targets.find(client, api) : undefined
+    if (target === undefined) return undefined
+    const offered = new Set(target.scope.split(' '))
+    for (const each of scopes) if (!offered.has(each)) return undefined
+    return { target, scope: [...scopes].join(' ') || undefined }
+  }
+
+  async function issue({ clientId }: ClientSettings, { target, scope }: Wanted): Promise<object> {
+    const token = new ClientCredentials({ clientId, scope } as never)
+    token.resourceServer = new ResourceServer(target.audience, target)
+    const value = await token.save()
+    return { access_token: value, expires_in: token.expiration, scope, token_type: token.tokenType }
+  }
+}
+
+interface Wanted {
+  readonly target: Target
+  readonly scope: string | undefined
+}

@@ -1,0 +1,45 @@
+/** What a plain request says in its body, and which client sends it. */
+
+import { parse } from 'node:querystring'
+
+import type { Clients } from '../../clients/clients.ts'
+import { secretMatches } from '../../clients/secrets.ts'
+import type { ClientSettings } from '../../config/config.ts'
+
+export type PlainForm = Readonly<Record<string, string | undefined>>
+
+const CREDENTIALS = ['client_id', 'client_secret']
+const BASIC = /^Basic ((?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/i
+/** Id and secret where encoding them as a form would change nothing (RFC 6749 section 2.3.1). */
+const PLAIN_PAIR = /^([\w.~-]+):([\w.~-]+)$/
+
+/** The parameters; `undefined` unless each is one of those expected, stands once and has a value. */
+export function plainForm(body: Buffer, expected: readonly string[]): PlainForm | undefined {
+  const form = parse(body.toString())
+  for (const [name, value] of Object.entries(form)) {
+    const isExpected = expected.includes(name) || CREDENTIALS.includes(name)
+    if (!isExpected || typeof value !== 'string' || value === '') return undefined
+  }
+  return form as PlainForm
+}
+
+/** The client that sent its secret the way it registered; `undefined` where there is any doubt. */
+export function authenticatedClient(
+  clients: Clients,
+  authorization: string | undefined,
+  { client_id, client_secret }: PlainForm,
+): ClientSettings | undefined {
+  const isInHeader = authorization !== undefined
+  if (isInHeader && (client_id !== undefined || client_secret !== undefined)) return undefined
+  const [id, secret] = isInHeader ? pairIn(authorization) : [client_id, client_secret]
+  const client = id === undefined ? undefined : clients.findClient(id)
+  if (client?.secretHash === undefined || secret === undefined) return undefined
+  if (client.authMethod !== (isInHeader ? 'client_secret_basic' : 'client_secret_post')) return undefined
+  return secretMatches(client.secretHash, secret) ? client : undefined
+}
+
+function pairIn(authorization: string): readonly (string | undefined)[] {
+  const encoded = BASIC.exec(authorization)?.[1]
+  if (encoded === undefined) return []
+  return PLAIN_PAIR.exec(Buffer.from(encoded, 'base64').toString())?.slice(1) ?? []
+}

@@ -1,0 +1,56 @@
+/** Userinfo (OpenID Connect Core section 5.3) for a bearer token of a person that holds the scope `openid`. */
+
+import type { AccessToken, Client, Provider } from 'oidc-provider'
+
+import type { Accounts } from '../../accounts/accounts.ts'
+import { answering } from '../engine-errors.ts'
+import { ENGINE_PATHS } from '../routes.ts'
+import { livingGrant } from './living-grant.ts'
+import type { Shortcut } from './shortcuts.ts'
+
+interface Parts {
+  readonly accounts: Pick<Accounts, 'findSignedIn'>
+}
+
+const BEARER = /^Bearer ([\w.~+/-]+=*)$/i
+
+type EngineClaims = new (
+  available: object,
+  about: { client: Client },
+) => { scope(scope: string): unknown; rejected(claims: readonly string[]): unknown; result(): Promise<object> }
+
+export function userinfo(provider: Provider, { accounts }: Parts): Shortcut {
+  const Claims = Reflect.get(provider, 'Claims') as EngineClaims
+
+  return {
+    path: ENGINE_PATHS.userinfo,
+    method: 'GET',
+    exposedHeaders: 'DPoP-Nonce,WWW-Authenticate',
+
+    async answerTo({ headers }) {
+      const value = BEARER.exec(headers.authorization ?? '')?.[1]
+      const token = value === undefined ? undefined : await provider.AccessToken.find(value)
+      return token && opens(token) ? claimsOf(token) : undefined
+    },
+  }
+
+  async function claimsOf(token: AccessToken): Promise<object | undefined> {
+    const { accountId, iat, scope = '' } = token
+    const [client, account, grant] = await Promise.all([
+      provider.Client.find(token.clientId ?? ''),
+      answering(() => accounts.findSignedIn(accountId, iat)),
+      livingGrant(provider, token),
+    ])
+    if (client === undefined || account === undefined || grant === undefined) return undefined
+    if (client.userinfoSignedResponseAlg !== undefined) return undefined
+    const claims = new Claims({ ...account.claims, sub: account.id }, { client })
+    claims.scope(grant.getOIDCScopeFiltered(new Set(scope.split(' '))))
+    claims.rejected(grant.getRejectedOIDCClaims())
+    return claims.result()
+  }
+}
+
+/** Without a proof, and asked for no claims but those of its scopes. */
+function opens(token: AccessToken): boolean {
+  return !token.isSenderConstrained() && token.claims === undefined && token.scopes.has('openid')
+}

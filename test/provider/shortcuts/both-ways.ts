@@ -1,0 +1,110 @@
+/** Two nodes of one issuer on one store: one takes shortcuts, the other leaves all to the engine. */
+
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { Provider } from 'oidc-provider'
+import { expect, vi } from 'vitest'
+
+import { startApp } from '../../../src/app.ts'
+import { createLog } from '../../../src/audit/log.ts'
+import { type Running, type StartOptions, start } from '../../support/start.ts'
+
+type Params = Readonly<Record<string, string | undefined>>
+
+export interface Request {
+  readonly method?: 'GET' | 'POST'
+  readonly path: string
+  readonly headers?: Params
+  readonly form?: Params | string
+}
+
+export interface Answer {
+  readonly status: string
+  /** In their order. */
+  readonly headers: readonly string[]
+  readonly body: string
+}
+
+export interface BothWays {
+  readonly app: Running
+  /** The answers of both; fails unless the first went around the engine. */
+  plainly(request: Request): Promise<{ ours: Answer; theirs: Answer }>
+  /** The answers of both; fails unless the engine gave the first, too. */
+  byTheEngine(request: Request): Promise<{ ours: Answer; theirs: Answer }>
+  close(): Promise<void>
+}
+
+export async function startBothWays(options: StartOptions): Promise<BothWays> {
+  const app = await start(options)
+  const engine = await startApp({ ...app.config, port: 0, shortcuts: false }, { log: createLog({ level: 'silent' }) })
+
+  return {
+    app,
+
+    async plainly(request) {
+      const { answer: ours, contexts } = await watched(() => sent(app.urls[0] as string, request))
+      expect(contexts).toBe(0)
+      return { ours, theirs: await sent(engine.url, request) }
+    },
+
+    async byTheEngine(request) {
+      const { answer: ours, contexts } = await watched(() => sent(app.urls[0] as string, request))
+      expect(contexts).toBeGreaterThan(0)
+      return { ours, theirs: await sent(engine.url, request) }
+    },
+
+    async close() {
+      await engine.close()
+      await app.close()
+    },
+  }
+}
+
+/** The engine makes a context of every request that it sees. */
+async function watched(send: () => Promise<Answer>): Promise<{ answer: Answer; contexts: number }> {
+  const contexts = vi.spyOn(Provider.prototype, 'createContext')
+  try {
+    const answer = await send()
+    return { answer, contexts: contexts.mock.calls.length }
+  } finally {
+    contexts.mockRestore()
+  }
+}
+
+const FORM = 'application/x-www-form-urlencoded'
+
+async function sent(url: string, { method = 'POST', path, headers = {}, form = '' }: Request): Promise<Answer> {
+  const body = typeof form === 'string' ? form : new URLSearchParams(form as Record<string, string>).toString()
+  const ofBody = method === 'POST' ? { 'content-type': FORM, 'content-length': String(body.length) } : {}
+  const all: Params = { host: 'x', connection: 'close', ...ofBody, ...headers }
+  const head = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}\r\n`]))
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  let text = ''
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    text += chunk
+  })
+  socket.write(`${method} ${path} HTTP/1.1\r\n${head.join('')}\r\n${body}`)
+  await once(socket, 'close')
+  return read(text)
+}
+
+function read(text: string): Answer {
+  const end = text.indexOf('\r\n\r\n')
+  const [status = '', ...lines] = text.slice(0, end).split('\r\n')
+  return { status, headers: lines.filter((line) => !line.startsWith('Date: ')), body: text.slice(end + 4) }
+}
+
+/** What differs from one answer to the next is left out: tokens, nonces, and references under which errors are logged. */
+export function comparable({ status, headers, body }: Answer): Answer {
+  return {
+    status,
+    headers: headers.map((line) => line.replace(/'nonce-[^']+'/g, 'a nonce').replace(/^(dpop-nonce: ).+/i, '$1…')),
+    body: body
+      .replace(/"access_token":"[^"]+"/, '"access_token":"…"')
+      .replace(/(?:error_id":"|<code>|nonce[="-]+)[0-9A-Za-z_+/=-]{10,}/g, '…'),
+  }
+}
+
+export function basic(id: string, secret: string, scheme = 'Basic'): { readonly authorization: string } {
+  return { authorization: `${scheme} ${Buffer.from(`${id}:${secret}`).toString('base64')}` }
+}

@@ -1,0 +1,125 @@
+/** Userinfo beside the engine tells what the engine would tell, and only to a token that plainly opens it. */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { newProofKey } from '../../flows/dpop-proofs.ts'
+import { callEndpoint, createUserAgent, newPkce, redeem, signIn, type TokenAnswer } from '../../support/user-agent.ts'
+import { type BothWays, comparable, type Request, startBothWays } from './both-ways.ts'
+
+const ORDERS = 'https://orders.example'
+const WEB = { apis: { [ORDERS]: ['orders:read'] }, firstParty: true }
+const MACHINE_SECRET = 'demo-machine-secret-not-for-production'
+
+let both: BothWays
+const tokens: Record<string, string> = {}
+beforeAll(async () => {
+  both = await startBothWays({
+    clients: [
+      { clientId: 'web', ...WEB },
+      { clientId: 'login', ...WEB, apis: {} },
+      { clientId: 'pairwise-web', ...WEB, subjectType: 'pairwise' },
+    ],
+  })
+  const { issuer } = both.app
+  const machine = { id: 'demo-machine', secret: MACHINE_SECRET }
+  const ofMachine = await callEndpoint(`${issuer}/token`, { grant_type: 'client_credentials' }, machine)
+  const revoked = await signedIn('login', 'openid')
+  await callEndpoint(`${issuer}/revoke`, { client_id: 'login', token: String(revoked.access_token) })
+  const key = await newProofKey()
+  const bound = await signedIn('web', 'openid orders:read', await key.prove(`${issuer}/token`))
+  Object.assign(tokens, {
+    opaque: (await signedIn('login', 'openid profile email')).access_token,
+    alone: (await signedIn('login', 'openid')).access_token,
+    email: (await signedIn('login', 'openid email')).access_token,
+    jwt: (await signedIn('web', 'openid profile orders:read')).access_token,
+    pairwise: (await signedIn('pairwise-web', 'openid email orders:read')).access_token,
+    closed: (await signedIn('web', 'orders:read')).access_token,
+    refresh: (await signedIn('login', 'openid')).refresh_token,
+    machine: ofMachine.body.access_token,
+    revoked: revoked.access_token,
+    bound: bound.access_token,
+    proof: await key.proveFor(`${issuer}/userinfo`, String(bound.access_token)),
+  })
+  expect(Object.values(tokens).map((token) => typeof token)).toEqual(Object.keys(tokens).map(() => 'string'))
+})
+afterAll(() => both.close())
+
+async function signedIn(clientId: string, scope: string, dpop?: string): Promise<TokenAnswer['body']> {
+  const pkce = newPkce()
+  const options = { clientId, redirectUri: 'http://localhost:4999/callback', scope }
+  const code = (await signIn(createUserAgent(both.app), pkce, options)).get('code') ?? ''
+  if (dpop === undefined) return (await redeem(both.app.issuer, code, pkce, options)).body
+  const form = { grant_type: 'authorization_code', client_id: clientId, redirect_uri: options.redirectUri, code }
+  const all = { ...form, code_verifier: pkce.verifier }
+  return (await callEndpoint(`${both.app.issuer}/token`, all, undefined, { dpop })).body
+}
+
+const ask = (authorization: string | undefined, more: Partial<Request> = {}): Request => ({
+  method: 'GET',
+  path: '/userinfo',
+  ...more,
+  headers: { authorization, ...more.headers },
+})
+
+const PLAIN: Record<string, () => Request> = {
+  'an opaque token': () => ask(`Bearer ${tokens.opaque}`),
+  'an opaque token with the scope openid alone': () => ask(`Bearer ${tokens.alone}`),
+  'an opaque token with some scopes': () => ask(`Bearer ${tokens.email}`),
+  'a JWT': () => ask(`Bearer ${tokens.jwt}`),
+  'a token of a client with pairwise subjects': () => ask(`Bearer ${tokens.pairwise}`),
+  'a scheme in small letters': () => ask(`bearer ${tokens.opaque}`),
+  'JSON asked for': () => ask(`Bearer ${tokens.opaque}`, { headers: { accept: 'application/json' } }),
+}
+
+const LEFT_TO_THE_ENGINE: Record<string, () => Request> = {
+  'no token': () => ask(undefined),
+  'an empty token': () => ask('Bearer '),
+  'another scheme': () => ask(`Basic ${tokens.opaque}`),
+  'two tokens': () => ask(`Bearer ${tokens.opaque} ${tokens.opaque}`),
+  'an unknown token': () => ask(`Bearer a${'x'.repeat(45)}`),
+  'a token that was changed': () => ask(`Bearer ${tokens.opaque?.slice(0, -1)}_`),
+  'a JWT that was changed': () => ask(`Bearer ${tokens.jwt?.slice(0, -5)}AAAAA`),
+  'a token that was revoked': () => ask(`Bearer ${tokens.revoked}`),
+  'a token without the scope openid': () => ask(`Bearer ${tokens.closed}`),
+  'a refresh token': () => ask(`Bearer ${tokens.refresh}`),
+  "a machine's token": () => ask(`Bearer ${tokens.machine}`),
+  'a token that is bound to a key, without a proof': () => ask(`Bearer ${tokens.bound}`),
+  'a token that is bound to a key, with the wrong scheme': () =>
+    ask(`Bearer ${tokens.bound}`, { headers: { dpop: tokens.proof } }),
+  'a token in the address': () => ask(undefined, { path: `/userinfo?access_token=${tokens.opaque}` }),
+  'a scope in the address': () => ask(`Bearer ${tokens.opaque}`, { path: '/userinfo?scope=openid' }),
+  'a POST': () => ask(`Bearer ${tokens.opaque}`, { method: 'POST', form: { scope: 'openid' } }),
+  'a token in the body': () => ask(undefined, { method: 'POST', form: { access_token: tokens.opaque } }),
+  'an origin': () => ask(`Bearer ${tokens.opaque}`, { headers: { origin: 'https://spa.example' } }),
+  'a page asked for': () => ask(`Bearer ${tokens.opaque}`, { headers: { accept: 'text/html' } }),
+}
+
+describe.each(Object.keys(PLAIN))('%s', (name) => {
+  it('is answered beside the engine as the engine would', async () => {
+    const { ours, theirs } = await both.plainly((PLAIN[name] as () => Request)())
+
+    expect(ours.body).toContain('"sub":"')
+    expect(ours).toEqual(theirs)
+  })
+})
+
+describe.each(Object.keys(LEFT_TO_THE_ENGINE))('%s', (name) => {
+  it('is answered by the engine, as if nobody had been there before', async () => {
+    const { ours, theirs } = await both.byTheEngine((LEFT_TO_THE_ENGINE[name] as () => Request)())
+
+    expect(comparable(ours)).toEqual(comparable(theirs))
+  })
+})
+
+it('opens to nobody, either way, once the account is disabled', async () => {
+  const login = 'alice@example.com'
+  const request = ask(`Bearer ${tokens.opaque}`)
+  const { accounts, accountAccess } = both.app.nodes[0] as (typeof both.app.nodes)[number]
+  const account = await accounts.findAccountByLogin(login)
+  if (account === undefined) throw new Error('no account')
+
+  await accountAccess.disable(account.id)
+
+  const { ours, theirs } = await both.byTheEngine(request)
+  expect([ours.status, theirs.status]).toEqual(['HTTP/1.1 401 Unauthorized', 'HTTP/1.1 401 Unauthorized'])
+})
