@@ -3,10 +3,12 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { Provider } from 'oidc-provider'
-import { expect, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { startApp } from '../../../src/app.ts'
 import { createLog } from '../../../src/audit/log.ts'
+import { handleKey } from '../../../src/provider/handles.ts'
+import { keys } from '../../../src/store/keys.ts'
 import { type Running, type StartOptions, start } from '../../support/start.ts'
 
 type Params = Readonly<Record<string, string | undefined>>
@@ -60,15 +62,42 @@ export async function startBothWays(options: StartOptions): Promise<BothWays> {
   }
 }
 
-/** The engine makes a context of every request that it sees. */
+/** The engine makes a context of every request that it sees, and warns of a body that was read before. */
 async function watched(send: () => Promise<Answer>): Promise<{ answer: Answer; contexts: number }> {
   const contexts = vi.spyOn(Provider.prototype, 'createContext')
+  const warnings = vi.spyOn(console, 'warn')
   try {
     const answer = await send()
+    expect(warnings).not.toHaveBeenCalled()
     return { answer, contexts: contexts.mock.calls.length }
   } finally {
     contexts.mockRestore()
+    warnings.mockRestore()
   }
+}
+
+/** What may be wrong with the grant of a token that is good in itself. */
+export const BAD_GRANTS = [
+  ['is gone', undefined],
+  ['has expired', { exp: 1 }],
+  ['is of another client', { clientId: 'demo-web' }],
+  ['is of another person', { accountId: 'usr_another' }],
+] as const
+
+/** Writes the grant of an opaque access token anew, as nothing in the server does; `undefined` takes it away. */
+export async function changeGrant(
+  { nodes }: Running,
+  token: string,
+  change: Record<string, unknown> | undefined,
+): Promise<void> {
+  const store = nodes[0]?.store
+  const tokenKey = handleKey('AccessToken', token)
+  const record = tokenKey && (await store?.get(tokenKey))
+  if (store === undefined || record === undefined) throw new Error('no such token')
+  const key = keys.grant((JSON.parse(record.value) as { grantId: string }).grantId)
+  const grant = await store.get(key)
+  if (change === undefined) await store.remove([key])
+  else await store.put(key, JSON.stringify({ ...JSON.parse(grant?.value ?? '{}'), ...change }), { ttlSeconds: 600 })
 }
 
 const FORM = 'application/x-www-form-urlencoded'
@@ -92,6 +121,32 @@ function read(text: string): Answer {
   const end = text.indexOf('\r\n\r\n')
   const [status = '', ...lines] = text.slice(0, end).split('\r\n')
   return { status, headers: lines.filter((line) => !line.startsWith('Date: ')), body: text.slice(end + 4) }
+}
+
+export type Rows = Readonly<Record<string, () => Request>>
+
+/** Each row is answered beside the engine, and as the engine answers it; `good` stands in the answer. */
+export function describePlain(both: () => BothWays, rows: Rows, good: string): void {
+  describe.each(Object.entries(rows))('%s', (_name, request) => {
+    it('is answered beside the engine as the engine would', async () => {
+      const { ours, theirs } = await both().plainly(request())
+
+      expect(ours.status).toBe('HTTP/1.1 200 OK')
+      expect(ours.body).toContain(good)
+      expect(comparable(ours)).toEqual(comparable(theirs))
+    })
+  })
+}
+
+/** Each row is answered by the engine. */
+export function describeLeftToTheEngine(both: () => BothWays, rows: Rows): void {
+  describe.each(Object.entries(rows))('%s', (_name, request) => {
+    it('is answered by the engine, as if nobody had been there before', async () => {
+      const { ours, theirs } = await both().byTheEngine(request())
+
+      expect(comparable(ours)).toEqual(comparable(theirs))
+    })
+  })
 }
 
 /** What differs from one answer to the next is left out: tokens, nonces, and references under which errors are logged. */

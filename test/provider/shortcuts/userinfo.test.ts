@@ -1,10 +1,20 @@
 /** Userinfo beside the engine tells what the engine would tell, and only to a token that plainly opens it. */
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { newProofKey } from '../../flows/dpop-proofs.ts'
 import { callEndpoint, createUserAgent, newPkce, redeem, signIn, type TokenAnswer } from '../../support/user-agent.ts'
-import { type BothWays, comparable, type Request, startBothWays } from './both-ways.ts'
+import {
+  BAD_GRANTS,
+  type BothWays,
+  changeGrant,
+  comparable,
+  describeLeftToTheEngine,
+  describePlain,
+  type Request,
+  type Rows,
+  startBothWays,
+} from './both-ways.ts'
 
 const ORDERS = 'https://orders.example'
 const WEB = { apis: { [ORDERS]: ['orders:read'] }, firstParty: true }
@@ -61,7 +71,7 @@ const ask = (authorization: string | undefined, more: Partial<Request> = {}): Re
   headers: { authorization, ...more.headers },
 })
 
-const PLAIN: Record<string, () => Request> = {
+const PLAIN: Rows = {
   'an opaque token': () => ask(`Bearer ${tokens.opaque}`),
   'an opaque token with the scope openid alone': () => ask(`Bearer ${tokens.alone}`),
   'an opaque token with some scopes': () => ask(`Bearer ${tokens.email}`),
@@ -71,7 +81,7 @@ const PLAIN: Record<string, () => Request> = {
   'JSON asked for': () => ask(`Bearer ${tokens.opaque}`, { headers: { accept: 'application/json' } }),
 }
 
-const LEFT_TO_THE_ENGINE: Record<string, () => Request> = {
+const LEFT_TO_THE_ENGINE: Rows = {
   'no token': () => ask(undefined),
   'an empty token': () => ask('Bearer '),
   'another scheme': () => ask(`Basic ${tokens.opaque}`),
@@ -94,21 +104,27 @@ const LEFT_TO_THE_ENGINE: Record<string, () => Request> = {
   'a page asked for': () => ask(`Bearer ${tokens.opaque}`, { headers: { accept: 'text/html' } }),
 }
 
-describe.each(Object.keys(PLAIN))('%s', (name) => {
-  it('is answered beside the engine as the engine would', async () => {
-    const { ours, theirs } = await both.plainly((PLAIN[name] as () => Request)())
+describePlain(() => both, PLAIN, '"sub":"')
+describeLeftToTheEngine(() => both, LEFT_TO_THE_ENGINE)
 
-    expect(ours.body).toContain('"sub":"')
-    expect(ours).toEqual(theirs)
-  })
+it.each(BAD_GRANTS)('opens to nobody, either way, where the grant %s', async (_what, change) => {
+  const { access_token: token } = await signedIn('login', 'openid')
+  await changeGrant(both.app, String(token), change)
+
+  const { ours, theirs } = await both.byTheEngine(ask(`Bearer ${token}`))
+
+  expect(ours.status).toBe('HTTP/1.1 401 Unauthorized')
+  expect(comparable(ours)).toEqual(comparable(theirs))
 })
 
-describe.each(Object.keys(LEFT_TO_THE_ENGINE))('%s', (name) => {
-  it('is answered by the engine, as if nobody had been there before', async () => {
-    const { ours, theirs } = await both.byTheEngine((LEFT_TO_THE_ENGINE[name] as () => Request)())
+it('leaves out, either way, what the grant withholds', async () => {
+  const { access_token: token } = await signedIn('login', 'openid email')
+  await changeGrant(both.app, String(token), { rejected: { openid: { claims: ['email'] } } })
 
-    expect(comparable(ours)).toEqual(comparable(theirs))
-  })
+  const { ours, theirs } = await both.plainly(ask(`Bearer ${token}`))
+
+  expect(Object.keys(JSON.parse(ours.body) as object)).toEqual(['sub', 'email_verified'])
+  expect(ours).toEqual(theirs)
 })
 
 it('opens to nobody, either way, once the account is disabled', async () => {
