@@ -29,8 +29,8 @@ interface Token extends Properties {
 
 /** Before `makeJwtAccessTokens`, which issues those that are not stored. */
 export function copyPayloadsPlainly(provider: Provider): void {
-  const { AuthorizationCode, RefreshToken, AccessToken, ClientCredentials } = provider
-  for (const each of [AuthorizationCode, RefreshToken, AccessToken, ClientCredentials]) {
+  const { AuthorizationCode, RefreshToken, AccessToken, ClientCredentials, Grant } = provider
+  for (const each of [AuthorizationCode, RefreshToken, AccessToken, ClientCredentials, Grant]) {
     const model = each as unknown as Model
     const names = new Set(model.IN_PAYLOAD)
     Reflect.set(model.prototype, 'getValueAndPayload', async function getValueAndPayload(this: Token) {

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { copyPayloadsPlainly } from '../../src/provider/model-payloads.ts'
 import { createMapAdapters } from '../bench/map-adapter.ts'
 
-const MODELS = ['AuthorizationCode', 'RefreshToken', 'AccessToken', 'ClientCredentials'] as const
+const MODELS = ['AuthorizationCode', 'RefreshToken', 'AccessToken', 'ClientCredentials', 'Grant'] as const
 
 interface Token extends Record<string, unknown> {
   getValueAndPayload(): Promise<{ value: string; payload: Record<string, unknown> }>

@@ -24,9 +24,10 @@ export function machineTokens(provider: Provider, { clients, targets }: Parts): 
     method: 'POST',
     exposedHeaders: 'DPoP-Nonce,WWW-Authenticate',
 
+    isFor: (body) => body.includes(GRANT_TYPE),
+
     async answerTo({ headers }, body) {
-      // Most requests that come here are for other tokens.
-      const form = body.includes(GRANT_TYPE) ? plainForm(body, ['grant_type', 'scope', 'resource']) : undefined
+      const form = plainForm(body, ['grant_type', 'scope', 'resource'])
       if (form?.grant_type !== GRANT_TYPE) return undefined
       const client = authenticatedClient(clients, headers.authorization, form)
       if (!client?.grantTypes.includes(GRANT_TYPE)) return undefined

@@ -20,6 +20,8 @@ export interface Shortcut {
   readonly path: string
   readonly method: 'GET' | 'POST'
   readonly exposedHeaders: string
+  /** Whether a body can be for it at all: most that come to the token endpoint are not. */
+  isFor?(body: Buffer): boolean
   /** The answer's fields, or `undefined` where the engine is to answer. Whatever it throws, the engine meets again. */
   answerTo(req: IncomingMessage, body: Buffer): Promise<object | undefined>
 }
@@ -47,6 +49,7 @@ async function fieldsBy(shortcut: Shortcut, req: IncomingMessage): Promise<objec
   try {
     const body = shortcut.method === 'POST' ? await readBody(req, MOST_BYTES) : NO_BODY
     if (shortcut.method === 'POST') handBody(req, async () => body)
+    if (shortcut.isFor?.(body) === false) return undefined
     const fields = await inScopeOf(req, () => shortcut.answerTo(req, body))
     if (fields !== undefined) req.resume()
     return fields
