@@ -11,7 +11,7 @@ export type RedisClient = Redis | Cluster
 
 export interface ClientOptions {
   readonly commandTimeoutMs: number
-  /** Commands of one turn share a round trip; off for a connection whose commands block. */
+  /** Commands of one turn to one node of a Cluster share a round trip; off for a connection whose commands block. */
   readonly pipelining: boolean
 }
 
@@ -28,7 +28,6 @@ export function createClient(address: RedisAddress, options: ClientOptions): Red
     ...connectionOptions(address, options),
     db: address.db,
     lazyConnect: true,
-    enableAutoPipelining: options.pipelining,
     // A command that cannot be sent now fails now: waiting in a queue it would be run when nobody waits for it.
     enableOfflineQueue: false,
     retryStrategy: reconnectDelayMs,

@@ -116,6 +116,7 @@ export class RedisConnection {
 
   async #send(name: string, args: readonly Argument[]): Promise<unknown> {
     if (!this.isReady) throw unavailable(this.#lastReason)
+    this.#holdWrites()
     try {
       return await this.#client.call(name, ...args)
     } catch (cause) {
@@ -123,6 +124,18 @@ export class RedisConnection {
       // A pipeline gives up when its commands fail differently, as they do while slots move. Alone it is redirected.
       return this.#client.sendCommand(new Command(name, [...args], { replyEncoding: 'utf8' }))
     }
+  }
+
+  /**
+   * Commands of one turn leave in one write, and share a round trip. ioredis could do that itself, by a pipeline of
+   * objects that cost as much as the commands; for a Cluster it does.
+   */
+  #holdWrites(): void {
+    if (this.#client instanceof Cluster) return
+    const { stream } = this.#client
+    if (stream.writableCorked > 0) return
+    stream.cork()
+    setImmediate(() => stream.uncork())
   }
 
   #readyWithin(ms: number): Promise<boolean> {
