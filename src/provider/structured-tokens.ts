@@ -11,14 +11,18 @@ import { type KoaContextWithOIDC, Provider } from 'oidc-provider'
 
 import { requestScope, scopeOf } from './request-scope.ts'
 
-type EngineContext = KoaContextWithOIDC['oidc'] & { readonly ctx: object }
-type Params = NonNullable<EngineContext['params']>
+const PARAMS = Symbol('the parameters of a request')
+
+type Params = NonNullable<KoaContextWithOIDC['oidc']['params']>
+type EngineContext = KoaContextWithOIDC['oidc'] & { readonly ctx: object; [PARAMS]?: Params }
 type Find = (token: unknown, options?: object) => Promise<unknown>
 
 export function takeStructuredTokens(provider: Provider): void {
   Object.defineProperty(provider.OIDCContext.prototype, 'params', {
     configurable: true,
-    get: () => undefined,
+    get(this: EngineContext) {
+      return this[PARAMS]
+    },
     set(this: EngineContext, params: Params) {
       const { token } = params
       // A token that stands twice is a list, which the engine refuses.
@@ -26,7 +30,7 @@ export function takeStructuredTokens(provider: Provider): void {
         scopeOf(this.ctx).presented = { token, record: undefined }
         params.token = STAND_IN
       }
-      Object.defineProperty(this, 'params', { value: params, writable: true, enumerable: true, configurable: true })
+      this[PARAMS] = params
     },
   })
   for (const model of [provider.AccessToken, provider.ClientCredentials, provider.RefreshToken]) {
