@@ -13,6 +13,7 @@ import { epochSeconds, systemClock } from '../base/clock.ts'
 type Properties = Record<string, unknown>
 
 interface Model {
+  readonly name: string
   readonly IN_PAYLOAD: readonly string[]
   readonly prototype: object
   new (properties: Properties): Properties
@@ -40,11 +41,21 @@ export function copyPayloadsPlainly(provider: Provider): void {
       return { value: this.jti, payload: copy(names, this, { iat, exp }) }
     })
 
+    // The engine makes the event's name out of the model's each time.
+    const events = snakeCase(model.name)
+    Reflect.set(model.prototype, 'emit', function emit(this: Token, event: string) {
+      provider.emit(`${events}.${event}` as 'grant.success', this as never)
+    })
+
     Reflect.set(model, 'instantiate', function instantiate(payload: Properties) {
       const { jti, kind } = payload
       return copy(names, payload, new model({ jti, kind }))
     })
   }
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/(?<!^)[A-Z]/g, '_$&').toLowerCase()
 }
 
 function copy<To extends Properties>(names: ReadonlySet<string>, from: Readonly<Properties>, to: To): To {

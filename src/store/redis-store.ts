@@ -60,7 +60,7 @@ export interface RedisParts {
 
 const LIST_LIMIT = 500
 
-/** The fields of an entry in the order in which HMGET and get-linked.lua give them. */
+/** The fields of an entry in the order in which HMGET gives them. */
 const FIELDS = ['value', 'version', 'expires', 'consumed_at', 'note', 'note_expires'] as const
 type Fields = readonly (string | null)[]
 
@@ -89,18 +89,15 @@ export class RedisStore implements Store {
   }
 
   async getLinked(key: Key): Promise<Linked | undefined> {
-    const now = this.#clock()
-    const reply = (await this.#connection.run(scripts.getLinked, [this.#prefix + key], [this.#prefix, now])) as
-      | [Fields, ...(Key | Fields)[]]
-      | null
-    const entry = reply && toLiveEntry(reply[0], now)
-    if (!entry) return undefined
+    const args = [this.#prefix, this.#clock()]
+    const reply = (await this.#connection.run(scripts.getLinked, [this.#prefix + key], args)) as string[] | null
+    if (reply === null) return undefined
+    const [value, state, ...linked] = reply as [string, string, ...string[]]
     const refs = new Map<Key, Entry>()
-    for (let i = 1; i < reply.length; i += 2) {
-      const ref = toLiveEntry(reply[i + 1] as Fields, now)
-      if (ref !== undefined) refs.set(reply[i] as Key, ref)
+    for (let i = 0; i < linked.length; i += 3) {
+      refs.set(linked[i] as Key, toEntry(linked[i + 1] as string, linked[i + 2] as string))
     }
-    return { entry, refs }
+    return { entry: toEntry(value, state), refs }
   }
 
   async put(key: Key, value: string, options: PutOptions = {}): Promise<PutOutcome> {
@@ -209,6 +206,14 @@ function toLiveEntry(fields: Fields, nowMs: number): Entry | undefined {
   if (consumedAt == null) return { value, version: Number(version) }
   const isNoteLive = note != null && Number(noteExpires) > nowMs
   return { value, version: Number(version), consumed: toConsumption(consumedAt, isNoteLive ? note : null) }
+}
+
+/** From what get-linked.lua tells of a live entry. */
+function toEntry(value: string, state: string): Entry {
+  const [version, consumedAt, ...note] = state.split('\n')
+  if (consumedAt === undefined) return { value, version: Number(version) }
+  const consumed = toConsumption(consumedAt, note.length === 0 ? null : note.join('\n'))
+  return { value, version: Number(version), consumed }
 }
 
 function toConsumed([outcome, consumedAt, note]: [Consumed['outcome'], string, string | null]): Consumed {

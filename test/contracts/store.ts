@@ -244,13 +244,17 @@ export function storeContract(name: string, open: (clock: Clock) => Promise<Open
         const [key, ref] = [aKey(), aKey()]
         await store.put(ref, 'x')
         await store.put(key, 'x', { refs: [ref] })
-        await store.consume(key, 'me', { note: 'sealed', noteSeconds: 5 })
+        const consumedAt = clock()
+        await store.consume(key, 'me', { note: 'sealed\nin two lines', noteSeconds: 5 })
         await store.consume(ref, 'me')
 
         const linked = await store.getLinked(key)
+        clock.moveSeconds(5)
+        const later = await store.getLinked(key)
 
-        expect(linked?.entry.consumed).toEqual({ atMs: clock(), note: 'sealed' })
-        expect(linked?.refs.get(ref)?.consumed).toEqual({ atMs: clock() })
+        expect(linked?.entry.consumed).toEqual({ atMs: consumedAt, note: 'sealed\nin two lines' })
+        expect(linked?.refs.get(ref)?.consumed).toEqual({ atMs: consumedAt })
+        expect(later?.entry.consumed).toEqual({ atMs: consumedAt })
       })
 
       it('has the refs of the last put', async () => {

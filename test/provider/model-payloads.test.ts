@@ -9,6 +9,7 @@ import { createMapAdapters } from '../bench/map-adapter.ts'
 const MODELS = ['AuthorizationCode', 'RefreshToken', 'AccessToken', 'ClientCredentials', 'Grant'] as const
 
 interface Token extends Record<string, unknown> {
+  emit(event: string): void
   getValueAndPayload(): Promise<{ value: string; payload: Record<string, unknown> }>
 }
 interface Model {
@@ -53,6 +54,10 @@ describe.each(MODELS)('%s', (name) => {
     expect({ ...ours.instantiate(everything) }).toEqual({ ...engines.instantiate(everything) })
   })
 
+  it('tells of itself under the name that the engine uses', () => {
+    expect(eventOf(withPlainCopies(theEngine()), name)).toBe(eventOf(theEngine(), name))
+  })
+
   it('is not read from the record of another model', () => {
     expect(() => ours.instantiate({ ...everything, kind: 'Session' })).toThrow('kind mismatch')
   })
@@ -63,6 +68,16 @@ describe.each(MODELS)('%s', (name) => {
     expect(ours.instantiate(record).scope).toBeUndefined()
   })
 })
+
+/** What listeners hear when a token of this model is used. */
+function eventOf(provider: Provider, name: (typeof MODELS)[number]): string | symbol | undefined {
+  let heard: string | symbol | undefined
+  Reflect.set(provider, 'emit', (event: string | symbol) => {
+    heard = event
+  })
+  ;new (modelOf(provider, name))({ kind: name }).emit('consumed')
+  return heard
+}
 
 async function stored(token: Token): Promise<Record<string, unknown>> {
   token.format = 'opaque'

@@ -3,26 +3,31 @@
 
   KEYS[1] the entry
   ARGV[1] the prefix of every key     ARGV[2] now, in ms
-  Reply   nil when it is not alive; else its fields (value, version, expires, consumed_at, note, note_expires, refs),
-          then for each live ref its key and its fields
+  Reply   nil when it is not alive; else value and state, then for each live ref its key, value and state. A state is the
+          version and, where it was consumed, consumed_at and the note that is still live, a line each: a reply of few
+          parts, since the client decodes one by one.
 
   The refs are not among KEYS, but share their hash tag and so their node.
 ]]
 local now = tonumber(ARGV[2])
-local function fields(key)
+local function look(key)
   local held = redis.call('HMGET', key, 'value', 'version', 'expires', 'consumed_at', 'note', 'note_expires', 'refs')
-  return held[3] and tonumber(held[3]) > now and held
+  if not held[3] or tonumber(held[3]) <= now then return nil end
+  local state = held[2]
+  if held[4] then state = state .. '\n' .. held[4] end
+  if held[4] and held[5] and tonumber(held[6]) > now then state = state .. '\n' .. held[5] end
+  return held[1], state, held[7]
 end
 
-local entry = fields(KEYS[1])
-if not entry then return false end
+local value, state, refs = look(KEYS[1])
+if not value then return false end
 
-local reply = { entry }
-for name in string.gmatch(entry[7] or '', '[^\n]+') do
-  local ref = fields(ARGV[1] .. name)
-  if ref then
-    reply[#reply + 1] = name
-    reply[#reply + 1] = ref
+local reply = { value, state }
+for name in string.gmatch(refs or '', '[^\n]+') do
+  local refValue, refState = look(ARGV[1] .. name)
+  if refValue then
+    local last = #reply
+    reply[last + 1], reply[last + 2], reply[last + 3] = name, refValue, refState
   end
 end
 return reply
