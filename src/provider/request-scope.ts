@@ -53,43 +53,52 @@ const pageScopes = new AsyncLocalStorage<RequestScope>()
 /** The scope of the engine's current request, or of the page's (`inRequestScope`). */
 export function requestScope(): RequestScope {
   const ctx: object | undefined = Provider.ctx
-  return ctx === undefined ? (pageScopes.getStore() ?? createScope()) : scopeOf(ctx)
+  return ctx === undefined ? (pageScopes.getStore() ?? new Scope()) : scopeOf(ctx)
 }
 
 /** The scope of this request of the engine. */
 export function scopeOf(ctx: object): RequestScope {
   const scoped = ctx as { [SCOPE]?: RequestScope; req?: { [SCOPE]?: RequestScope } }
-  scoped[SCOPE] ??= scoped.req?.[SCOPE] ?? createScope()
+  scoped[SCOPE] ??= scoped.req?.[SCOPE] ?? new Scope()
   return scoped[SCOPE]
 }
 
 /** Runs what is tried for a request before the engine gets it; that goes on in the same scope. */
 export function inScopeOf<T>(req: IncomingMessage, work: () => Promise<T>): Promise<T> {
-  const scope = createScope()
+  const scope = new Scope()
   Reflect.set(req, SCOPE, scope)
   return pageScopes.run(scope, work)
 }
 
 /** Runs what a page asks of the engine's models, which outside of the engine's routes have no context, in one scope. */
 export function inRequestScope<T>(work: () => Promise<T>): Promise<T> {
-  return pageScopes.run(createScope(), work)
+  return pageScopes.run(new Scope(), work)
 }
 
-function createScope(): RequestScope {
-  let name: string | undefined
-  return {
-    // Few requests consume anything, and only those pay for a name.
-    get by() {
-      name ??= randomUUID()
-      return name
-    },
-    seen: new Map(),
-    sessionIds: new Set(),
-    consuming: undefined,
-    settledSuccessor: undefined,
-    redeeming: undefined,
-    storeAway: undefined,
-    presented: undefined,
-    ending: new Map(),
+class Scope implements RequestScope {
+  readonly seen = new Map<Key, Promise<Entry | undefined>>()
+  consuming: Consuming | undefined = undefined
+  settledSuccessor: string | undefined = undefined
+  redeeming: RequestScope['redeeming'] = undefined
+  storeAway: StoreUnavailable | undefined = undefined
+  presented: Presented | undefined = undefined
+  // What few requests need is made when it is asked for.
+  #by: string | undefined
+  #sessionIds: Set<string> | undefined
+  #ending: Map<string, Promise<void>> | undefined
+
+  get by(): string {
+    this.#by ??= randomUUID()
+    return this.#by
+  }
+
+  get sessionIds(): Set<string> {
+    this.#sessionIds ??= new Set()
+    return this.#sessionIds
+  }
+
+  get ending(): Map<string, Promise<void>> {
+    this.#ending ??= new Map()
+    return this.#ending
   }
 }
