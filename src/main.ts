@@ -11,6 +11,7 @@ import { enableCompileCache, flushCompileCache } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 import { Fault, forOperator, WorkersFailed } from './base/faults.ts'
+import { giveBackSpareMemory } from './base/spare-memory.ts'
 import type { Config } from './config/config.ts'
 import { type Environment, environment } from './config/environment.ts'
 
@@ -36,6 +37,7 @@ async function serve(config: Config): Promise<void> {
   if (!config.production && (cluster.worker?.id ?? 1) === 1) console.log(banner(config, app))
   cluster.worker?.send('ready')
   flushCompileCache()
+  giveBackSpareMemory()
   const signal = await stopSignal()
   log.info({ signal }, 'stopping')
   await app.close()
