@@ -30,7 +30,7 @@ export function giveBackSpareMemory({ restMs = REST_MS }: SpareMemoryOptions = {
     const { user, system } = process.cpuUsage(before)
     before = process.cpuUsage()
     const isAtRest = user + system < restMs * 1000 * REST_SHARE
-    if ( process.memoryUsage.rss() < keptBytes + WORTHWHILE_BYTES) return
+    if (!isAtRest || process.memoryUsage.rss() < keptBytes + WORTHWHILE_BYTES) return
     collect({ type: 'major', flavor: 'last-resort' })
     keptBytes = process.memoryUsage.rss()
   }

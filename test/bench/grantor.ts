@@ -4,6 +4,7 @@ import { Provider } from 'oidc-provider'
 
 import { startApp } from '../../src/app.ts'
 import { createLog } from '../../src/audit/log.ts'
+import { giveBackSpareMemory } from '../../src/base/spare-memory.ts'
 import { benchConfig, CLAIMS, type EstateOptions } from './estate.ts'
 import type { Served } from './served.ts'
 
@@ -14,6 +15,7 @@ export async function serveGrantor(options: EstateOptions): Promise<Served> {
   const log = createLog({ level: config.logLevel })
   const engine = overhearEngine()
   const app = await startApp(config, { log })
+  giveBackSpareMemory()
   const account = await app.accounts.findAccountByLogin(LOGIN.login)
   if (account === undefined) throw new Error('the demo account is not there')
 

@@ -1,5 +1,6 @@
 /** The results as a person reads them in a terminal. */
 
+import { REST_SECONDS } from './memory.ts'
 import type { StoreName } from './options.ts'
 import { judge, type RowResult, type StoreResults } from './results.ts'
 
@@ -54,8 +55,9 @@ function beyond({ startUp, memory, find }: StoreResults): string[] {
   if (memory !== undefined) {
     const { grantor, reference } = memory
     lines.push(
-      `  resident: ${mb(grantor.idleBytes)} at rest, ${mb(grantor.afterBytes)} after ${grantor.tokens} stored tokens ` +
-        `(reference: ${mb(reference.idleBytes)}, ${mb(reference.afterBytes)})`,
+      `  resident: ${mb(grantor.idleBytes)} at the start, ${mb(grantor.afterBytes)} after ${grantor.tokens} stored tokens, ` +
+        `${mb(grantor.restedBytes)} ${REST_SECONDS} s later ` +
+        `(reference: ${mb(reference.idleBytes)}, ${mb(reference.afterBytes)}, ${mb(reference.restedBytes)})`,
     )
   }
   for (const { stored, p50Us, p99Us } of find ?? []) {

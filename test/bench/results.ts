@@ -2,7 +2,7 @@
 
 import type { FindFigures } from './find.ts'
 import type { RowFigures } from './measure.ts'
-import type { Memory } from './memory.ts'
+import { type Memory, REST_SECONDS } from './memory.ts'
 import type { StoreName } from './options.ts'
 import type { Row } from './rows.ts'
 import type { StartUp } from './startup.ts'
@@ -72,9 +72,12 @@ function judgeStart({ store, startUp }: StoreResults): Verdict[] {
 
 function judgeMemory({ store, memory }: StoreResults): Verdict[] {
   if (memory === undefined) return []
-  const { tokens, afterBytes } = memory.grantor
-  const sentence = `${NAMES[store]}: under 150 MB resident after ${tokens} tokens: ${(afterBytes / 1e6).toFixed(0)} MB`
-  return [{ held: afterBytes < MOST_RESIDENT_BYTES, sentence }]
+  const { tokens, afterBytes, restedBytes } = memory.grantor
+  const [atOnce, rested] = [afterBytes, restedBytes].map((bytes) => `${(bytes / 1e6).toFixed(0)} MB`)
+  const sentence =
+    `${NAMES[store]}: under 150 MB resident after ${tokens} tokens and ${REST_SECONDS} s of rest: ${rested} ` +
+    `(${atOnce} at once)`
+  return [{ held: restedBytes < MOST_RESIDENT_BYTES, sentence }]
 }
 
 function judgeFind({ store, find }: StoreResults): Verdict[] {
