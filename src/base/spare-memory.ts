@@ -3,7 +3,7 @@
  *
  * V8 keeps what a busy time made it take, in case another follows: after 100,000 tokens half of a server's memory is
  * nobody's. Flags that hold it down cost a refresh up to a quarter of its speed (docs/performance.md). To collect
- * everything and return it takes some 50 ms, so it is done when nobody waits: the price of the next request's bad luck.
+ * everything and return it takes some 50 ms, so it is done when nobody waits; a request that comes right then does.
  */
 
 import { setFlagsFromString } from 'node:v8'
