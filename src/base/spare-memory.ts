@@ -19,8 +19,8 @@ const REST_MS = 4000
 const REST_SHARE = 0.02
 const WORTHWHILE_BYTES = 16 * 1024 * 1024
 
-/** Watches this process until the returned function is called; keeps no process alive. */
-export function giveBackSpareMemory({ restMs = REST_MS }: SpareMemoryOptions = {}): () => void {
+/** Watches this process from now on; keeps no process alive. */
+export function giveBackSpareMemory({ restMs = REST_MS }: SpareMemoryOptions = {}): void {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as NodeJS.GCFunction
   let before = process.cpuUsage()
@@ -35,6 +35,5 @@ export function giveBackSpareMemory({ restMs = REST_MS }: SpareMemoryOptions = {
     keptBytes = process.memoryUsage.rss()
   }
 
-  const timer = setInterval(look, restMs).unref()
-  return () => clearInterval(timer)
+  setInterval(look, restMs).unref()
 }

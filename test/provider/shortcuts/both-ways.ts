@@ -10,6 +10,7 @@ import { createLog } from '../../../src/audit/log.ts'
 import { handleKey } from '../../../src/provider/handles.ts'
 import { keys } from '../../../src/store/keys.ts'
 import { type Running, type StartOptions, start } from '../../support/start.ts'
+import { callEndpoint, createUserAgent, newPkce, signIn, type TokenAnswer } from '../../support/user-agent.ts'
 
 type Params = Readonly<Record<string, string | undefined>>
 
@@ -158,6 +159,30 @@ export function comparable({ status, headers, body }: Answer): Answer {
       .replace(/"access_token":"[^"]+"/, '"access_token":"…"')
       .replace(/(?:error_id":"|<code>|nonce[="-]+)[0-9A-Za-z_+/=-]{10,}/g, '…'),
   }
+}
+
+const REDIRECT_URI = 'http://localhost:4999/callback'
+
+interface Redemption {
+  /** Sends its secret in the header; a public client unless set. */
+  readonly secret?: string
+  readonly dpop?: string
+}
+
+/** The tokens that this client gets for a person who signs in. */
+export async function signedIn(
+  app: Running,
+  clientId: string,
+  scope: string,
+  { secret, dpop }: Redemption = {},
+): Promise<TokenAnswer['body']> {
+  const pkce = newPkce()
+  const options = { clientId, redirectUri: REDIRECT_URI, scope }
+  const code = (await signIn(createUserAgent(app), pkce, options)).get('code') ?? ''
+  const form = { grant_type: 'authorization_code', redirect_uri: REDIRECT_URI, code, code_verifier: pkce.verifier }
+  const client = secret === undefined ? undefined : { id: clientId, secret }
+  const all = client === undefined ? { ...form, client_id: clientId } : form
+  return (await callEndpoint(`${app.issuer}/token`, all, client, dpop === undefined ? {} : { dpop })).body
 }
 
 export function basic(id: string, secret: string, scheme = 'Basic'): { readonly authorization: string } {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { hashSecret } from '../../../src/clients/secrets.ts'
 import { handleKey } from '../../../src/provider/handles.ts'
 import { newProofKey } from '../../flows/dpop-proofs.ts'
-import { callEndpoint, createUserAgent, newPkce, signIn, type TokenAnswer } from '../../support/user-agent.ts'
+import { callEndpoint } from '../../support/user-agent.ts'
 import {
   basic,
   BAD_GRANTS,
@@ -15,6 +15,7 @@ import {
   describePlain,
   type Request,
   type Rows,
+  signedIn,
   startBothWays,
 } from './both-ways.ts'
 
@@ -56,18 +57,22 @@ const tokens: Record<string, string> = {}
 beforeAll(async () => {
   both = await startBothWays(OPTIONS)
   const { issuer } = both.app
-  const machine = await callEndpoint(`${issuer}/token`, { grant_type: 'client_credentials' }, asClient('machine'))
-  const person = await signedIn('web', 'openid vault:open')
-  const server = await signedIn('server-web', 'openid vault:open')
-  const spent = await signedIn('server-web', 'openid vault:open')
+  const machine = await callEndpoint(
+    `${issuer}/token`,
+    { grant_type: 'client_credentials' },
+    { id: 'machine', secret: SECRET },
+  )
+  const person = await signedIn(both.app, 'web', 'openid vault:open')
+  const server = await signedIn(both.app, 'server-web', 'openid vault:open', { secret: SECRET })
+  const spent = await signedIn(both.app, 'server-web', 'openid vault:open', { secret: SECRET })
   await spend(String(spent.refresh_token))
-  const revoked = await signedIn('web', 'openid vault:open')
+  const revoked = await signedIn(both.app, 'web', 'openid vault:open')
   await callEndpoint(`${issuer}/revoke`, { client_id: 'web', token: String(revoked.refresh_token) })
-  const jwt = await signedIn('web', 'openid orders:read')
-  const bound = await signedIn('web', 'openid vault:open', {
+  const jwt = await signedIn(both.app, 'web', 'openid orders:read')
+  const bound = await signedIn(both.app, 'web', 'openid vault:open', {
     dpop: await (await newProofKey()).prove(`${issuer}/token`),
   })
-  const pairwise = await signedIn('pairwise-web', 'openid vault:open')
+  const pairwise = await signedIn(both.app, 'pairwise-web', 'openid vault:open')
   Object.assign(tokens, {
     machine: machine.body.access_token,
     person: person.access_token,
@@ -82,34 +87,11 @@ beforeAll(async () => {
 })
 afterAll(() => both.close())
 
-async function signedIn(clientId: string, scope: string, headers = {}): Promise<TokenAnswer['body']> {
-  const pkce = newPkce()
-  const redirectUri = 'http://localhost:4999/callback'
-  const code = (await signIn(createUserAgent(both.app), pkce, { clientId, redirectUri, scope })).get('code') ?? ''
-  const form = { grant_type: 'authorization_code', redirect_uri: redirectUri, code, code_verifier: pkce.verifier }
-  return clientId === 'server-web'
-    ? atToken(form, asClient(clientId))
-    : atToken({ ...form, client_id: clientId }, undefined, headers)
-}
-
-async function atToken(form: Record<string, string>, client?: Client, headers = {}): Promise<TokenAnswer['body']> {
-  return (await callEndpoint(`${both.app.issuer}/token`, form, client, headers)).body
-}
-
 /** Marks a refresh token as used, as its rotation does. */
 async function spend(token: string): Promise<void> {
   const key = handleKey('RefreshToken', token)
   if (key === undefined) throw new Error('no refresh token')
   await both.app.nodes[0]?.store.consume(key, 'the test')
-}
-
-interface Client {
-  readonly id: string
-  readonly secret: string
-}
-
-function asClient(id: string): Client {
-  return { id, secret: SECRET }
 }
 
 const by = (id: string, secret = SECRET) => basic(id, secret)
@@ -161,7 +143,7 @@ describePlain(() => both, PLAIN, '"active":true')
 describeLeftToTheEngine(() => both, LEFT_TO_THE_ENGINE)
 
 it.each(BAD_GRANTS)('is answered by the engine where the grant %s', async (_what, change) => {
-  const { access_token: token } = await signedIn('web', 'openid vault:open')
+  const { access_token: token } = await signedIn(both.app, 'web', 'openid vault:open')
   await changeGrant(both.app, String(token), change)
 
   const { ours, theirs } = await both.byTheEngine(ask({ token: String(token) }, by('vault-api')))
@@ -170,7 +152,7 @@ it.each(BAD_GRANTS)('is answered by the engine where the grant %s', async (_what
 })
 
 it('is not active any more, either way, once the token was revoked', async () => {
-  const { access_token: token } = await signedIn('web', 'openid vault:open')
+  const { access_token: token } = await signedIn(both.app, 'web', 'openid vault:open')
   const request = ask({ token: String(token) }, by('vault-api'))
   expect((await both.plainly(request)).ours.body).toContain('"active":true')
 

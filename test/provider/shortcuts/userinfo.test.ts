@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { newProofKey } from '../../flows/dpop-proofs.ts'
-import { callEndpoint, createUserAgent, newPkce, redeem, signIn, type TokenAnswer } from '../../support/user-agent.ts'
+import { callEndpoint } from '../../support/user-agent.ts'
 import {
   BAD_GRANTS,
   type BothWays,
@@ -13,6 +13,7 @@ import {
   describePlain,
   type Request,
   type Rows,
+  signedIn,
   startBothWays,
 } from './both-ways.ts'
 
@@ -33,18 +34,18 @@ beforeAll(async () => {
   const { issuer } = both.app
   const machine = { id: 'demo-machine', secret: MACHINE_SECRET }
   const ofMachine = await callEndpoint(`${issuer}/token`, { grant_type: 'client_credentials' }, machine)
-  const revoked = await signedIn('login', 'openid')
+  const revoked = await signedIn(both.app, 'login', 'openid')
   await callEndpoint(`${issuer}/revoke`, { client_id: 'login', token: String(revoked.access_token) })
   const key = await newProofKey()
-  const bound = await signedIn('web', 'openid orders:read', await key.prove(`${issuer}/token`))
+  const bound = await signedIn(both.app, 'web', 'openid orders:read', { dpop: await key.prove(`${issuer}/token`) })
   Object.assign(tokens, {
-    opaque: (await signedIn('login', 'openid profile email')).access_token,
-    alone: (await signedIn('login', 'openid')).access_token,
-    email: (await signedIn('login', 'openid email')).access_token,
-    jwt: (await signedIn('web', 'openid profile orders:read')).access_token,
-    pairwise: (await signedIn('pairwise-web', 'openid email orders:read')).access_token,
-    closed: (await signedIn('web', 'orders:read')).access_token,
-    refresh: (await signedIn('login', 'openid')).refresh_token,
+    opaque: (await signedIn(both.app, 'login', 'openid profile email')).access_token,
+    alone: (await signedIn(both.app, 'login', 'openid')).access_token,
+    email: (await signedIn(both.app, 'login', 'openid email')).access_token,
+    jwt: (await signedIn(both.app, 'web', 'openid profile orders:read')).access_token,
+    pairwise: (await signedIn(both.app, 'pairwise-web', 'openid email orders:read')).access_token,
+    closed: (await signedIn(both.app, 'web', 'orders:read')).access_token,
+    refresh: (await signedIn(both.app, 'login', 'openid')).refresh_token,
     machine: ofMachine.body.access_token,
     revoked: revoked.access_token,
     bound: bound.access_token,
@@ -53,16 +54,6 @@ beforeAll(async () => {
   expect(Object.values(tokens).map((token) => typeof token)).toEqual(Object.keys(tokens).map(() => 'string'))
 })
 afterAll(() => both.close())
-
-async function signedIn(clientId: string, scope: string, dpop?: string): Promise<TokenAnswer['body']> {
-  const pkce = newPkce()
-  const options = { clientId, redirectUri: 'http://localhost:4999/callback', scope }
-  const code = (await signIn(createUserAgent(both.app), pkce, options)).get('code') ?? ''
-  if (dpop === undefined) return (await redeem(both.app.issuer, code, pkce, options)).body
-  const form = { grant_type: 'authorization_code', client_id: clientId, redirect_uri: options.redirectUri, code }
-  const all = { ...form, code_verifier: pkce.verifier }
-  return (await callEndpoint(`${both.app.issuer}/token`, all, undefined, { dpop })).body
-}
 
 const ask = (authorization: string | undefined, more: Partial<Request> = {}): Request => ({
   method: 'GET',
@@ -108,7 +99,7 @@ describePlain(() => both, PLAIN, '"sub":"')
 describeLeftToTheEngine(() => both, LEFT_TO_THE_ENGINE)
 
 it.each(BAD_GRANTS)('opens to nobody, either way, where the grant %s', async (_what, change) => {
-  const { access_token: token } = await signedIn('login', 'openid')
+  const { access_token: token } = await signedIn(both.app, 'login', 'openid')
   await changeGrant(both.app, String(token), change)
 
   const { ours, theirs } = await both.byTheEngine(ask(`Bearer ${token}`))
@@ -118,7 +109,7 @@ it.each(BAD_GRANTS)('opens to nobody, either way, where the grant %s', async (_w
 })
 
 it('leaves out, either way, what the grant withholds', async () => {
-  const { access_token: token } = await signedIn('login', 'openid email')
+  const { access_token: token } = await signedIn(both.app, 'login', 'openid email')
   await changeGrant(both.app, String(token), { rejected: { openid: { claims: ['email'] } } })
 
   const { ours, theirs } = await both.plainly(ask(`Bearer ${token}`))
