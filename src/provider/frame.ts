@@ -60,9 +60,9 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
    */
   async function spendCode(ctx: KoaContextWithOIDC): Promise<void> {
     if (ctx.oidc?.route !== 'token' || ctx.status !== 400) return
-    const { redeeming, by } = scopeOf(ctx)
-    if (redeeming === undefined || redeeming.clientId !== ctx.oidc.client?.clientId) return
-    await store.consume(redeeming.key, by)
+    const { source, by } = scopeOf(ctx)
+    if (source?.model !== 'AuthorizationCode' || source.isDecided) return
+    if (source.clientId === ctx.oidc.client?.clientId) await store.consume(source.key, by)
   }
 
   /**

@@ -7,8 +7,7 @@
  */
 
 import { createHmac, type KeyObject } from 'node:crypto'
-import type { Client, KoaContextWithOIDC } from 'oidc-provider'
-import { Provider } from 'oidc-provider'
+import type { Client, Provider } from 'oidc-provider'
 
 import { sessionClaim } from '../access/session-claim.ts'
 import { type Clock, epochSeconds } from '../base/clock.ts'
@@ -16,6 +15,7 @@ import { compactJws, type JwsSigner } from '../keyring/jws-signer.ts'
 import type { KeyAlgorithm } from '../keyring/signing-key.ts'
 import { subjectOf } from './configuration/subjects.ts'
 import { answering } from './engine-errors.ts'
+import { requestScope } from './request-scope.ts'
 
 /** How an API wants its tokens signed: with a key of the ring, or with the secret that it shares. */
 export type Signing = { readonly alg: KeyAlgorithm } | { readonly alg: 'HS256'; readonly key: KeyObject }
@@ -72,7 +72,7 @@ async function issue(token: EngineToken, { issuer, signer, pairwiseSalt, clock }
     iss: issuer,
     aud: token.aud,
     cnf: confirmation(token),
-    ...signInOf(Provider.ctx),
+    ...signIn(),
     // What a revocation may name beside the token itself: the grant, and the session with which it is to end.
     gid: token.grantId,
     sid: token.expiresWithSession && token.sessionUid ? sessionClaim(token.sessionUid) : undefined,
@@ -99,8 +99,7 @@ function confirmation({ jkt, 'x5t#S256': thumbprint }: EngineToken): object | un
  * When and how the person signed in, for APIs that ask for a recent or a strong sign-in (RFC 9470). It is that of the
  * authorization from which the token comes, however often it was refreshed since (RFC 9068 section 2.2.1).
  */
-function signInOf(ctx: KoaContextWithOIDC | undefined): object {
-  const { AuthorizationCode, RefreshToken, DeviceCode } = ctx?.oidc.entities ?? {}
-  const { authTime, acr, amr } = AuthorizationCode ?? RefreshToken ?? DeviceCode ?? {}
-  return { auth_time: authTime, acr, amr }
+function signIn(): object {
+  const { source } = requestScope()
+  return { auth_time: source?.authTime, acr: source?.acr, amr: source?.amr }
 }

@@ -21,12 +21,12 @@ export interface RequestScope {
   readonly seen: Map<Key, Promise<Entry | undefined>>
   /** Session ids that this request found or made; any other id it is asked to store is a new one. */
   readonly sessionIds: Set<string>
-  /** The refresh token that the engine said it consumes; settled when its successor is saved. */
-  consuming: Consuming | undefined
+  /** The code or refresh token that this request found. */
+  source: Source | undefined
+  /** Whether the source was consumed on condition that its successor is stored in the same step. */
+  awaitsSuccessor: boolean
   /** The refresh token that another request of the same client got for the same predecessor, to be answered again. */
   settledSuccessor: string | undefined
-  /** The code this request tries to redeem; spent when the redemption fails. */
-  redeeming: { readonly key: Key; readonly clientId: string; readonly grantId: string } | undefined
   /** Why the store could not be used in this request, once it could not. */
   storeAway: StoreUnavailable | undefined
   presented: Presented | undefined
@@ -40,10 +40,19 @@ export interface Presented {
   record: Promise<AdapterPayload | undefined> | undefined
 }
 
-export interface Consuming {
+/** What tokens are asked for with; when and how its person signed in stands in those that come of it. */
+export interface Source {
+  readonly model: 'AuthorizationCode' | 'RefreshToken'
+  readonly handle: string
   readonly key: Key
-  readonly grantId: string
-  readonly idempotentSeconds: number
+  readonly clientId: string
+  readonly grantId: string | undefined
+  /** Epoch seconds. */
+  readonly authTime: number | undefined
+  readonly acr: string | undefined
+  readonly amr: readonly string[] | undefined
+  /** Whether the store was asked to consume it, whatever it answered. */
+  isDecided: boolean
 }
 
 // On the context itself: what a WeakMap holds, the collector looks at again and again.
@@ -77,9 +86,9 @@ export function inRequestScope<T>(work: () => Promise<T>): Promise<T> {
 
 class Scope implements RequestScope {
   readonly seen = new Map<Key, Promise<Entry | undefined>>()
-  consuming: Consuming | undefined = undefined
+  source: Source | undefined = undefined
+  awaitsSuccessor = false
   settledSuccessor: string | undefined = undefined
-  redeeming: RequestScope['redeeming'] = undefined
   storeAway: StoreUnavailable | undefined = undefined
   presented: Presented | undefined = undefined
   // What few requests need is made when it is asked for.

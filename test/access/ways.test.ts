@@ -20,6 +20,8 @@ interface Way {
   /** Does what ends access, at the first node. */
   end(app: Running, holder: Holder): Promise<unknown>
   readonly clientId?: string
+  /** What else is recorded of it, once. */
+  readonly event?: string
   /** Where the refresh token outlives what ended. */
   readonly refreshTokenLives?: boolean
 }
@@ -36,6 +38,7 @@ const WAYS: Readonly<Record<EndReason, Way>> = {
   authorization_code_reused: {
     end: async (app, { code, pkce, clientId }) =>
       expect((await redeem(first(app), code, pkce, { clientId, redirectUri: REDIRECT_URI })).status).toBe(400),
+    event: 'authorization_code.reused',
   },
   refresh_token_reused: {
     clientId: 'strict',
@@ -43,6 +46,7 @@ const WAYS: Readonly<Record<EndReason, Way>> = {
       expect((await refresh(first(app), refreshToken, clientId)).status).toBe(200)
       expect((await refresh(first(app), refreshToken, clientId)).status).toBe(400)
     },
+    event: 'refresh_token.reused',
   },
   consent_withdrawn: {
     end: (app, { person, clientId }) => app.nodes[0]?.revocation.endConsent(person.id, clientId) as Promise<void>,
@@ -111,6 +115,7 @@ describe('access that ends', () => {
         expect(await refreshes(app.urls[1] as string, holder)).toBe(true)
       }
       await vi.waitFor(async () => expect(await reasonsOf(app)).toContain(reason), SOON)
+      if (way.event !== undefined) expect(await eventsOf(app, holder)).toEqual([way.event, 'grant.ended'])
     },
   )
 })
@@ -180,6 +185,11 @@ async function withoutClient(app: Running, clientId: string): Promise<void> {
   const clients = app.config.clients.filter((client) => client.clientId !== clientId)
   const node = await startApp({ ...app.config, clients, port: 0 }, { log: createLog({ level: 'silent' }) })
   await node.close()
+}
+
+async function eventsOf(app: Running, { claims }: Holder): Promise<string[]> {
+  const entries = (await app.nodes[0]?.audit.read(undefined, 10_000)) ?? []
+  return entries.filter(({ record }) => record.grantId === claims.gid).map(({ record }) => record.event)
 }
 
 async function reasonsOf(app: Running): Promise<(string | undefined)[]> {

@@ -8,16 +8,25 @@
 import { Provider } from 'oidc-provider'
 
 import type { EndReason } from '../../access/end-reasons.ts'
-import type { Revocation } from '../../access/revoke.ts'
 import { requestScope } from '../request-scope.ts'
+import type { AdapterParts } from './parts.ts'
 
-export function endOnce(revocation: Revocation, grantId: string): Promise<void> {
+interface Why {
+  readonly reason: EndReason
+  readonly clientId: string | undefined
+}
+
+type Parts = Pick<AdapterParts, 'revocation' | 'audit'>
+
+export function endOnce({ revocation, audit }: Parts, grantId: string, why?: Why): Promise<void> {
   // The session's own ending takes its grants along, with one entry for all of them.
   if (isLogout()) return Promise.resolve()
   const { ending } = requestScope()
   const begun = ending.get(grantId)
   if (begun !== undefined) return begun
-  const { reason, clientId } = currentReason()
+  const { reason, clientId } = why ?? currentReason()
+  if (reason === 'refresh_token_reused') audit.record('refresh_token.reused', { grantId })
+  if (reason === 'authorization_code_reused') audit.record('authorization_code.reused', { grantId })
   const done = Promise.resolve().then(() => revocation.endGrant(grantId, reason, { clientId }))
   ending.set(grantId, done)
   return done
@@ -29,7 +38,7 @@ function isLogout(): boolean {
   return oidc?.route === 'end_session_confirm' && Boolean(oidc.params?.logout)
 }
 
-function currentReason(): { reason: EndReason; clientId: string | undefined } {
+function currentReason(): Why {
   const oidc = Provider.ctx?.oidc
   const clientId = oidc?.client?.clientId
   if (oidc?.route === 'revocation') return { reason: 'refresh_token_revoked', clientId }

@@ -11,7 +11,9 @@ import { requestScope } from '../request-scope.ts'
 import { type AdapterParts, keptSeconds, type ModelAdapter } from './parts.ts'
 import { endOnce } from './endings.ts'
 
-export function grantAdapter({ store, revocation }: AdapterParts): ModelAdapter {
+export function grantAdapter(parts: AdapterParts): ModelAdapter {
+  const { store, revocation } = parts
+
   return {
     async find(id) {
       const key = keys.grant(id)
@@ -41,7 +43,7 @@ export function grantAdapter({ store, revocation }: AdapterParts): ModelAdapter 
     },
 
     async destroy(id) {
-      await endOnce(revocation, id)
+      await endOnce(parts, id)
     },
   }
 }

@@ -15,12 +15,12 @@ import { type AdapterPayload, errors, Provider } from 'oidc-provider'
 import { keys, shardOf } from '../../store/keys.ts'
 import type { Entry, Key, PutOptions } from '../../store/store.ts'
 import { type HandleModel, handleKey, isAccessTokenModel } from '../handles.ts'
-import { type Consuming, requestScope } from '../request-scope.ts'
+import { type RequestScope, requestScope, type Source } from '../request-scope.ts'
 import { type AdapterParts, keptSeconds, type ModelAdapter } from './parts.ts'
 import { endOnce } from './endings.ts'
 
 export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdapter {
-  const { store, sealer, revocation, audit } = parts
+  const { store, sealer, revocation } = parts
 
   return {
     async find(id) {
@@ -39,9 +39,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       if (Provider.ctx?.oidc?.route === 'userinfo') delete payload.aud
       remember(payload, linked.refs)
       if (Provider.ctx?.oidc?.route === 'revocation' && isAccessTokenModel(model)) standAlone(payload)
-      if (model === 'AuthorizationCode') {
-        requestScope().redeeming = { key, clientId: payload.clientId, grantId: payload.grantId ?? '' }
-      }
+      if (!isAccessTokenModel(model)) requestScope().source = sourceOf(model, id, key, payload)
       markConsumed(payload, linked.entry, key)
       return payload
     },
@@ -54,8 +52,8 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       const value = close(payload, key)
       const options = placing(payload as TokenPayload, expiresIn)
 
-      if (model === 'RefreshToken' && scope.consuming !== undefined) {
-        await succeed(scope.consuming, { id, key, value, options })
+      if (model === 'RefreshToken' && scope.awaitsSuccessor) {
+        await succeed(scope, { id, key, value, options })
         return
       }
       const outcome = await store.put(
@@ -70,29 +68,24 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
 
     async consume(id) {
       const scope = requestScope()
-      const key = handleKey(model, id)
-      if (key === undefined) throw new TypeError(`not a handle of ${model}`)
+      const { source } = scope
+      if (source?.handle !== id) throw new TypeError(`${model} was consumed before it was found`)
       await parts.canSign()
       if (model === 'RefreshToken') {
-        if (scope.settledSuccessor === undefined) scope.consuming = consuming(key)
+        scope.awaitsSuccessor = scope.settledSuccessor === undefined
         return
       }
-      const { outcome } = await store.consume(key, scope.by)
-      if (outcome === 'won') {
-        const grantId = scope.redeeming?.grantId
-        scope.redeeming = undefined
-        if (grantId === undefined) throw new TypeError(`${model} was consumed before it was found`)
-        return
-      }
-      if (outcome === 'lost') await endReused('authorization_code.reused', scope.redeeming?.grantId)
-      scope.redeeming = undefined
+      const { outcome } = await store.consume(source.key, scope.by)
+      source.isDecided = true
+      if (outcome === 'won') return
+      if (outcome === 'lost') await endReused(source)
       throw new errors.InvalidGrant('authorization code already consumed')
     },
 
     async destroy(id) {
       const { RefreshToken: refreshToken, AccessToken, ClientCredentials } = Provider.ctx?.oidc?.entities ?? {}
       // A refresh token goes with its family, and not before it: whoever has to ask again must still find it.
-      if (model === 'RefreshToken' && refreshToken?.grantId) return endOnce(revocation, refreshToken.grantId)
+      if (model === 'RefreshToken' && refreshToken?.grantId) return endOnce(parts, refreshToken.grantId)
       const key = handleKey(model, id)
       const token = AccessToken ?? ClientCredentials
       const ended = key === undefined ? { jti: id, expiresAt: token?.exp ?? 0 } : { key }
@@ -100,7 +93,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     },
 
     async revokeByGrantId(grantId) {
-      await endOnce(revocation, grantId)
+      await endOnce(parts, grantId)
     },
   }
 
@@ -143,35 +136,32 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     }
   }
 
-  function consuming(key: Key): Consuming {
-    const refreshToken = tokenBeingRefreshed()
-    const client = parts.clients.getClient(refreshToken.clientId)
-    return { key, grantId: refreshToken.grantId, idempotentSeconds: client.refreshIdempotentSeconds }
-  }
-
+  /** Consumes the source and stores its successor, in one step. */
   async function succeed(
-    { key, grantId, idempotentSeconds }: Consuming,
+    scope: RequestScope,
     successor: { id: string; key: Key; value: string; options: PutOptions },
   ): Promise<void> {
-    const scope = requestScope()
-    const note = idempotentSeconds > 0 ? { note: sealer.seal(successor.id, key), noteSeconds: idempotentSeconds } : {}
+    const source = scope.source as Source
+    const { key } = source
+    const noteSeconds = parts.clients.getClient(source.clientId).refreshIdempotentSeconds
+    const note = noteSeconds > 0 ? { note: sealer.seal(successor.id, key), noteSeconds } : {}
     const result = await store.consume(key, scope.by, {
       successor: { key: successor.key, value: successor.value, options: successor.options },
       ...note,
     })
+    source.isDecided = true
     if (result.outcome === 'won') return
     if (result.outcome === 'lost' && result.consumed.note !== undefined) {
       scope.settledSuccessor = sealer.open(result.consumed.note, key)
       return
     }
-    if (result.outcome === 'lost') await endReused('refresh_token.reused', grantId)
+    if (result.outcome === 'lost') await endReused(source)
     throw new errors.InvalidGrant('refresh token already used')
   }
 
-  async function endReused(event: 'refresh_token.reused' | 'authorization_code.reused', grantId: string | undefined) {
-    if (!grantId) return
-    audit.record(event, { grantId })
-    await endOnce(revocation, grantId)
+  async function endReused({ model, grantId, clientId }: Source) {
+    const reason = model === 'RefreshToken' ? 'refresh_token_reused' : 'authorization_code_reused'
+    if (grantId !== undefined) await endOnce(parts, grantId, { reason, clientId })
   }
 }
 
@@ -179,12 +169,13 @@ function isTokenRequest(): boolean {
   return Provider.ctx?.oidc?.route === 'token'
 }
 
-function tokenBeingRefreshed(): { clientId: string; grantId: string } {
-  const token = Provider.ctx?.oidc?.entities.RefreshToken
-  if (token?.clientId === undefined || token.grantId === undefined) {
-    throw new TypeError('a refresh token was consumed outside of a refresh')
-  }
-  return { clientId: token.clientId, grantId: token.grantId }
+function sourceOf(
+  model: Source['model'],
+  handle: string,
+  key: Key,
+  { clientId, grantId, authTime, acr, amr }: TokenPayload,
+): Source {
+  return { model, handle, key, clientId, grantId, authTime, acr, amr, isDecided: false }
 }
 
 /**
