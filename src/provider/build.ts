@@ -44,6 +44,8 @@ import { limitResponseModes, withOurResponseModes } from './response-modes.ts'
 import { ENGINE_PATHS } from './routes.ts'
 import { introspection } from './shortcuts/introspection.ts'
 import { machineTokens } from './shortcuts/machine-tokens.ts'
+import { redemptions } from './shortcuts/redemptions.ts'
+import { refreshes } from './shortcuts/refreshes.ts'
 import { besideEngine, type Shortcut } from './shortcuts/shortcuts.ts'
 import { userinfo } from './shortcuts/userinfo.ts'
 import { takeStructuredTokens } from './structured-tokens.ts'
@@ -109,14 +111,16 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
 }
 
 function shortcuts(provider: Provider, parts: EngineParts & { targets: Targets }): Shortcut[] {
-  return [machineTokens(provider, parts), introspection(provider, parts), userinfo(provider, parts)]
+  type Make = (provider: Provider, parts: EngineParts & { targets: Targets }) => Shortcut
+  const all: Make[] = [machineTokens, redemptions, refreshes, introspection, userinfo]
+  return all.map((make) => make(provider, parts))
 }
 
 function configuration(
   parts: EngineParts,
   { accessTokens, targets }: { accessTokens: AccessTokens; targets: Targets },
 ): Configuration {
-  const { clients, apis, keyring } = parts
+  const { clients, keyring } = parts
   const reader = createAccessTokenReader(accessTokens, parts.store)
   return {
     adapter: createAdapterFactory({
@@ -148,7 +152,7 @@ function configuration(
       jwtIntrospection: { enabled: true },
       dPoP: proofs(parts),
       revocation: { enabled: true, allowedPolicy: mayRevoke },
-      resourceIndicators: resourceIndicators({ apis, clients, targets }),
+      resourceIndicators: resourceIndicators({ clients, targets }),
       rpInitiatedLogout: logoutPages(parts.pages),
       ...externalSigning(keyring.jwks),
     },

@@ -1,6 +1,6 @@
 /** Where the engine's models are bent to our store: the values they make up, and who decides a replay. */
 
-import { Provider } from 'oidc-provider'
+import { type Grant, Provider } from 'oidc-provider'
 
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
@@ -31,7 +31,9 @@ export function nameHandles(provider: Provider): void {
     return newHandle('RefreshToken', this.grantId)
   })
   define(provider.AccessToken, 'generateTokenId', function name(this: EngineToken) {
-    this.scope = withOpenIdScopes(this.scope)
+    const { grant, params, entities } = Provider.ctx?.oidc ?? {}
+    const source = entities?.RefreshToken ?? entities?.AuthorizationCode
+    if (grant !== undefined) this.scope = withOpenIdScopes(this.scope, grant, params?.scope ?? source?.scope)
     return accessTokenId(this, () => newHandle('AccessToken', this.grantId))
   })
   define(provider.ClientCredentials, 'generateTokenId', function name(this: EngineToken) {
@@ -48,12 +50,8 @@ function accessTokenId(token: EngineToken, handle: () => string): string {
  * The engine keeps OpenID scopes out of a token that is for an API. Ours carry them (as the example of RFC 9068 section 3
  * does), so that the one access token a client holds opens userinfo too, as far as it was granted.
  */
-function withOpenIdScopes(scope: string | undefined): string | undefined {
-  const oidc = Provider.ctx?.oidc
-  if (oidc?.grant === undefined) return scope
-  const source = oidc.entities.RefreshToken ?? oidc.entities.AuthorizationCode
-  const asked = oidc.params?.scope as string | undefined
-  const openId = oidc.grant.getOIDCScopeFiltered(new Set((asked ?? source?.scope ?? '').split(' ')))
+export function withOpenIdScopes(scope: string | undefined, grant: Grant, asked: unknown): string | undefined {
+  const openId = grant.getOIDCScopeFiltered(new Set(typeof asked === 'string' ? asked.split(' ') : []))
   const all = new Set([...openId.split(' '), ...(scope ?? '').split(' ')].filter(Boolean))
   return all.size === 0 ? undefined : [...all].join(' ')
 }

@@ -23,8 +23,6 @@ export interface RequestScope {
   readonly sessionIds: Set<string>
   /** The code or refresh token that this request found. */
   source: Source | undefined
-  /** Whether the source was consumed on condition that its successor is stored in the same step. */
-  awaitsSuccessor: boolean
   /** The refresh token that another request of the same client got for the same predecessor, to be answered again. */
   settledSuccessor: string | undefined
   /** Why the store could not be used in this request, once it could not. */
@@ -51,6 +49,10 @@ export interface Source {
   readonly authTime: number | undefined
   readonly acr: string | undefined
   readonly amr: readonly string[] | undefined
+  /** Whether it is consumed in the step that stores the refresh token that follows it. */
+  hasSuccessor: boolean
+  /** Whether the engine said that it is consumed, and the store waits for the successor. */
+  awaitsSuccessor: boolean
   /** Whether the store was asked to consume it, whatever it answered. */
   isDecided: boolean
 }
@@ -87,7 +89,6 @@ export function inRequestScope<T>(work: () => Promise<T>): Promise<T> {
 class Scope implements RequestScope {
   readonly seen = new Map<Key, Promise<Entry | undefined>>()
   source: Source | undefined = undefined
-  awaitsSuccessor = false
   settledSuccessor: string | undefined = undefined
   storeAway: StoreUnavailable | undefined = undefined
   presented: Presented | undefined = undefined

@@ -15,7 +15,7 @@ import { type AdapterPayload, errors, Provider } from 'oidc-provider'
 import { keys, shardOf } from '../../store/keys.ts'
 import type { Entry, Key, PutOptions } from '../../store/store.ts'
 import { type HandleModel, handleKey, isAccessTokenModel } from '../handles.ts'
-import { type RequestScope, requestScope, type Source } from '../request-scope.ts'
+import { requestScope, type Source } from '../request-scope.ts'
 import { type AdapterParts, keptSeconds, type ModelAdapter } from './parts.ts'
 import { endOnce } from './endings.ts'
 
@@ -52,8 +52,8 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       const value = close(payload, key)
       const options = placing(payload as TokenPayload, expiresIn)
 
-      if (model === 'RefreshToken' && scope.awaitsSuccessor) {
-        await succeed(scope, { id, key, value, options })
+      if (model === 'RefreshToken' && scope.source?.awaitsSuccessor) {
+        await succeed(scope.source, { id, key, value, options })
         return
       }
       const outcome = await store.put(
@@ -71,8 +71,8 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       const { source } = scope
       if (source?.handle !== id) throw new TypeError(`${model} was consumed before it was found`)
       await parts.canSign()
-      if (model === 'RefreshToken') {
-        scope.awaitsSuccessor = scope.settledSuccessor === undefined
+      if (source.hasSuccessor) {
+        source.awaitsSuccessor = scope.settledSuccessor === undefined
         return
       }
       const { outcome } = await store.consume(source.key, scope.by)
@@ -138,12 +138,13 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
 
   /** Consumes the source and stores its successor, in one step. */
   async function succeed(
-    scope: RequestScope,
+    source: Source,
     successor: { id: string; key: Key; value: string; options: PutOptions },
   ): Promise<void> {
-    const source = scope.source as Source
-    const { key } = source
-    const noteSeconds = parts.clients.getClient(source.clientId).refreshIdempotentSeconds
+    const scope = requestScope()
+    const { key, clientId } = source
+    // A code is good for one answer (RFC 6749 section 4.1.2), a refresh token for a while for the same answer again.
+    const noteSeconds = source.model === 'RefreshToken' ? parts.clients.getClient(clientId).refreshIdempotentSeconds : 0
     const note = noteSeconds > 0 ? { note: sealer.seal(successor.id, key), noteSeconds } : {}
     const result = await store.consume(key, scope.by, {
       successor: { key: successor.key, value: successor.value, options: successor.options },
@@ -156,7 +157,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       return
     }
     if (result.outcome === 'lost') await endReused(source)
-    throw new errors.InvalidGrant('refresh token already used')
+    throw new errors.InvalidGrant('the token was already used')
   }
 
   async function endReused({ model, grantId, clientId }: Source) {
@@ -175,7 +176,8 @@ function sourceOf(
   key: Key,
   { clientId, grantId, authTime, acr, amr }: TokenPayload,
 ): Source {
-  return { model, handle, key, clientId, grantId, authTime, acr, amr, isDecided: false }
+  const hasSuccessor = model === 'RefreshToken'
+  return { model, handle, key, clientId, grantId, authTime, acr, amr, hasSuccessor, awaitsSuccessor: false, isDecided: false }
 }
 
 /**

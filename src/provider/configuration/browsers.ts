@@ -46,9 +46,7 @@ export function browsers({ issuer, cookieKeys, pages }: Parts): Partial<Configur
       short: { httpOnly: true, sameSite: 'lax', signed: false },
     },
 
-    clientBasedCORS: (_ctx, origin, client) => {
-      return origin !== 'null' && (client.redirectUris ?? []).some((uri) => originOf(uri) === origin)
-    },
+    clientBasedCORS: (_ctx, origin, client) => isOriginOf(client.redirectUris ?? [], origin),
 
     async renderError(ctx, out, error) {
       pages.error(ctx, { error: out.error, description: out.error_description, cause: error })
@@ -94,6 +92,11 @@ function logoutTargets(ctx: KoaContextWithOIDC): string[] {
 
 function named(clientName: string | undefined): { clientName?: string } {
   return clientName === undefined ? {} : { clientName }
+}
+
+/** Whether this origin of a browser's request is that of a client with these redirect URIs. */
+export function isOriginOf(redirectUris: readonly string[], origin: string): boolean {
+  return origin !== 'null' && redirectUris.some((uri) => originOf(uri) === origin)
 }
 
 export function originOf(uri: string): string | undefined {

@@ -12,7 +12,6 @@ import type { Clients } from '../../clients/clients.ts'
 import type { ApiSettings, ClientSettings } from '../../config/config.ts'
 
 interface Parts {
-  readonly apis: Apis
   readonly clients: Clients
   readonly targets: Targets
 }
@@ -24,6 +23,8 @@ export type Target = ResourceServer & { readonly audience: string }
 export interface Targets {
   /** The API of these scopes, or the default one; a list where that is not one API. */
   apisFor(client: ClientSettings, scopes: ReadonlySet<string>): string | readonly string[]
+  /** Of the APIs that were granted, the one that a token is for where its request names none. */
+  preferred(granted: readonly string[]): string | undefined
   /** What the engine is told of an API that this client may call; `undefined` for any other resource. */
   find(client: ClientSettings, resource: string): Target | undefined
 }
@@ -42,6 +43,8 @@ export function createTargets(apis: Apis): Targets {
       return fallback ?? []
     },
 
+    preferred: (granted) => granted.find((audience) => audience === apis.defaultApi) ?? granted[0],
+
     find(client, resource) {
       const api = apis.findApi(resource)
       const allowed = client.apis[resource]
@@ -54,7 +57,7 @@ export function createTargets(apis: Apis): Targets {
   }
 }
 
-export function resourceIndicators({ apis, clients, targets }: Parts): ResourceIndicators {
+export function resourceIndicators({ clients, targets }: Parts): ResourceIndicators {
   return {
     enabled: true,
 
@@ -64,7 +67,7 @@ export function resourceIndicators({ apis, clients, targets }: Parts): ResourceI
         return typeof all === 'string' ? all : [...all]
       }
       // A token is for one API. Whoever names several at once would be surprised by which; the engine refuses a list.
-      return Array.isArray(ctx.oidc.params?.resource) ? [...oneOf] : preferred(oneOf)
+      return Array.isArray(ctx.oidc.params?.resource) ? [...oneOf] : (targets.preferred(oneOf) ?? [])
     },
 
     // A token request that names no resource gets a token for one of those that were granted.
@@ -76,10 +79,6 @@ export function resourceIndicators({ apis, clients, targets }: Parts): ResourceI
       if (target === undefined) throw new errors.InvalidTarget('unknown or forbidden resource')
       return target
     },
-  }
-
-  function preferred(oneOf: readonly string[]): string {
-    return oneOf.find((audience) => audience === apis.defaultApi) ?? (oneOf[0] as string)
   }
 }
 

@@ -29,14 +29,18 @@ export function tokens({ clients, lifetimes, clock }: Parts): Partial<Configurat
     },
 
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    rotateRefreshToken: (ctx) => rotates(clients.getClient(ctx.oidc.client?.clientId ?? ''), ctx),
+    rotateRefreshToken: ({ oidc }) =>
+      rotates(
+        clients.getClient(oidc.client?.clientId ?? ''),
+        oidc.entities.RefreshToken?.isSenderConstrained() === true,
+      ),
   }
+}
 
-  function rotates(client: ClientSettings, ctx: KoaContextWithOIDC): boolean {
-    if (client.refreshRotation !== 'auto') return client.refreshRotation === 'always'
-    // RFC 9700 section 4.14.2: the refresh tokens of public clients are sender-constrained or rotated.
-    return client.authMethod === 'none' && !ctx.oidc.entities.RefreshToken?.isSenderConstrained()
-  }
+export function rotates({ refreshRotation, authMethod }: ClientSettings, isSenderConstrained: boolean): boolean {
+  if (refreshRotation !== 'auto') return refreshRotation === 'always'
+  // RFC 9700 section 4.14.2: the refresh tokens of public clients are sender-constrained or rotated.
+  return authMethod === 'none' && !isSenderConstrained
 }
 
 function accessTokenSeconds(_ctx: KoaContextWithOIDC, token: AccessToken | ClientCredentials): number {

@@ -1,10 +1,12 @@
 /** What a plain request says in its body, and which client sends it. */
 
+import type { IncomingHttpHeaders } from 'node:http'
 import { parse } from 'node:querystring'
 
 import type { Clients } from '../../clients/clients.ts'
 import { secretMatches } from '../../clients/secrets.ts'
 import type { ClientSettings } from '../../config/config.ts'
+import { isOriginOf } from '../configuration/browsers.ts'
 
 export type PlainForm = Readonly<Record<string, string | undefined>>
 
@@ -21,6 +23,22 @@ export function plainForm(body: Buffer, expected: readonly string[]): PlainForm 
     if (!isExpected || typeof value !== 'string' || value === '') return undefined
   }
   return form as PlainForm
+}
+
+/** The client that sent this form, public or known by its secret, from no other origin than its own. */
+export function requestingClient(
+  clients: Clients,
+  { authorization, origin }: IncomingHttpHeaders,
+  form: PlainForm,
+): ClientSettings | undefined {
+  const named = clients.findClient(form.client_id ?? '')
+  const isPublic = named?.authMethod === 'none' && authorization === undefined && form.client_secret === undefined
+  const client = isPublic ? named : authenticatedClient(clients, authorization, form)
+  return client && isAllowedOrigin(client, origin) ? client : undefined
+}
+
+export function isAllowedOrigin({ redirectUris }: ClientSettings, origin: string | undefined): boolean {
+  return origin === undefined || isOriginOf(redirectUris, origin)
 }
 
 /** The client that sent its secret the way it registered; `undefined` where there is any doubt. */

@@ -20,6 +20,8 @@ export interface Shortcut {
   readonly path: string
   readonly method: 'GET' | 'POST'
   readonly exposedHeaders: string
+  /** Whether it looks itself if a browser's origin is one of the client's; others take no request with an origin. */
+  readonly takesOrigins?: true
   /** Whether a body can be for it at all: most that come to the token endpoint are not. */
   isFor?(body: Buffer): boolean
   /** The answer's fields, or `undefined` where the engine is to answer. Whatever it throws, the engine meets again. */
@@ -31,28 +33,33 @@ const MOST_BYTES = 4096
 const FORM = /^application\/x-www-form-urlencoded(?:; ?charset=utf-8)?$/i
 const JSON_TAKEN = new Set([undefined, '*/*', 'application/json'])
 /** Headers that ask for something of their own. */
-const SPECIAL = ['origin', 'dpop', 'oauth-client-attestation', 'oauth-client-attestation-pop', 'transfer-encoding']
+const SPECIAL = ['dpop', 'oauth-client-attestation', 'oauth-client-attestation-pop', 'transfer-encoding']
 
 export function besideEngine(engine: Engine['handle'], shortcuts: readonly Shortcut[]): Engine['handle'] {
-  const byPath = new Map(shortcuts.map((shortcut) => [shortcut.path, shortcut]))
+  const byPath = Map.groupBy(shortcuts, ({ path }) => path)
 
   return async function handle(req, res) {
-    const shortcut = byPath.get(req.url ?? '')
-    if (shortcut === undefined || !isPlain(req, shortcut.method)) return engine(req, res)
-    const fields = await fieldsBy(shortcut, req)
-    if (fields === undefined) return engine(req, res)
-    answer(res, shortcut, fields)
+    const candidates = byPath.get(req.url ?? '')?.filter((shortcut) => isPlain(req, shortcut)) ?? []
+    if (candidates.length === 0) return engine(req, res)
+    const taken = await firstAnswer(candidates, req)
+    if (taken === undefined) return engine(req, res)
+    answer(req, res, taken)
   }
 }
 
-async function fieldsBy(shortcut: Shortcut, req: IncomingMessage): Promise<object | undefined> {
+interface Answer {
+  readonly shortcut: Shortcut
+  readonly fields: object
+}
+
+async function firstAnswer(candidates: readonly Shortcut[], req: IncomingMessage): Promise<Answer | undefined> {
   try {
-    const body = shortcut.method === 'POST' ? await readBody(req, MOST_BYTES) : NO_BODY
-    if (shortcut.method === 'POST') handBody(req, async () => body)
-    if (shortcut.isFor?.(body) === false) return undefined
-    const fields = await inScopeOf(req, () => shortcut.answerTo(req, body))
-    if (fields !== undefined) req.resume()
-    return fields
+    const body = await bodyOf(req)
+    const shortcut = candidates.find(({ isFor }) => isFor?.(body) ?? true)
+    const fields = shortcut && (await inScopeOf(req, () => shortcut.answerTo(req, body)))
+    if (shortcut === undefined || fields === undefined) return undefined
+    req.resume()
+    return { shortcut, fields }
   } catch {
     // The engine meets the same fault, and has the words for it.
     return undefined
@@ -61,20 +68,28 @@ async function fieldsBy(shortcut: Shortcut, req: IncomingMessage): Promise<objec
 
 const NO_BODY = Buffer.alloc(0)
 
-function isPlain({ method, headers }: IncomingMessage, wanted: Shortcut['method']): boolean {
+async function bodyOf(req: IncomingMessage): Promise<Buffer> {
+  if (req.method === 'GET') return NO_BODY
+  const body = await readBody(req, MOST_BYTES)
+  handBody(req, async () => body)
+  return body
+}
+
+function isPlain({ method, headers }: IncomingMessage, { method: wanted, takesOrigins }: Shortcut): boolean {
   if (method !== wanted || !JSON_TAKEN.has(headers.accept)) return false
   if (SPECIAL.some((name) => headers[name] !== undefined)) return false
+  if (headers.origin !== undefined && takesOrigins !== true) return false
   if (wanted === 'GET') return headers['content-length'] === undefined && headers['content-type'] === undefined
   const length = Number(headers['content-length'])
   return length > 0 && length <= MOST_BYTES && FORM.test(headers['content-type'] ?? '')
 }
 
-function answer(res: ServerResponse, { exposedHeaders }: Shortcut, fields: object): void {
+function answer({ headers }: IncomingMessage, res: ServerResponse, { shortcut, fields }: Answer): void {
   const body = JSON.stringify(fields)
   res.writeHead(200, {
     Vary: 'Origin',
-    'Access-Control-Allow-Origin': '*',
-    'Access-Control-Expose-Headers': exposedHeaders,
+    'Access-Control-Allow-Origin': headers.origin ?? '*',
+    'Access-Control-Expose-Headers': shortcut.exposedHeaders,
     'cache-control': 'no-store',
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),

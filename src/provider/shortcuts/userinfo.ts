@@ -3,12 +3,15 @@
 import type { AccessToken, Client, Provider } from 'oidc-provider'
 
 import type { Accounts } from '../../accounts/accounts.ts'
+import type { Clients } from '../../clients/clients.ts'
 import { answering } from '../engine-errors.ts'
 import { ENGINE_PATHS } from '../routes.ts'
 import { livingGrant } from './living-grant.ts'
+import { isAllowedOrigin } from './plain-form.ts'
 import type { Shortcut } from './shortcuts.ts'
 
 interface Parts {
+  readonly clients: Clients
   readonly accounts: Pick<Accounts, 'findSignedIn'>
 }
 
@@ -19,18 +22,21 @@ type EngineClaims = new (
   about: { client: Client },
 ) => { scope(scope: string): unknown; rejected(claims: readonly string[]): unknown; result(): Promise<object> }
 
-export function userinfo(provider: Provider, { accounts }: Parts): Shortcut {
+export function userinfo(provider: Provider, { clients, accounts }: Parts): Shortcut {
   const Claims = Reflect.get(provider, 'Claims') as EngineClaims
 
   return {
     path: ENGINE_PATHS.userinfo,
     method: 'GET',
     exposedHeaders: 'DPoP-Nonce,WWW-Authenticate',
+    takesOrigins: true,
 
     async answerTo({ headers }) {
       const value = BEARER.exec(headers.authorization ?? '')?.[1]
       const token = value === undefined ? undefined : await provider.AccessToken.find(value)
-      return token && opens(token) ? claimsOf(token) : undefined
+      const client = clients.findClient(token?.clientId ?? '')
+      if (token === undefined || client === undefined || !isAllowedOrigin(client, headers.origin)) return undefined
+      return opens(token) ? claimsOf(token) : undefined
     },
   }
 
