@@ -37,7 +37,7 @@ export function redemptions(provider: Provider, { clients, ...parts }: Parts): S
 
     async answerTo({ headers }, body) {
       const form = plainForm(body, ['grant_type', 'code', 'redirect_uri', 'code_verifier'])
-      if (form?.grant_type !== GRANT_TYPE || form.code === undefined) return undefined
+      if (form?.grant_type !== GRANT_TYPE || form.code === undefined || form.redirect_uri === undefined) return undefined
       const client = requestingClient(clients, headers, form)
       if (!client?.grantTypes.includes(GRANT_TYPE)) return undefined
       const code = await provider.AuthorizationCode.find(form.code, { ignoreExpiration: true })
@@ -69,7 +69,7 @@ export function redemptions(provider: Provider, { clients, ...parts }: Parts): S
 
 /** Whether this form comes from whoever asked for the code, and for the same redirect URI. */
 function opens({ redirectUri, codeChallenge, codeChallengeMethod }: AuthorizationCode, form: PlainForm): boolean {
-  if (form.redirect_uri === undefined || form.redirect_uri !== redirectUri) return false
+  if (form.redirect_uri !== redirectUri) return false
   if (codeChallenge === undefined || codeChallengeMethod !== 'S256') return false
   if (form.code_verifier === undefined || !VERIFIER.test(form.code_verifier)) return false
   const given = Buffer.from(hash('sha256', form.code_verifier, 'base64url'))

@@ -7,7 +7,7 @@ import { describe, expect, it, vi } from 'vitest'
 
 import { startApp } from '../../../src/app.ts'
 import { createLog } from '../../../src/audit/log.ts'
-import { handleKey } from '../../../src/provider/handles.ts'
+import { handleKey, modelOf } from '../../../src/provider/handles.ts'
 import { keys } from '../../../src/store/keys.ts'
 import { type Running, type StartOptions, start } from '../../support/start.ts'
 import { callEndpoint, createUserAgent, newPkce, signIn, type TokenAnswer } from '../../support/user-agent.ts'
@@ -30,10 +30,10 @@ export interface Answer {
 
 export interface BothWays {
   readonly app: Running
-  /** The answers of both; fails unless the first went around the engine. */
-  plainly(request: Request): Promise<{ ours: Answer; theirs: Answer }>
+  /** The answers of both; fails unless the first went around the engine. What can be sent once has a `twin`. */
+  plainly(request: Request, twin?: Request): Promise<{ ours: Answer; theirs: Answer }>
   /** The answers of both; fails unless the engine gave the first, too. */
-  byTheEngine(request: Request): Promise<{ ours: Answer; theirs: Answer }>
+  byTheEngine(request: Request, twin?: Request): Promise<{ ours: Answer; theirs: Answer }>
   close(): Promise<void>
 }
 
@@ -44,16 +44,16 @@ export async function startBothWays(options: StartOptions): Promise<BothWays> {
   return {
     app,
 
-    async plainly(request) {
+    async plainly(request, twin = request) {
       const { answer: ours, contexts } = await watched(() => sent(app.urls[0] as string, request))
       expect(contexts).toBe(0)
-      return { ours, theirs: await sent(engine.url, request) }
+      return { ours, theirs: await sent(engine.url, twin) }
     },
 
-    async byTheEngine(request) {
+    async byTheEngine(request, twin = request) {
       const { answer: ours, contexts } = await watched(() => sent(app.urls[0] as string, request))
       expect(contexts).toBeGreaterThan(0)
-      return { ours, theirs: await sent(engine.url, request) }
+      return { ours, theirs: await sent(engine.url, twin) }
     },
 
     async close() {
@@ -85,14 +85,15 @@ export const BAD_GRANTS = [
   ['is of another person', { accountId: 'usr_another' }],
 ] as const
 
-/** Writes the grant of an opaque access token anew, as nothing in the server does; `undefined` takes it away. */
+/** Writes the grant of a code or an opaque token anew, as nothing in the server does; `undefined` takes it away. */
 export async function changeGrant(
   { nodes }: Running,
   token: string,
   change: Record<string, unknown> | undefined,
 ): Promise<void> {
   const store = nodes[0]?.store
-  const tokenKey = handleKey('AccessToken', token)
+  const model = modelOf(token)
+  const tokenKey = model && handleKey(model, token)
   const record = tokenKey && (await store?.get(tokenKey))
   if (store === undefined || record === undefined) throw new Error('no such token')
   const key = keys.grant((JSON.parse(record.value) as { grantId: string }).grantId)
@@ -156,12 +157,12 @@ export function comparable({ status, headers, body }: Answer): Answer {
     status,
     headers: headers.map((line) => line.replace(/'nonce-[^']+'/g, 'a nonce').replace(/^(dpop-nonce: ).+/i, '$1…')),
     body: body
-      .replace(/"access_token":"[^"]+"/, '"access_token":"…"')
+      .replace(/"(access_token|id_token|refresh_token)":"[^"]+"/g, '"$1":"…"')
       .replace(/(?:error_id":"|<code>|nonce[="-]+)[0-9A-Za-z_+/=-]{10,}/g, '…'),
   }
 }
 
-const REDIRECT_URI = 'http://localhost:4999/callback'
+export const REDIRECT_URI = 'http://localhost:4999/callback'
 
 interface Redemption {
   /** Sends its secret in the header; a public client unless set. */

@@ -1,19 +1,10 @@
 /** Machine tokens issued beside the engine are what the engine would have issued, and nothing else is answered there. */
 
-import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { hashSecret } from '../../../src/clients/secrets.ts'
-import { handleKey } from '../../../src/provider/handles.ts'
-import type { Running } from '../../support/start.ts'
-import {
-  type Answer,
-  basic as credentials,
-  type BothWays,
-  comparable,
-  describeLeftToTheEngine,
-  startBothWays,
-} from './both-ways.ts'
+import { basic as credentials, type BothWays, comparable, describeLeftToTheEngine, startBothWays } from './both-ways.ts'
+import { meaning } from './meaning.ts'
 
 const SECRET = 'a-secret.of_the~test'
 const OPAQUE = 'https://opaque.example'
@@ -165,23 +156,4 @@ describe('machine tokens', () => {
 
 function request([form, headers]: Sent) {
   return { path: '/token', form, ...(headers && { headers }) }
-}
-
-/** What a token says, or what is stored for it, but for its name and its time. */
-async function meaning({ nodes }: Running, { body }: Answer): Promise<object> {
-  const { access_token: token } = JSON.parse(body) as { access_token: string }
-  if (token.includes('.')) return { header: decodeProtectedHeader(token), ...timeless(decodeJwt(token)) }
-  const key = handleKey('ClientCredentials', token)
-  const entry = key === undefined ? undefined : await nodes[0]?.store.get(key)
-  return timeless(JSON.parse(entry?.value ?? '{}') as Timed)
-}
-
-interface Timed {
-  readonly jti?: string
-  readonly iat?: number
-  readonly exp?: number
-}
-
-function timeless({ jti: _name, iat, exp, ...rest }: Timed): object {
-  return { ...rest, seconds: Number(exp) - Number(iat) }
 }

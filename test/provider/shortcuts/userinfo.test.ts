@@ -11,6 +11,7 @@ import {
   comparable,
   describeLeftToTheEngine,
   describePlain,
+  REDIRECT_URI,
   type Request,
   type Rows,
   signedIn,
@@ -69,6 +70,7 @@ const PLAIN: Rows = {
   'a JWT': () => ask(`Bearer ${tokens.jwt}`),
   'a token of a client with pairwise subjects': () => ask(`Bearer ${tokens.pairwise}`),
   'a scheme in small letters': () => ask(`bearer ${tokens.opaque}`),
+  'the own origin': () => ask(`Bearer ${tokens.opaque}`, { headers: { origin: new URL(REDIRECT_URI).origin } }),
   'JSON asked for': () => ask(`Bearer ${tokens.opaque}`, { headers: { accept: 'application/json' } }),
 }
 
@@ -91,7 +93,8 @@ const LEFT_TO_THE_ENGINE: Rows = {
   'a scope in the address': () => ask(`Bearer ${tokens.opaque}`, { path: '/userinfo?scope=openid' }),
   'a POST': () => ask(`Bearer ${tokens.opaque}`, { method: 'POST', form: { scope: 'openid' } }),
   'a token in the body': () => ask(undefined, { method: 'POST', form: { access_token: tokens.opaque } }),
-  'an origin': () => ask(`Bearer ${tokens.opaque}`, { headers: { origin: 'https://spa.example' } }),
+  "another client's origin": () => ask(`Bearer ${tokens.opaque}`, { headers: { origin: 'https://spa.example' } }),
+  'no origin at all': () => ask(`Bearer ${tokens.opaque}`, { headers: { origin: 'null' } }),
   'a page asked for': () => ask(`Bearer ${tokens.opaque}`, { headers: { accept: 'text/html' } }),
 }
 
