@@ -37,7 +37,7 @@ export const fileSchema = mapping({
     .boolean({ error: 'true or false' })
     .default(true)
     .describe(
-      'Whether plain requests for machine tokens, introspection and userinfo go around the engine; the answers are the same.',
+      'Whether plain requests for tokens, introspection and userinfo go around the engine; the answers are the same.',
     ),
   apis: z.array(apiSchema, { error: 'a list of APIs' }).default([]).describe('The APIs that tokens are for.'),
   clients: z

@@ -1,9 +1,9 @@
 /**
  * A server that loses its store, or its life, at one exact command: before the store did it, and after.
  *
- * A refresh token and its successor are one command, so nothing falls between them; a code is consumed by one command and
- * its refresh token stored by the next. Whatever happened, there is one token that works or none, and the person can
- * sign in again.
+ * A refresh token and its successor are one command, and so are a code and its refresh token, so nothing falls between
+ * them; where the engine answers, a code is consumed by one command and its refresh token stored by the next. Whatever
+ * happened, there is one token that works or none, and the person can sign in again.
  */
 
 import { expect, it, onTestFinished, vi } from 'vitest'
@@ -27,6 +27,8 @@ import {
 
 // The one command that names two refresh tokens: the one that is used and its successor.
 const ROTATION = /refresh:\{[\s\S]*refresh:\{/
+// The one command that names a code and its refresh token.
+const SUCCESSION = /code:\{[\s\S]*refresh:\{/
 // A code, and the name of the request that consumes it; the read before names the code alone.
 const CODE_CONSUMED = /code:\{[\s\S]*[0-9a-f]{8}-[0-9a-f]{4}-4/
 const REFRESH_TOKEN_STORED = /refresh:\{/
@@ -90,7 +92,17 @@ describeWithRedis('a refresh whose server is lost at the command that rotates', 
   })
 })
 
-describeWithRedis('a redemption whose server is lost', () => {
+describeWithRedis(
+  'a redemption whose server is lost at the command that consumes the code and stores its token',
+  () => {
+    it.for(ROWS)('[%s] %s %s: no token works that nobody holds', async ([, how, fault]) => {
+      const wasConsumed = fault === 'after the store did it'
+      await expectNoTokenLeft({ how, fault, command: SUCCESSION, wasConsumed })
+    })
+  },
+)
+
+describeWithRedis('a redemption that the engine answers, whose server is lost', () => {
   it.for([
     ['F5', 'cut off', 'the consuming of the code,', 'after the store did it'],
     ['F6', 'killed', 'the consuming of the code,', 'before the store did it'],
@@ -99,30 +111,41 @@ describeWithRedis('a redemption whose server is lost', () => {
     ['F6', 'killed', 'the storing of its refresh token,', 'after the store did it'],
   ] as const)('[%s] %s at %s %s: no token works that nobody holds', async ([, how, at, fault]) => {
     const command = at === 'the consuming of the code,' ? CODE_CONSUMED : REFRESH_TOKEN_STORED
-    const world = await openWorld()
-    // Redis knows the scripts afterwards; a first call by a name that it does not know does nothing yet.
-    await world.signedIn('patient')
-    const before = await world.liveTokensOfAll()
-    const { code, pkce } = await world.newCode('patient')
-    const redemption = () => redeem(world.url, code, pkce, signInAs('patient'))
-
-    await world.during(how, fault, command, redemption)
-    const again = await world.answered(redemption)
-
     const wasConsumed = command !== CODE_CONSUMED || fault === 'after the store did it'
-    expect(again).toMatchObject(wasConsumed ? { status: 400, body: { error: 'invalid_grant' } } : { status: 200 })
-    expect((await world.liveTokensOfAll()) - before).toBe(wasConsumed ? 0 : 1)
-    await world.expectSignIn('patient')
+    await expectNoTokenLeft({ how, fault, command, wasConsumed }, { shortcuts: false })
   })
 })
 
-async function openWorld() {
+interface Loss {
+  readonly how: 'cut off' | 'killed'
+  readonly fault: Fault
+  readonly command: RegExp
+  readonly wasConsumed: boolean
+}
+
+async function expectNoTokenLeft({ how, fault, command, wasConsumed }: Loss, settings: object = {}): Promise<void> {
+  const world = await openWorld(settings)
+  // Redis knows the scripts afterwards; a first call by a name that it does not know does nothing yet.
+  await world.signedIn('patient')
+  const before = await world.liveTokensOfAll()
+  const { code, pkce } = await world.newCode('patient')
+  const redemption = () => redeem(world.url, code, pkce, signInAs('patient'))
+
+  await world.during(how, fault, command, redemption)
+  const again = await world.answered(redemption)
+
+  expect(again).toMatchObject(wasConsumed ? { status: 400, body: { error: 'invalid_grant' } } : { status: 200 })
+  expect((await world.liveTokensOfAll()) - before).toBe(wasConsumed ? 0 : 1)
+  await world.expectSignIn('patient')
+}
+
+async function openWorld(settings: object = {}) {
   const redis = await startRedis()
   onTestFinished(() => redis.close())
   const proxy = await startTcpProxy(redis.port)
   onTestFinished(() => proxy.close())
   const clients = [client('patient', 60), client('strict', 0)]
-  const nodes = await startProcesses({ redisUrls: [proxy.url], file: { clients } })
+  const nodes = await startProcesses({ redisUrls: [proxy.url], file: { clients, ...settings } })
   onTestFinished(() => nodes.close())
   const url = nodes.urls[0] as string
 

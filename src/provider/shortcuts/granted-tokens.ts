@@ -48,7 +48,6 @@ type EngineIdToken = new (
   about: { client: Client },
 ) => {
   scope: string
-  rejected: readonly string[]
   set(claim: string, value: unknown): void
   issue(options: { use: 'idtoken' }): Promise<string>
 }
@@ -94,15 +93,12 @@ export function createGranting(provider: Provider, { accounts, targets }: Granti
     return accessToken
   }
 
-  /** OpenID Connect Core section 2, with the claims of the sign-in from which the token comes (section 12.2). */
-  function newIdToken({ token, client, grant, target }: Found<GrantToken>): Promise<string> {
-    const { accountId: sub, acr, amr, authTime, nonce, sid, scopes } = token
-    const idToken = new IdToken({ sub, acr, amr, auth_time: authTime }, { client })
-    // Who has a token for userinfo finds the claims of the other scopes there (section 5.4).
-    idToken.scope = target === undefined ? 'openid' : grant.getOIDCScopeFiltered(scopes)
-    idToken.rejected = grant.getRejectedOIDCClaims()
-    idToken.set('nonce', nonce)
-    idToken.set('sid', sid)
+  /** Who signed in, for whom and when: all else is at userinfo, or was asked for by claims, which the engine answers. */
+  function newIdToken({ token, client }: Found<GrantToken>): Promise<string> {
+    const idToken = new IdToken({ sub: token.accountId }, { client })
+    idToken.scope = 'openid'
+    idToken.set('nonce', token.nonce)
+    idToken.set('sid', token.sid)
     return idToken.issue({ use: 'idtoken' })
   }
 }

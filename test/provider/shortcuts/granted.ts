@@ -9,7 +9,7 @@ import { expect, it, describe, beforeAll, afterAll } from 'vitest'
 import { hashSecret } from '../../../src/clients/secrets.ts'
 import { handleKey, modelOf } from '../../../src/provider/handles.ts'
 import { keys } from '../../../src/store/keys.ts'
-import { createUserAgent, type Pkce, signIn } from '../../support/user-agent.ts'
+import { createUserAgent, newPkce, type Pkce, signIn } from '../../support/user-agent.ts'
 import {
   BAD_GRANTS,
   basic,
@@ -28,7 +28,7 @@ const OPAQUE = 'https://opaque.example'
 const SHARED = 'https://shared.example'
 const FORM = 'application/x-www-form-urlencoded'
 
-const web = (clientId: string, apis: Record<string, string[]> = { [ORDERS]: ['orders:read'] }) => ({
+const web = (clientId: string, apis: Record<string, string[]> = { [ORDERS]: ['orders:read', 'orders:write'] }) => ({
   clientId,
   apis,
   firstParty: true,
@@ -62,6 +62,8 @@ type Params = Readonly<Record<string, string | undefined>>
 export interface Row {
   readonly clientId?: string
   readonly scope?: string
+  /** What the same client was granted in the same session before. */
+  readonly granted?: string
   /** Of the authorization request. */
   readonly asked?: Params
   /** What differs in the form from that of a public client that does all right. */
@@ -84,6 +86,8 @@ const PLAIN: Rows = {
   'with all of OpenID': { scope: 'openid profile email orders:read' },
   'OpenID beside the default API': { scope: 'openid email' },
   'a client that only signs people in': { clientId: 'login', scope: 'openid profile' },
+  'one that signs people in without openid': { clientId: 'login', scope: 'profile' },
+  'less than was granted before': { granted: 'openid email orders:read orders:write', scope: 'openid orders:read' },
   'with offline_access': { scope: 'openid offline_access orders:read', asked: { prompt: 'consent' } },
   'with a nonce': { asked: { nonce: 'a-nonce' } },
   'a client with pairwise subjects': { clientId: 'pairwise' },
@@ -195,6 +199,30 @@ export function describeGranted(name: string, kind: Kind, more: (both: () => Bot
       await expectRefused(request, twin)
     })
 
+    it('is refused, either way, where the account is gone', async () => {
+      const [request, twin] = await kind.requests(both, {})
+      const another = { accountId: 'usr_another' }
+      await changeGrant(both.app, kind.tokenIn(request), another)
+      for (const one of [request, twin]) await changeRecord(both, kind.tokenIn(one), another)
+
+      await expectRefused(request, twin)
+    })
+
+    it('is refused, either way, where its client may not use its kind any more', async () => {
+      const [request, twin] = await kind.requests(both, { form: NAMED, headers: basic('machine', SECRET) })
+      await changeGrant(both.app, kind.tokenIn(request), { clientId: 'machine' })
+      for (const one of [request, twin]) await changeRecord(both, kind.tokenIn(one), { clientId: 'machine' })
+
+      await expectRefused(request, twin, 'unauthorized_client')
+    })
+
+    it('is refused, either way, where its client may not call its API any more', async () => {
+      const [request, twin] = await kind.requests(both, {})
+      for (const one of [request, twin]) await changeRecord(both, kind.tokenIn(one), { resource: OPAQUE })
+
+      await expectRefused(request, twin, 'invalid_target')
+    })
+
     more(() => both)
 
     it('is refused, either way, once the account is disabled', async () => {
@@ -207,11 +235,12 @@ export function describeGranted(name: string, kind: Kind, more: (both: () => Bot
       await expectRefused(request, twin)
     })
 
-    async function expectRefused(request: Request, twin: Request): Promise<void> {
+    async function expectRefused(request: Request, twin: Request, error = 'invalid_grant'): Promise<void> {
       const { ours, theirs } = await both.byTheEngine(request, twin)
 
-      expect(ours.body).toContain('invalid_grant')
+      expect(ours.body).toContain(error)
       expect(comparable(ours)).toEqual(comparable(theirs))
+      expect(await stateOf(kind.tokenIn(request))).toEqual(await stateOf(kind.tokenIn(twin)))
     }
 
     async function stateOf(token: string): Promise<object | undefined> {
@@ -224,9 +253,11 @@ export function describeGranted(name: string, kind: Kind, more: (both: () => Bot
 export async function codesOf(both: BothWays, row: Row, pkces: readonly Pkce[]): Promise<string[]> {
   const { clientId = 'spa', scope = 'openid orders:read', asked = {} } = row
   const agent = createUserAgent(both.app)
+  const request = { clientId, redirectUri: REDIRECT_URI, params: asked }
+  if (row.granted !== undefined) await signIn(agent, newPkce(), { ...request, scope: row.granted })
   const codes: string[] = []
   for (const pkce of pkces) {
-    const callback = await signIn(agent, pkce, { clientId, redirectUri: REDIRECT_URI, scope, params: asked })
+    const callback = await signIn(agent, pkce, { ...request, scope })
     codes.push(callback.get('code') ?? `no code: ${callback}`)
   }
   return codes

@@ -1,14 +1,20 @@
 /** Codes redeemed beside the engine give what the engine would have given, and nothing else is answered there. */
 
+import { hash } from 'node:crypto'
 import { expect, it } from 'vitest'
 
 import { newProofKey } from '../../flows/dpop-proofs.ts'
 import { newPkce, redeem, refresh } from '../../support/user-agent.ts'
 import { comparable, REDIRECT_URI } from './both-ways.ts'
-import { codesOf, describeGranted, inHeader, type Kind, requestOf, valueIn } from './granted.ts'
+import { codesOf, describeGranted, inHeader, type Kind, requestOf, type Row, valueIn } from './granted.ts'
 
 const VERIFIER = 'v'.repeat(43)
 const WITHOUT_PKCE = { code_challenge: undefined, code_challenge_method: undefined }
+
+const withVerifier = (verifier: string): Row => ({
+  asked: { code_challenge: hash('sha256', verifier, 'base64url') },
+  form: { code_verifier: verifier },
+})
 
 const CODES: Kind = {
   async requests(both, row) {
@@ -34,9 +40,9 @@ const CODES: Kind = {
     'no verifier': { form: { code_verifier: undefined } },
     'an empty verifier': { form: { code_verifier: '' } },
     'a wrong verifier': { form: { code_verifier: VERIFIER } },
-    'a verifier that is too short': { form: { code_verifier: 'v'.repeat(42) } },
-    'a verifier that is too long': { form: { code_verifier: 'v'.repeat(129) } },
-    'a verifier with a sign that it may not have': { form: { code_verifier: `${VERIFIER}!` } },
+    'a verifier that is too short, and right': withVerifier('v'.repeat(42)),
+    'a verifier that is too long, and right': withVerifier('v'.repeat(129)),
+    'a verifier with a sign that it may not have, and right': withVerifier(`${VERIFIER}!`),
     'no verifier for a code without a challenge': {
       ...inHeader('legacy'),
       asked: WITHOUT_PKCE,
