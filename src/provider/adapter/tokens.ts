@@ -176,8 +176,9 @@ function sourceOf(
   key: Key,
   { clientId, grantId, authTime, acr, amr }: TokenPayload,
 ): Source {
-  const hasSuccessor = model === 'RefreshToken'
-  return { model, handle, key, clientId, grantId, authTime, acr, amr, hasSuccessor, awaitsSuccessor: false, isDecided: false }
+  const signedIn = { authTime, acr, amr }
+  const undone = { hasSuccessor: model === 'RefreshToken', awaitsSuccessor: false, isDecided: false }
+  return { model, handle, key, clientId, grantId, ...signedIn, ...undone }
 }
 
 /**

@@ -37,7 +37,8 @@ export function redemptions(provider: Provider, { clients, ...parts }: Parts): S
 
     async answerTo({ headers }, body) {
       const form = plainForm(body, ['grant_type', 'code', 'redirect_uri', 'code_verifier'])
-      if (form?.grant_type !== GRANT_TYPE || form.code === undefined || form.redirect_uri === undefined) return undefined
+      if (form?.grant_type !== GRANT_TYPE) return undefined
+      if (form.code === undefined || form.redirect_uri === undefined) return undefined
       const client = requestingClient(clients, headers, form)
       if (!client?.grantTypes.includes(GRANT_TYPE)) return undefined
       const code = await provider.AuthorizationCode.find(form.code, { ignoreExpiration: true })
