@@ -80,6 +80,9 @@ type Rows = Readonly<Record<string, Row>>
 const NAMED = { client_id: undefined }
 export const inHeader = (clientId: string) => ({ clientId, form: NAMED, headers: basic(clientId, SECRET) })
 
+/** What it gives outlives the session, and is not looked for in it. */
+const OFFLINE: Row = { scope: 'openid offline_access orders:read', asked: { prompt: 'consent' } }
+
 const PLAIN: Rows = {
   'a public client': {},
   'without openid': { scope: 'orders:read' },
@@ -88,7 +91,7 @@ const PLAIN: Rows = {
   'a client that only signs people in': { clientId: 'login', scope: 'openid profile' },
   'one that signs people in without openid': { clientId: 'login', scope: 'profile' },
   'less than was granted before': { granted: 'openid email orders:read orders:write', scope: 'openid orders:read' },
-  'with offline_access': { scope: 'openid offline_access orders:read', asked: { prompt: 'consent' } },
+  'with offline_access': OFFLINE,
   'with a nonce': { asked: { nonce: 'a-nonce' } },
   'a client with pairwise subjects': { clientId: 'pairwise' },
   'a client without an idempotent window': { clientId: 'strict' },
@@ -200,7 +203,7 @@ export function describeGranted(name: string, kind: Kind, more: (both: () => Bot
     })
 
     it('is refused, either way, where the account is gone', async () => {
-      const [request, twin] = await kind.requests(both, {})
+      const [request, twin] = await kind.requests(both, OFFLINE)
       const another = { accountId: 'usr_another' }
       await changeGrant(both.app, kind.tokenIn(request), another)
       for (const one of [request, twin]) await changeRecord(both, kind.tokenIn(one), another)
@@ -209,7 +212,7 @@ export function describeGranted(name: string, kind: Kind, more: (both: () => Bot
     })
 
     it('is refused, either way, where its client may not use its kind any more', async () => {
-      const [request, twin] = await kind.requests(both, { form: NAMED, headers: basic('machine', SECRET) })
+      const [request, twin] = await kind.requests(both, { ...OFFLINE, form: NAMED, headers: basic('machine', SECRET) })
       await changeGrant(both.app, kind.tokenIn(request), { clientId: 'machine' })
       for (const one of [request, twin]) await changeRecord(both, kind.tokenIn(one), { clientId: 'machine' })
 
