@@ -1,20 +1,25 @@
 /**
- * How long it takes to find a refresh token among a thousand, ten thousand … stored ones.
+ * How long it takes to find a refresh token among a thousand, ten thousand … stored ones: the `find` of the adapter, as
+ * the engine calls it, which brings the token's grant along.
  *
- * Runs in a process of its own (`measureFind` forks this file), on the store alone: put in bulk, with a grant for every
- * ten tokens as refreshes leave them, then found one at a time and at random.
+ * Runs in a process of its own (`measureFind` forks this file): put in bulk, with a grant for every ten tokens as
+ * refreshes leave them, then found one at a time and at random.
  */
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-import { systemClock } from '../../src/base/clock.ts'
+import { epochSeconds, systemClock } from '../../src/base/clock.ts'
 import { randomId } from '../../src/base/ids.ts'
 import { type HandleModel, handleKey, newGrantId, newHandle } from '../../src/provider/handles.ts'
+import { inRequestScope, requestScope } from '../../src/provider/request-scope.ts'
 import { keys } from '../../src/store/keys.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { Key, Store } from '../../src/store/store.ts'
+import { ES256_API } from './estate.ts'
+import { serveGrantor } from './grantor.ts'
+import { freePort } from '../../src/testing/free-port.ts'
 import { quantile } from './measure.ts'
 
 export interface FindOptions {
@@ -49,44 +54,58 @@ const LOOKS = 3000
 const TTL_SECONDS = 3600
 
 async function run({ dataDir, redisUrl, sizes }: FindOptions): Promise<FindFigures[]> {
+  const served = await serveGrantor({ issuer: `http://localhost:${await freePort()}`, dataDir, redisUrl })
+  const { adapter } = served.provider.RefreshToken as unknown as { adapter: Finding }
   const store = await openStore({ dataDir, redisUrl }, systemClock)
-  const stored: Key[] = []
+  const stored: string[] = []
   const figures: FindFigures[] = []
-  await look(store, await fill(store, TOKENS_PER_GRANT)) // What is compiled and opened at first use is not measured.
+  await look(adapter, await fill(store, TOKENS_PER_GRANT)) // What is compiled and opened at first use is not measured.
   for (const size of sizes) {
     while (stored.length < size)
       stored.push(...(await fill(store, Math.min(size - stored.length, TOKENS_PER_GRANT * GRANTS_AT_ONCE))))
-    const latenciesUs = (await look(store, stored)).sort((a, b) => a - b)
+    const latenciesUs = (await look(adapter, stored)).sort((a, b) => a - b)
     figures.push({ stored: size, p50Us: quantile(latenciesUs, 0.5), p99Us: quantile(latenciesUs, 0.99) })
   }
   await store.close()
+  await served.close()
   return figures
 }
 
-async function fill(store: Store, tokens: number): Promise<Key[]> {
+type Finding = { find(id: string): Promise<object | undefined> }
+
+/** The handles of so many tokens. */
+async function fill(store: Store, tokens: number): Promise<string[]> {
   const grants = Array.from({ length: Math.ceil(tokens / TOKENS_PER_GRANT) }, () => storeGrant(store))
   return (await Promise.all(grants)).flat()
 }
 
-async function storeGrant(store: Store): Promise<Key[]> {
+/** As the adapter stores them. */
+async function storeGrant(store: Store): Promise<string[]> {
   const grantId = newGrantId(undefined)
   const grant = keys.grant(grantId)
-  await store.put(grant, JSON.stringify({ accountId: randomId(16), clientId: 'bench' }), { ttlSeconds: TTL_SECONDS })
-  const tokens = Array.from({ length: TOKENS_PER_GRANT }, () => handleKey(MODEL, newHandle(MODEL, grantId)) as Key)
-  const payload = JSON.stringify({ kind: MODEL, clientId: 'bench', grantId, scope: 'openid offline_access' })
+  const iat = epochSeconds(systemClock)
+  const about = { iat, exp: iat + TTL_SECONDS, accountId: randomId(16), clientId: 'bench-spa' }
+  const granted = { ...about, kind: 'Grant', openid: { scope: 'openid offline_access' } }
+  await store.put(grant, JSON.stringify(granted), { ttlSeconds: TTL_SECONDS })
+  const handles = Array.from({ length: TOKENS_PER_GRANT }, () => newHandle(MODEL, grantId))
+  const token = { ...about, kind: MODEL, grantId, gty: 'authorization_code', scope: 'openid offline_access' }
   const placing = { ttlSeconds: TTL_SECONDS, ifPresent: [grant], refs: [grant], memberOf: keys.grantMembers(grantId) }
-  await Promise.all(tokens.map((token) => store.put(token, payload, placing)))
-  return tokens
+  const payload = JSON.stringify({ ...token, authTime: iat, iiat: iat, rotations: 0, resource: ES256_API })
+  await Promise.all(handles.map((handle) => store.put(handleKey(MODEL, handle) as Key, payload, placing)))
+  return handles
 }
 
-async function look(store: Store, stored: readonly Key[]): Promise<number[]> {
+async function look(adapter: Finding, stored: readonly string[]): Promise<number[]> {
   const latenciesUs: number[] = []
   for (let count = 0; count < LOOKS; count++) {
-    const key = stored[Math.floor(Math.random() * stored.length)] as Key
-    const startedMs = performance.now()
-    const found = await store.getLinked(key)
-    latenciesUs.push((performance.now() - startedMs) * 1000)
-    if (found?.refs.size !== 1) throw new Error('a stored token was not found with its grant')
+    const handle = stored[Math.floor(Math.random() * stored.length)] as string
+    await inRequestScope(async () => {
+      const startedMs = performance.now()
+      const found = await adapter.find(handle)
+      latenciesUs.push((performance.now() - startedMs) * 1000)
+      const grant = await [...requestScope().seen.values()][0]
+      if (found === undefined || grant === undefined) throw new Error('a stored token was not found with its grant')
+    })
   }
   return latenciesUs
 }
