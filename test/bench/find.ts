@@ -1,13 +1,15 @@
 /**
- * How long it takes to find a refresh token among a thousand, ten thousand … stored ones: the `find` of the adapter, as
+ * How long it takes to find a refresh token among many and, in turn with it, among a few: the `find` of the adapter, as
  * the engine calls it, which brings the token's grant along.
  *
- * Runs in a process of its own (`measureFind` forks this file): put in bulk, with a grant for every ten tokens as
- * refreshes leave them, then found one at a time and at random.
+ * Runs in a process of its own (`measureFind` forks this file): two stores are filled in bulk, with a grant for every ten
+ * tokens as refreshes leave them. The one keeps as many as the first size, the other grows; in each a token is found at
+ * random, first here, then there, so that what the machine does meanwhile is in both.
  */
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { epochSeconds, systemClock } from '../../src/base/clock.ts'
@@ -32,6 +34,8 @@ export interface FindFigures {
   readonly stored: number
   readonly p50Us: number
   readonly p99Us: number
+  /** The median in the store that stayed at the first size, within the same seconds. */
+  readonly fewP50Us: number
 }
 
 /** The figures of each size, ascending. */
@@ -54,29 +58,50 @@ const LOOKS = 3000
 const TTL_SECONDS = 3600
 
 async function run({ dataDir, redisUrl, sizes }: FindOptions): Promise<FindFigures[]> {
-  const served = await serveGrantor({ issuer: `http://localhost:${await freePort()}`, dataDir, redisUrl })
-  const { adapter } = served.provider.RefreshToken as unknown as { adapter: Finding }
-  const store = await openStore({ dataDir, redisUrl }, systemClock)
-  const stored: string[] = []
+  const few = await openPlace({ dataDir: join(dataDir, 'few'), redisUrl: redisUrl && `${redisUrl}/1` })
+  const many = await openPlace({ dataDir: join(dataDir, 'many'), redisUrl })
   const figures: FindFigures[] = []
-  await look(adapter, await fill(store, TOKENS_PER_GRANT)) // What is compiled and opened at first use is not measured.
-  for (const size of sizes) {
-    while (stored.length < size)
-      stored.push(...(await fill(store, Math.min(size - stored.length, TOKENS_PER_GRANT * GRANTS_AT_ONCE))))
-    const latenciesUs = (await look(adapter, stored)).sort((a, b) => a - b)
-    figures.push({ stored: size, p50Us: quantile(latenciesUs, 0.5), p99Us: quantile(latenciesUs, 0.99) })
+  await fill(few, sizes[0] ?? 0)
+  for (const stored of sizes) {
+    await fill(many, stored)
+    await look(few, many) // What is compiled and opened at first use is not measured.
+    const [fewUs, manyUs] = await look(few, many)
+    const [p50Us, p99Us] = [quantile(manyUs, 0.5), quantile(manyUs, 0.99)]
+    figures.push({ stored, p50Us, p99Us, fewP50Us: quantile(fewUs, 0.5) })
   }
-  await store.close()
-  await served.close()
+  await Promise.all([few.close(), many.close()])
   return figures
 }
 
-type Finding = { find(id: string): Promise<object | undefined> }
+/** A server, and the store behind it. */
+interface Place {
+  readonly adapter: { find(id: string): Promise<object | undefined> }
+  readonly store: Store
+  readonly handles: string[]
+  close(): Promise<void>
+}
 
-/** The handles of so many tokens. */
-async function fill(store: Store, tokens: number): Promise<string[]> {
-  const grants = Array.from({ length: Math.ceil(tokens / TOKENS_PER_GRANT) }, () => storeGrant(store))
-  return (await Promise.all(grants)).flat()
+async function openPlace(where: { dataDir: string; redisUrl: string | undefined }): Promise<Place> {
+  const served = await serveGrantor({ issuer: `http://localhost:${await freePort()}`, ...where })
+  const { adapter } = served.provider.RefreshToken as unknown as Pick<Place, 'adapter'>
+  const store = await openStore(where, systemClock)
+  return {
+    adapter,
+    store,
+    handles: [],
+    async close() {
+      await store.close()
+      await served.close()
+    },
+  }
+}
+
+async function fill({ store, handles }: Place, upTo: number): Promise<void> {
+  while (handles.length < upTo) {
+    const grants = Math.min(GRANTS_AT_ONCE, Math.ceil((upTo - handles.length) / TOKENS_PER_GRANT))
+    const stored = await Promise.all(Array.from({ length: grants }, () => storeGrant(store)))
+    handles.push(...stored.flat())
+  }
 }
 
 /** As the adapter stores them. */
@@ -95,19 +120,28 @@ async function storeGrant(store: Store): Promise<string[]> {
   return handles
 }
 
-async function look(adapter: Finding, stored: readonly string[]): Promise<number[]> {
-  const latenciesUs: number[] = []
+/** The latencies in either place, ascending. */
+async function look(few: Place, many: Place): Promise<[number[], number[]]> {
+  const latenciesUs: [number[], number[]] = [[], []]
   for (let count = 0; count < LOOKS; count++) {
-    const handle = stored[Math.floor(Math.random() * stored.length)] as string
-    await inRequestScope(async () => {
-      const startedMs = performance.now()
-      const found = await adapter.find(handle)
-      latenciesUs.push((performance.now() - startedMs) * 1000)
-      const grant = await [...requestScope().seen.values()][0]
-      if (found === undefined || grant === undefined) throw new Error('a stored token was not found with its grant')
-    })
+    latenciesUs[0].push(await lookOnce(few))
+    latenciesUs[1].push(await lookOnce(many))
   }
+  for (const each of latenciesUs) each.sort((a, b) => a - b)
   return latenciesUs
+}
+
+function lookOnce({ adapter, handles }: Place): Promise<number> {
+  const handle = handles[Math.floor(Math.random() * handles.length)] as string
+  return inRequestScope(async () => {
+    const startedMs = performance.now()
+    const found = await adapter.find(handle)
+    const tookUs = (performance.now() - startedMs) * 1000
+    const [grant] = requestScope().seen.values()
+    if (found === undefined || (await grant) === undefined)
+      throw new Error('a stored token was not found with its grant')
+    return tookUs
+  })
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
