@@ -2,8 +2,10 @@
  * What the embedded store says to SQLite. Every statement finds its rows through an index, none reads a whole table.
  */
 
+import { hash } from 'node:crypto'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
+import { FOREVER_MS } from './expiry.ts'
 import type { Key } from './store.ts'
 
 export type Statements = ReturnType<typeof prepareStatements>
@@ -14,35 +16,37 @@ export function prepareStatements(database: DatabaseSync) {
   const rows = (text: string): StatementSync => inArrays(sql(text))
   const columns = columnsOf('entry')
   return {
-    get: rows(`SELECT ${columns} FROM entry WHERE key = ? AND expires_at_ms > ?`),
-    // CROSS JOIN fixes the order: the entry, the keys in its refs, then each of those by its key.
+    get: rows(`SELECT ${columns} FROM entry WHERE id = ? AND key = ? AND expires_at_ms > ?`),
+    // CROSS JOIN fixes the order: the entry, the row ids in its refs, then each of those rows.
     linked: rows(`
-      SELECT ${columns} FROM entry WHERE key = ?1 AND expires_at_ms > ?2
+      SELECT ${columns} FROM entry WHERE id = ?1 AND key = ?2 AND expires_at_ms > ?3
       UNION ALL
       SELECT ${columnsOf('ref')}
-      FROM entry AS source CROSS JOIN json_each(source.refs) CROSS JOIN entry AS ref ON ref.key = json_each.value
-      WHERE source.key = ?1 AND source.expires_at_ms > ?2 AND ref.expires_at_ms > ?2`),
+      FROM entry AS source CROSS JOIN json_each(source.refs) CROSS JOIN entry AS ref ON ref.id = json_each.value
+      WHERE source.id = ?1 AND source.key = ?2 AND source.expires_at_ms > ?3 AND ref.expires_at_ms > ?3`),
     // Over an entry that has expired this stores a new one; over a live one it keeps whether that was consumed.
     put: sql(`
-      INSERT INTO entry (key, value, version, expires_at_ms, refs, member_of) VALUES (?1, ?2, 1, ?3, ?4, ?5)
-      ON CONFLICT (key) DO UPDATE SET
+      INSERT INTO entry (id, key, value, version, expires_at_ms, refs, member_of) VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)
+      ON CONFLICT (id) DO UPDATE SET
         value = excluded.value, refs = excluded.refs, member_of = excluded.member_of,
-        version = iif(expires_at_ms > ?6, version + 1, 1),
-        consumed_at_ms = iif(expires_at_ms > ?6, consumed_at_ms, NULL),
-        consumed_by = iif(expires_at_ms > ?6, consumed_by, NULL),
-        note = iif(expires_at_ms > ?6, note, NULL),
-        expires_at_ms = excluded.expires_at_ms`),
-    take: sql('DELETE FROM entry WHERE key = ? AND expires_at_ms > ? RETURNING value'),
-    remove: sql('DELETE FROM entry WHERE key = ?'),
+        version = iif(expires_at_ms > ?7, version + 1, 1),
+        consumed_at_ms = iif(expires_at_ms > ?7, consumed_at_ms, NULL),
+        consumed_by = iif(expires_at_ms > ?7, consumed_by, NULL),
+        note = iif(expires_at_ms > ?7, note, NULL),
+        expires_at_ms = excluded.expires_at_ms
+      WHERE key = excluded.key`),
+    take: sql('DELETE FROM entry WHERE id = ? AND key = ? AND expires_at_ms > ? RETURNING value'),
+    remove: sql('DELETE FROM entry WHERE id = ? AND key = ?'),
     increment: sql(`
-      INSERT INTO entry (key, value, version, expires_at_ms) VALUES (?1, '1', 1, ?2)
-      ON CONFLICT (key) DO UPDATE SET
-        version = iif(expires_at_ms > ?3, version + 1, 1),
-        value = iif(expires_at_ms > ?3, version + 1, 1),
-        expires_at_ms = iif(expires_at_ms > ?3, expires_at_ms, excluded.expires_at_ms)
+      INSERT INTO entry (id, key, value, version, expires_at_ms) VALUES (?1, ?2, '1', 1, ?3)
+      ON CONFLICT (id) DO UPDATE SET
+        version = iif(expires_at_ms > ?4, version + 1, 1),
+        value = iif(expires_at_ms > ?4, version + 1, 1),
+        expires_at_ms = iif(expires_at_ms > ?4, expires_at_ms, excluded.expires_at_ms)
+      WHERE key = excluded.key
       RETURNING version AS count, expires_at_ms AS expiresAtMs`),
     consume: sql(`
-      UPDATE entry SET consumed_at_ms = ?, consumed_by = ?, note = ?, note_expires_at_ms = ? WHERE key = ?`),
+      UPDATE entry SET consumed_at_ms = ?, consumed_by = ?, note = ?, note_expires_at_ms = ? WHERE id = ? AND key = ?`),
     link: sql(`
       INSERT INTO link (list, member, expires_at_ms) VALUES (?, ?, ?)
       ON CONFLICT (list, member) DO UPDATE SET expires_at_ms = excluded.expires_at_ms`),
@@ -53,14 +57,14 @@ export function prepareStatements(database: DatabaseSync) {
       UNION
       SELECT member FROM link WHERE list = ?1 AND expires_at_ms > ?2`),
     removeMemberEntries: sql('DELETE FROM entry WHERE member_of = ?'),
-    removeLinked: sql('DELETE FROM entry WHERE key IN (SELECT member FROM link WHERE list = ?)'),
+    linkedMembers: sql('SELECT member FROM link WHERE list = ?'),
     removeLinks: sql('DELETE FROM link WHERE list = ?'),
-    list: sql('SELECT key FROM entry WHERE key > ? AND key < ? AND expires_at_ms > ? ORDER BY key LIMIT ?'),
+    list: sql(`SELECT key FROM entry WHERE key > ? AND key < ? AND expires_at_ms = ${FOREVER_MS} ORDER BY key LIMIT ?`),
     expired: sql(`
       SELECT 1 WHERE EXISTS (SELECT 1 FROM entry WHERE expires_at_ms <= ?1)
         OR EXISTS (SELECT 1 FROM link WHERE expires_at_ms <= ?1) OR EXISTS (SELECT 1 FROM log WHERE expires_at_ms <= ?1)`),
     sweeps: [
-      sql('DELETE FROM entry WHERE rowid IN (SELECT rowid FROM entry WHERE expires_at_ms <= ? LIMIT ?)'),
+      sql('DELETE FROM entry WHERE id IN (SELECT id FROM entry WHERE expires_at_ms <= ? LIMIT ?)'),
       sql(`DELETE FROM link WHERE (list, member) IN (
         SELECT list, member FROM link WHERE expires_at_ms <= ? LIMIT ?)`),
       sql('DELETE FROM log WHERE seq IN (SELECT seq FROM log WHERE expires_at_ms <= ? LIMIT ?)'),
@@ -70,6 +74,22 @@ export function prepareStatements(database: DatabaseSync) {
       "INSERT INTO link VALUES ('probe', 'probe', ?) ON CONFLICT DO UPDATE SET expires_at_ms = excluded.expires_at_ms",
     ),
   }
+}
+
+/**
+ * Where an entry lies in its table: 64 bits of the SHA-256 of its key.
+ *
+ * One descent of one tree finds it, whose inner nodes hold nothing but row ids; an index on keys would be a second tree,
+ * and made to find a token among a million take twice as long as among a thousand. Of ten million keys two share a
+ * row id once in 370,000 times: then the second is not stored, which its caller learns.
+ */
+export function rowIdOf(key: Key): bigint {
+  return hash('sha256', key, 'buffer').readBigInt64BE()
+}
+
+/** What `refs` holds: their row ids, as JSON. */
+export function rowIdsOf(keys: readonly Key[]): string {
+  return `[${keys.map(rowIdOf).join(',')}]`
 }
 
 function inArrays(statement: StatementSync): StatementSync {

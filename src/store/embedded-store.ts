@@ -12,7 +12,7 @@ import type { Clock } from '../base/clock.ts'
 import { StoreUnavailable } from '../base/faults.ts'
 import { asFault, isBusy, openDatabase } from './embedded-database.ts'
 import { EmbeddedLog } from './embedded-log.ts'
-import { type EntryRow, prepareStatements, type Statements } from './embedded-statements.ts'
+import { type EntryRow, prepareStatements, rowIdOf, rowIdsOf, type Statements } from './embedded-statements.ts'
 import { EmbeddedUpkeep } from './embedded-upkeep.ts'
 import { expiryMs } from './expiry.ts'
 import { assertSameShard } from './same-shard.ts'
@@ -82,7 +82,7 @@ export class EmbeddedStore implements Store {
       const now = this.#clock()
       let entry: Entry | undefined
       const refs = new Map<Key, Entry>()
-      for (const row of this.#sql.linked.all(key, now) as unknown as EntryRow[]) {
+      for (const row of this.#sql.linked.all(rowIdOf(key), key, now) as unknown as EntryRow[]) {
         const [found] = row
         if (found === key) entry = toEntry(row, now)
         else refs.set(found, toEntry(row, now))
@@ -102,19 +102,21 @@ export class EmbeddedStore implements Store {
   }
 
   take(key: Key): Promise<string | undefined> {
-    return this.#write(() => this.#sql.take.get(key, this.#clock())?.value as string | undefined)
+    return this.#write(() => this.#sql.take.get(rowIdOf(key), key, this.#clock())?.value as string | undefined)
   }
 
   remove(keys: readonly Key[]): Promise<void> {
     return this.#write(() => {
-      for (const key of keys) this.#sql.remove.run(key)
+      for (const key of keys) this.#removeEntry(key)
     })
   }
 
   async increment(key: Key, ttlSeconds: number): Promise<Counted> {
     return this.#write(() => {
       const now = this.#clock()
-      return { ...(this.#sql.increment.get(key, expiryMs(now, ttlSeconds), now) as unknown as Counted) }
+      const counted = this.#sql.increment.get(rowIdOf(key), key, expiryMs(now, ttlSeconds), now)
+      if (counted === undefined) throw rowTaken(key)
+      return { ...(counted as unknown as Counted) }
     })
   }
 
@@ -130,7 +132,7 @@ export class EmbeddedStore implements Store {
       if (isConsumed(row)) return afterTheFirst(row, by, now)
 
       const noteExpiresAtMs = expiryMs(now, options.noteSeconds ?? 0)
-      this.#sql.consume.run(now, by, options.note ?? null, noteExpiresAtMs, key)
+      this.#sql.consume.run(now, by, options.note ?? null, noteExpiresAtMs, rowIdOf(key), key)
       if (successor !== undefined) this.#store(successor.key, successor.value, successor.options ?? {}, now)
       return { outcome: 'won' }
     })
@@ -157,9 +159,9 @@ export class EmbeddedStore implements Store {
     assertSameShard(index, also)
     return this.#write(() => {
       this.#sql.removeMemberEntries.run(index)
-      this.#sql.removeLinked.run(index)
+      for (const { member } of this.#sql.linkedMembers.all(index)) this.#removeEntry(member as Key)
       this.#sql.removeLinks.run(index)
-      for (const key of also) this.#sql.remove.run(key)
+      for (const key of also) this.#removeEntry(key)
     })
   }
 
@@ -167,7 +169,7 @@ export class EmbeddedStore implements Store {
     return this.#read(() => {
       const limit = options.limit ?? LIST_LIMIT
       // ';' follows ':' in ASCII, so the two enclose every key of the kind.
-      const rows = this.#sql.list.all(options.cursor ?? `${kind}:`, `${kind};`, this.#clock(), limit)
+      const rows = this.#sql.list.all(options.cursor ?? `${kind}:`, `${kind};`, limit)
       const keys = rows.map((row) => row.key as Key)
       const last = keys.at(-1)
       return keys.length === limit && last !== undefined ? { keys, cursor: last } : { keys }
@@ -218,7 +220,7 @@ export class EmbeddedStore implements Store {
   }
 
   #row(key: Key, nowMs: number): EntryRow | undefined {
-    return this.#sql.get.get(key, nowMs) as unknown as EntryRow | undefined
+    return this.#sql.get.get(rowIdOf(key), key, nowMs) as unknown as EntryRow | undefined
   }
 
   #entry(key: Key, nowMs: number): Entry | undefined {
@@ -239,10 +241,20 @@ export class EmbeddedStore implements Store {
     return version === undefined ? 'gone' : 'changed'
   }
 
-  #store(key: Key, value: string, options: PutOptions, nowMs: number): void {
-    const refs = options.refs === undefined ? null : JSON.stringify(options.refs)
-    this.#sql.put.run(key, value, expiryMs(nowMs, options.ttlSeconds), refs, options.memberOf ?? null, nowMs)
+  #removeEntry(key: Key): void {
+    this.#sql.remove.run(rowIdOf(key), key)
   }
+
+  #store(key: Key, value: string, options: PutOptions, nowMs: number): void {
+    const refs = options.refs === undefined ? null : rowIdsOf(options.refs)
+    const [expiresAtMs, memberOf] = [expiryMs(nowMs, options.ttlSeconds), options.memberOf ?? null]
+    const { changes } = this.#sql.put.run(rowIdOf(key), key, value, expiresAtMs, refs, memberOf, nowMs)
+    if (changes === 0) throw rowTaken(key)
+  }
+}
+
+function rowTaken(key: Key): Error {
+  return new Error(`the row of ${key} is that of another key`)
 }
 
 function toEntry(row: EntryRow, nowMs: number): Entry {

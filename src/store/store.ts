@@ -142,7 +142,10 @@ export interface Store {
   members(index: Key): Promise<string[]>
   /** Removes, in one step, every entry the index lists (its members are keys), the index, and `also`. */
   removeMembers(index: Key, also?: readonly Key[]): Promise<void>
-  /** Live keys of a kind, a page at a time. A key stored meanwhile may be missed; none that stays is, though one may come twice. */
+  /**
+   * Keys of a kind whose entries have no end, a page at a time; live ones that have an end may be among them. A key stored
+   * meanwhile may be missed; none that stays is, though one may come twice.
+   */
   list(kind: string, options?: { cursor?: string; limit?: number }): Promise<Page>
   /** Adds to a log; the entry is kept for `keepSeconds`. Gives its cursor. */
   append(log: string, value: string, keepSeconds: number): Promise<string>

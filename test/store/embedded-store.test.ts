@@ -97,6 +97,46 @@ describe('the file of the embedded store', () => {
     await expect(openEmbeddedStore({ file, clock: systemClock })).rejects.toMatchObject({ code: 'store_unavailable' })
   })
 
+  it('of the layout before is taken over whole', async () => {
+    const file = await aFile()
+    const [entry, grant]: [Key, Key] = ['kind:{aa}:entry', 'kind:{aa}:grant']
+    const old = inspect(file)
+    old.exec(OLD_LAYOUT)
+    const insert = old.prepare('INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    const [never, consumedAtMs] = [Number.MAX_SAFE_INTEGER, Date.now()]
+    insert.run(grant, 'granted', 3, never, null, null, null, null, null, null)
+    const list = 'list:{aa}:all'
+    insert.run(entry, 'x', 1, never, JSON.stringify([grant]), list, consumedAtMs, 'me', 'a note', consumedAtMs + 60_000)
+
+    const store = await open(file)
+
+    const consumed = { atMs: consumedAtMs, note: 'a note' }
+    expect(await store.getLinked(entry)).toEqual({
+      entry: { value: 'x', version: 1, consumed },
+      refs: new Map([[grant, { value: 'granted', version: 3 }]]),
+    })
+    expect(await store.members(list)).toEqual([entry])
+    expect((await store.list('kind')).keys).toEqual([entry, grant])
+    expect(await store.put(grant, 'changed', { ifVersion: 3 })).toBe('stored')
+    expect(inspect(file).prepare("SELECT 1 FROM sqlite_schema WHERE name = 'old_entry'").all()).toEqual([])
+  })
+
+  it('never gives one key what another key has in its row', async () => {
+    const [file, key]: [string, Key] = [await aFile(), 'kind:{aa}:mine']
+    const store = await open(file)
+    await store.put(key, 'x')
+    inspect(file).prepare('UPDATE entry SET key = ?').run('kind:{aa}:theirs')
+
+    expect(await store.get(key)).toBeUndefined()
+    expect(await store.getLinked(key)).toBeUndefined()
+    await expect(store.put(key, 'y')).rejects.toThrow('another key')
+    await expect(store.increment(key, 60)).rejects.toThrow('another key')
+    expect(await store.consume(key, 'me')).toEqual({ outcome: 'gone' })
+    expect(await store.take(key)).toBeUndefined()
+    await store.remove([key])
+    expect((await store.list('kind')).keys).toEqual(['kind:{aa}:theirs'])
+  })
+
   it('that replaces a deleted one begins with cursors that no earlier file had', async () => {
     const clock = movableClock()
     const before = await open(await aFile(), clock)
@@ -277,6 +317,15 @@ describe('what the embedded store leaves on disk', () => {
     }
   })
 })
+
+const OLD_LAYOUT = `
+  CREATE TABLE entry (
+    key TEXT NOT NULL UNIQUE, value TEXT NOT NULL, version INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL, refs TEXT,
+    member_of TEXT, consumed_at_ms INTEGER, consumed_by TEXT, note TEXT, note_expires_at_ms INTEGER
+  ) STRICT;
+  CREATE INDEX entry_expiry ON entry (expires_at_ms);
+  CREATE INDEX entry_member_of ON entry (member_of) WHERE member_of IS NOT NULL;
+`
 
 async function aFile(folder = ''): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'grantor-test-'))
