@@ -109,7 +109,7 @@ const SET_OLD_ENTRIES_ASIDE = `
   DROP INDEX entry_member_of;
 `
 
-/** Some 60 s for a million entries. */
+/** 335,000 entries took 8 s. */
 function takeOver(database: DatabaseSync): void {
   database.function('row_id', (key) => rowIdOf(key as Key))
   database.function('row_ids', (refs) => (refs === null ? null : rowIdsOf(JSON.parse(refs as string) as Key[])))
