@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { keysInFile } from '../support/embedded-store.ts'
 import { type Running, start } from '../support/start.ts'
 import {
   authorizationUrl,
@@ -298,9 +299,9 @@ async function errorWithoutAsking(agent: UserAgent, scope = 'openid orders:read'
 }
 
 /** What the store holds as granted in the session of this code: they share a shard. */
-async function grantsOf({ nodes: [node] }: Running, callback: URL | undefined) {
+async function grantsOf({ nodes: [node], dataDir }: Running, callback: URL | undefined) {
   const shard = callback?.searchParams.get('code')?.slice(1, 3)
-  const { keys } = (await node?.store.list('grant')) ?? { keys: [] }
+  const keys = keysInFile(dataDir, 'grant')
   const entries = (await node?.store.getMany(keys.filter((key) => key.startsWith(`grant:{${shard}}:`)))) ?? []
   return entries.map((entry) => {
     const { openid, resources } = JSON.parse(entry?.value ?? '') as {

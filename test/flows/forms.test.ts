@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { keysInFile } from '../support/embedded-store.ts'
 import { type Running, start } from '../support/start.ts'
 import { ALICE, authorizationUrl, createUserAgent, formsOf, newPkce, type Page, signIn } from '../support/user-agent.ts'
 
@@ -180,15 +181,15 @@ async function tokensOfStrangers(app: Running): Promise<string[]> {
 }
 
 /** Who is signed in, what was granted, which sign-ins are under way and how far, and what was recorded. */
-async function stateOf({ nodes: [node] }: Running): Promise<Record<string, unknown>> {
+async function stateOf({ nodes: [node], dataDir }: Running): Promise<Record<string, unknown>> {
   if (node === undefined) throw new TypeError('no node')
   await node.audit.settled()
   const { store } = node
-  const list = async (kind: string) => (await store.list(kind)).keys
-  const read = async (kind: string) => store.getMany(await list(kind))
+  const list = (kind: string) => keysInFile(dataDir, kind)
+  const read = (kind: string) => store.getMany(list(kind))
   return {
     // Asking whether to sign out is noted in the session, so only which there are counts.
-    sessions: [await list('session'), await list('session-id')],
+    sessions: [list('session'), list('session-id')],
     grants: await read('grant'),
     consents: await read('consent'),
     interactions: await read('interaction'),

@@ -3,11 +3,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { onTestFinished } from 'vitest'
 
 import type { Clock } from '../../src/base/clock.ts'
 import { openEmbeddedStore } from '../../src/store/embedded-store.ts'
-import type { Store } from '../../src/store/store.ts'
+import type { Key, Store } from '../../src/store/store.ts'
 
 export async function openTestStore(clock: Clock): Promise<Store> {
   const [store] = await openTestStores(clock, 1)
@@ -24,4 +25,15 @@ export async function openTestStores(clock: Clock, count: number): Promise<Store
     await rm(directory, { recursive: true, force: true })
   })
   return stores
+}
+
+/** The live keys of a kind in the file of a server, whether they have an end or not. */
+export function keysInFile(dataDir: string, kind: string): Key[] {
+  const database = new DatabaseSync(join(dataDir, 'grantor.db'), { readOnly: true })
+  try {
+    const live = database.prepare("SELECT key FROM entry WHERE key LIKE ? || ':%' AND expires_at_ms > ? ORDER BY key")
+    return live.all(kind, Date.now()).map(({ key }) => key as Key)
+  } finally {
+    database.close()
+  }
 }

@@ -6,7 +6,7 @@
  *   thief from the owner (RFC 6749 section 4.1.2, RFC 9700 section 4.5).
  * - A refresh token is consumed and its successor stored in one step, so no crash falls between them. For a short while
  *   the same client gets the same successor again (its answer may have been lost); after it, reuse ends the grant
- *   (RFC 9700 section 4.14.2).
+ *   (RFC 9700 section 4.14.2). A code and its refresh token are one step where a shortcut redeems it (../shortcuts/).
  * - Nothing is stored for a grant that has ended.
  */
 

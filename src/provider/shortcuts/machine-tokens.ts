@@ -5,9 +5,8 @@ import type { Provider } from 'oidc-provider'
 import type { Clients } from '../../clients/clients.ts'
 import type { ClientSettings } from '../../config/config.ts'
 import type { Target, Targets } from '../configuration/resources.ts'
-import { ENGINE_PATHS } from '../routes.ts'
 import { authenticatedClient, type PlainForm, plainForm } from './plain-form.ts'
-import type { Shortcut } from './shortcuts.ts'
+import { atTokenEndpoint, type Shortcut } from './shortcuts.ts'
 
 const GRANT_TYPE = 'client_credentials'
 
@@ -20,11 +19,7 @@ export function machineTokens(provider: Provider, { clients, targets }: Parts): 
   const { ClientCredentials, ResourceServer } = provider
 
   return {
-    path: ENGINE_PATHS.token,
-    method: 'POST',
-    exposedHeaders: 'DPoP-Nonce,WWW-Authenticate',
-
-    isFor: (body) => body.includes(GRANT_TYPE),
+    ...atTokenEndpoint(GRANT_TYPE),
 
     async answerTo({ headers }, body) {
       const form = plainForm(body, ['grant_type', 'scope', 'resource'])

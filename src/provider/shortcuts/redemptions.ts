@@ -11,10 +11,9 @@ import type { AuthorizationCode, Provider } from 'oidc-provider'
 import type { Clients } from '../../clients/clients.ts'
 import type { ClientSettings } from '../../config/config.ts'
 import { requestScope } from '../request-scope.ts'
-import { ENGINE_PATHS } from '../routes.ts'
 import { createGranting, type Found, type GrantingParts } from './granted-tokens.ts'
 import { type PlainForm, plainForm, requestingClient } from './plain-form.ts'
-import type { Shortcut } from './shortcuts.ts'
+import { atTokenEndpoint, type Shortcut } from './shortcuts.ts'
 
 const GRANT_TYPE = 'authorization_code'
 /** RFC 7636 section 4.1. */
@@ -28,12 +27,8 @@ export function redemptions(provider: Provider, { clients, ...parts }: Parts): S
   const granting = createGranting(provider, parts)
 
   return {
-    path: ENGINE_PATHS.token,
-    method: 'POST',
-    exposedHeaders: 'DPoP-Nonce,WWW-Authenticate',
+    ...atTokenEndpoint(GRANT_TYPE),
     takesOrigins: true,
-
-    isFor: (body) => body.includes(`grant_type=${GRANT_TYPE}`),
 
     async answerTo({ headers }, body) {
       const form = plainForm(body, ['grant_type', 'code', 'redirect_uri', 'code_verifier'])

@@ -4,10 +4,9 @@ import type { Provider, RefreshToken } from 'oidc-provider'
 
 import type { Clients } from '../../clients/clients.ts'
 import { rotates } from '../configuration/tokens.ts'
-import { ENGINE_PATHS } from '../routes.ts'
 import { createGranting, type Found, type GrantingParts } from './granted-tokens.ts'
 import { plainForm, requestingClient } from './plain-form.ts'
-import type { Shortcut } from './shortcuts.ts'
+import { atTokenEndpoint, type Shortcut } from './shortcuts.ts'
 
 const GRANT_TYPE = 'refresh_token'
 
@@ -19,12 +18,8 @@ export function refreshes(provider: Provider, { clients, ...parts }: Parts): Sho
   const granting = createGranting(provider, parts)
 
   return {
-    path: ENGINE_PATHS.token,
-    method: 'POST',
-    exposedHeaders: 'DPoP-Nonce,WWW-Authenticate',
+    ...atTokenEndpoint(GRANT_TYPE),
     takesOrigins: true,
-
-    isFor: (body) => body.includes(`grant_type=${GRANT_TYPE}`),
 
     async answerTo({ headers }, body) {
       const form = plainForm(body, ['grant_type', 'refresh_token'])

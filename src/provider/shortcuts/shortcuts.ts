@@ -15,6 +15,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Engine } from '../current.ts'
 import { handBody, readBody } from '../request-body.ts'
 import { inScopeOf } from '../request-scope.ts'
+import { ENGINE_PATHS } from '../routes.ts'
 
 export interface Shortcut {
   readonly path: string
@@ -26,6 +27,16 @@ export interface Shortcut {
   isFor?(body: Buffer): boolean
   /** The answer's fields, or `undefined` where the engine is to answer. Whatever it throws, the engine meets again. */
   answerTo(req: IncomingMessage, body: Buffer): Promise<object | undefined>
+}
+
+/** What the shortcuts of the token endpoint have alike. */
+export function atTokenEndpoint(grantType: string) {
+  return {
+    path: ENGINE_PATHS.token,
+    method: 'POST',
+    exposedHeaders: 'DPoP-Nonce,WWW-Authenticate',
+    isFor: (body: Buffer) => body.includes(`grant_type=${grantType}`),
+  } as const
 }
 
 // A secret, a token and the scopes of an API are shorter.
@@ -55,7 +66,7 @@ interface Answer {
 async function firstAnswer(candidates: readonly Shortcut[], req: IncomingMessage): Promise<Answer | undefined> {
   try {
     const body = await bodyOf(req)
-    const shortcut = candidates.find(({ isFor }) => isFor?.(body) ?? true)
+    const shortcut = candidates.find((one) => one.isFor?.(body) ?? true)
     const fields = shortcut && (await inScopeOf(req, () => shortcut.answerTo(req, body)))
     if (shortcut === undefined || fields === undefined) return undefined
     req.resume()
