@@ -19,9 +19,9 @@ import { inRequestScope, requestScope } from '../../src/provider/request-scope.t
 import { keys } from '../../src/store/keys.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { Key, Store } from '../../src/store/store.ts'
+import { freePort } from '../../src/testing/free-port.ts'
 import { ES256_API } from './estate.ts'
 import { serveGrantor } from './grantor.ts'
-import { freePort } from '../../src/testing/free-port.ts'
 import { quantile } from './measure.ts'
 
 export interface FindOptions {

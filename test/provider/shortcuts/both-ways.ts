@@ -7,8 +7,6 @@ import { describe, expect, it, vi } from 'vitest'
 
 import { startApp } from '../../../src/app.ts'
 import { createLog } from '../../../src/audit/log.ts'
-import { handleKey, modelOf } from '../../../src/provider/handles.ts'
-import { keys } from '../../../src/store/keys.ts'
 import { type Running, type StartOptions, start } from '../../support/start.ts'
 import { callEndpoint, createUserAgent, newPkce, signIn, type TokenAnswer } from '../../support/user-agent.ts'
 
@@ -75,31 +73,6 @@ async function watched(send: () => Promise<Answer>): Promise<{ answer: Answer; c
     contexts.mockRestore()
     warnings.mockRestore()
   }
-}
-
-/** What may be wrong with the grant of a token that is good in itself. */
-export const BAD_GRANTS = [
-  ['is gone', undefined],
-  ['has expired', { exp: 1 }],
-  ['is of another client', { clientId: 'demo-web' }],
-  ['is of another person', { accountId: 'usr_another' }],
-] as const
-
-/** Writes the grant of a code or an opaque token anew, as nothing in the server does; `undefined` takes it away. */
-export async function changeGrant(
-  { nodes }: Running,
-  token: string,
-  change: Record<string, unknown> | undefined,
-): Promise<void> {
-  const store = nodes[0]?.store
-  const model = modelOf(token)
-  const tokenKey = model && handleKey(model, token)
-  const record = tokenKey && (await store?.get(tokenKey))
-  if (store === undefined || record === undefined) throw new Error('no such token')
-  const key = keys.grant((JSON.parse(record.value) as { grantId: string }).grantId)
-  const grant = await store.get(key)
-  if (change === undefined) await store.remove([key])
-  else await store.put(key, JSON.stringify({ ...JSON.parse(grant?.value ?? '{}'), ...change }), { ttlSeconds: 600 })
 }
 
 const FORM = 'application/x-www-form-urlencoded'

@@ -7,20 +7,10 @@
 import { expect, it, describe, beforeAll, afterAll } from 'vitest'
 
 import { hashSecret } from '../../../src/clients/secrets.ts'
-import { handleKey, modelOf } from '../../../src/provider/handles.ts'
-import { keys } from '../../../src/store/keys.ts'
 import { createUserAgent, newPkce, type Pkce, signIn } from '../../support/user-agent.ts'
-import {
-  BAD_GRANTS,
-  basic,
-  type BothWays,
-  changeGrant,
-  comparable,
-  REDIRECT_URI,
-  type Request,
-  startBothWays,
-} from './both-ways.ts'
+import { basic, type BothWays, comparable, REDIRECT_URI, type Request, startBothWays } from './both-ways.ts'
 import { meaning } from './meaning.ts'
+import { BAD_GRANTS, changeGrant, changeRecord, recordOf } from './records.ts'
 
 export const SECRET = 'a-secret.of_the~test'
 export const ORDERS = 'https://orders.example'
@@ -189,8 +179,8 @@ export function describeGranted(name: string, kind: Kind, more: (both: () => Bot
 
     it('is refused, either way, once it has expired', async () => {
       const [request, twin] = await kind.requests(both, {})
-      await changeRecord(both, kind.tokenIn(request), { exp: 1 })
-      await changeRecord(both, kind.tokenIn(twin), { exp: 1 })
+      await changeRecord(both.app, kind.tokenIn(request), { exp: 1 })
+      await changeRecord(both.app, kind.tokenIn(twin), { exp: 1 })
 
       await expectRefused(request, twin)
     })
@@ -206,7 +196,7 @@ export function describeGranted(name: string, kind: Kind, more: (both: () => Bot
       const [request, twin] = await kind.requests(both, OFFLINE)
       const another = { accountId: 'usr_another' }
       await changeGrant(both.app, kind.tokenIn(request), another)
-      for (const one of [request, twin]) await changeRecord(both, kind.tokenIn(one), another)
+      for (const one of [request, twin]) await changeRecord(both.app, kind.tokenIn(one), another)
 
       await expectRefused(request, twin)
     })
@@ -214,14 +204,14 @@ export function describeGranted(name: string, kind: Kind, more: (both: () => Bot
     it('is refused, either way, where its client may not use its kind any more', async () => {
       const [request, twin] = await kind.requests(both, { ...OFFLINE, form: NAMED, headers: basic('machine', SECRET) })
       await changeGrant(both.app, kind.tokenIn(request), { clientId: 'machine' })
-      for (const one of [request, twin]) await changeRecord(both, kind.tokenIn(one), { clientId: 'machine' })
+      for (const one of [request, twin]) await changeRecord(both.app, kind.tokenIn(one), { clientId: 'machine' })
 
       await expectRefused(request, twin, 'unauthorized_client')
     })
 
     it('is refused, either way, where its client may not call its API any more', async () => {
       const [request, twin] = await kind.requests(both, {})
-      for (const one of [request, twin]) await changeRecord(both, kind.tokenIn(one), { resource: OPAQUE })
+      for (const one of [request, twin]) await changeRecord(both.app, kind.tokenIn(one), { resource: OPAQUE })
 
       await expectRefused(request, twin, 'invalid_target')
     })
@@ -247,7 +237,7 @@ export function describeGranted(name: string, kind: Kind, more: (both: () => Bot
     }
 
     async function stateOf(token: string): Promise<object | undefined> {
-      const entry = await recordOf(both, token)
+      const entry = await recordOf(both.app, token)
       return entry && { isConsumed: entry.consumed !== undefined, isNoted: entry.consumed?.note !== undefined }
     }
   })
@@ -274,21 +264,4 @@ export function requestOf({ clientId = 'spa', form = {}, headers = {}, also = ''
 
 export function valueIn({ form }: Request, name: string): string {
   return new URLSearchParams(String(form)).get(name) ?? ''
-}
-
-export function recordOf({ app }: BothWays, token: string) {
-  const model = modelOf(token)
-  const key = model && handleKey(model, token)
-  return key && app.nodes[0]?.store.get(key)
-}
-
-/** Writes what is stored of a token anew, as nothing in the server does. */
-export async function changeRecord(both: BothWays, token: string, change: object): Promise<void> {
-  const model = modelOf(token)
-  const key = model && handleKey(model, token)
-  const entry = await recordOf(both, token)
-  if (key === undefined || entry === undefined) throw new Error('no such token')
-  const record = { ...(JSON.parse(entry.value) as { grantId: string; sessionUid: string }), ...change }
-  const refs = [keys.grant(record.grantId), keys.session(record.sessionUid)]
-  await both.app.nodes[0]?.store.put(key, JSON.stringify(record), { ttlSeconds: 60, refs })
 }

@@ -8,9 +8,7 @@ import { newProofKey } from '../../flows/dpop-proofs.ts'
 import { callEndpoint } from '../../support/user-agent.ts'
 import {
   basic,
-  BAD_GRANTS,
   type BothWays,
-  changeGrant,
   describeLeftToTheEngine,
   describePlain,
   type Request,
@@ -18,6 +16,7 @@ import {
   signedIn,
   startBothWays,
 } from './both-ways.ts'
+import { BAD_GRANTS, changeGrant } from './records.ts'
 
 const SECRET = 'a-secret.of_the~test'
 const VAULT = 'https://vault.example'

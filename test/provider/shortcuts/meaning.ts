@@ -2,9 +2,9 @@
 
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 
-import { handleKey, modelOf } from '../../../src/provider/handles.ts'
 import type { Running } from '../../support/start.ts'
 import type { Answer } from './both-ways.ts'
+import { recordOf } from './records.ts'
 
 interface Timed {
   readonly jti?: string
@@ -16,17 +16,14 @@ interface Timed {
 }
 
 /** By the answer's members, for each that is a token. */
-export async function meaning({ nodes }: Running, { body }: Answer): Promise<Record<string, object | undefined>> {
-  const store = nodes[0]?.store
+export async function meaning(app: Running, { body }: Answer): Promise<Record<string, object | undefined>> {
   const tokens = Object.entries(JSON.parse(body) as Record<string, string>).filter(([name]) => name.endsWith('_token'))
   const meanings = tokens.map(async ([name, token]) => [name, await meaningOf(token)] as const)
   return Object.fromEntries(await Promise.all(meanings))
 
   async function meaningOf(token: string): Promise<object | undefined> {
     if (token.includes('.')) return { header: decodeProtectedHeader(token), ...timeless(decodeJwt(token)) }
-    const model = modelOf(token)
-    const key = model && handleKey(model, token)
-    const entry = key && (await store?.get(key))
+    const entry = await recordOf(app, token)
     if (entry === undefined) return undefined
     return { ...timeless(JSON.parse(entry.value) as Timed), isConsumed: entry.consumed !== undefined }
   }

@@ -5,18 +5,8 @@ import { expect, it } from 'vitest'
 import { newProofKey, type ProofKey } from '../../flows/dpop-proofs.ts'
 import { callEndpoint, newPkce, refresh } from '../../support/user-agent.ts'
 import { type BothWays, comparable, REDIRECT_URI, type Request } from './both-ways.ts'
-import {
-  changeRecord,
-  codesOf,
-  describeGranted,
-  inHeader,
-  type Kind,
-  recordOf,
-  requestOf,
-  type Row,
-  SECRET,
-  valueIn,
-} from './granted.ts'
+import { codesOf, describeGranted, inHeader, type Kind, requestOf, type Row, SECRET, valueIn } from './granted.ts'
+import { changeRecord, recordOf } from './records.ts'
 
 const REFRESH_TOKENS: Kind = {
   requests: (both, row) => requests(both, row),
@@ -75,12 +65,12 @@ describeGranted('a refresh token', REFRESH_TOKENS, (both) => {
   it('leaves to its successor, either way, when its line began', async () => {
     const [request, twin] = await requests(both())
     const began = Math.floor(Date.now() / 1000) - 1000
-    for (const one of [request, twin]) await changeRecord(both(), REFRESH_TOKENS.tokenIn(one), { iiat: began })
+    for (const one of [request, twin]) await changeRecord(both().app, REFRESH_TOKENS.tokenIn(one), { iiat: began })
 
     const { ours, theirs } = await both().plainly(request, twin)
 
     for (const { body } of [ours, theirs]) {
-      const record = await recordOf(both(), refreshTokenIn(body))
+      const record = await recordOf(both().app, refreshTokenIn(body))
       expect(JSON.parse(record?.value ?? '{}')).toMatchObject({ iiat: began })
     }
   })

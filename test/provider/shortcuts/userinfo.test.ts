@@ -5,9 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { newProofKey } from '../../flows/dpop-proofs.ts'
 import { callEndpoint } from '../../support/user-agent.ts'
 import {
-  BAD_GRANTS,
   type BothWays,
-  changeGrant,
   comparable,
   describeLeftToTheEngine,
   describePlain,
@@ -17,6 +15,7 @@ import {
   signedIn,
   startBothWays,
 } from './both-ways.ts'
+import { BAD_GRANTS, changeGrant } from './records.ts'
 
 const ORDERS = 'https://orders.example'
 const WEB = { apis: { [ORDERS]: ['orders:read'] }, firstParty: true }
