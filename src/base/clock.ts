@@ -9,6 +9,13 @@ export type Clock = () => number
 
 export const systemClock: Clock = () => Date.now()
 
+/**
+ * Milliseconds since some fixed moment, never stepping back or forward: for how long ago something was.
+ *
+ * Every duration that decides safety is measured with it. The wall clock may be stepped while it is measured.
+ */
+export const monotonicClock: Clock = () => performance.now()
+
 /** The present moment in whole epoch seconds, the unit of every `exp`, `iat` and `expiresAt`. */
 export function epochSeconds(clock: Clock): number {
   return Math.floor(clock() / 1000)

@@ -7,7 +7,6 @@
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 
-import type { Clock } from '../base/clock.ts'
 import type { Verifiers } from '../keyring/verifiers.ts'
 import type { CurrentEngine, Engine } from '../provider/current.ts'
 import { documentAt, engineMethods, isSentOnByGet, LOGOUT_CONFIRMATION, SSF_CONFIGURATION } from '../provider/routes.ts'
@@ -26,7 +25,6 @@ export interface DispatchParts {
   readonly pages: Pages
   readonly revocations: Pick<Revocations, 'at' | 'ssfConfiguration'>
   readonly store: Store
-  readonly clock: Clock
   /** Told who holds which version of the JWKS. */
   readonly verifiers: Pick<Verifiers, 'saw'>
   /** How long the documents may be kept. */
@@ -38,7 +36,7 @@ export interface DispatchParts {
 const LONGEST_SILENCE_MS = 5000
 
 export function createDispatch(parts: DispatchParts): RequestListener {
-  const { issuer, trustProxy, current, pages, revocations, store, clock, verifiers, maxAgeSeconds } = parts
+  const { issuer, trustProxy, current, pages, revocations, store, verifiers, maxAgeSeconds } = parts
   const stateFacts = createFacts({ issuer, trustProxy })
   const ownOrigin = new URL(issuer).origin
 
@@ -73,7 +71,7 @@ export function createDispatch(parts: DispatchParts): RequestListener {
       void pages.handle(req, res)
     } else if (!methods.includes(req.method ?? '')) {
       refuse(res, 405, 'invalid_request', `use ${methods.join(' or ')} here`, { Allow: methods.join(', ') })
-    } else if (document === undefined && clock() - store.status().lastContactMs > LONGEST_SILENCE_MS) {
+    } else if (document === undefined && store.status().silentMs > LONGEST_SILENCE_MS) {
       refuse(res, 503, 'temporarily_unavailable', 'the store does not answer', { 'Retry-After': '2' })
     } else {
       void (revocations.at(path) ?? current.engine()).handle(req, res)

@@ -8,7 +8,7 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 
-import type { Clock } from '../base/clock.ts'
+import { type Clock, monotonicClock } from '../base/clock.ts'
 import { StoreUnavailable } from '../base/faults.ts'
 import { asFault, isBusy, openDatabase } from './embedded-database.ts'
 import { EmbeddedLog } from './embedded-log.ts'
@@ -36,12 +36,14 @@ import { WriteQueue } from './write-queue.ts'
 export interface EmbeddedStoreOptions {
   readonly file: string
   readonly clock: Clock
+  readonly monotonic?: Clock
 }
 
 /** Opens the store in `file`, creating file and folder if need be. Throws `StoreUnavailable` when it cannot. */
-export async function openEmbeddedStore({ file, clock }: EmbeddedStoreOptions): Promise<EmbeddedStore> {
+export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
+  const { file, clock, monotonic = monotonicClock } = options
   try {
-    return new EmbeddedStore(await openDatabase(file, clock()), clock)
+    return new EmbeddedStore(await openDatabase(file, clock()), clock, monotonic)
   } catch (cause) {
     throw new StoreUnavailable({ detail: `cannot open ${file}: ${(cause as Error).message}`, cause })
   }
@@ -57,13 +59,13 @@ export class EmbeddedStore implements Store {
   readonly #log: EmbeddedLog
   readonly #upkeep: EmbeddedUpkeep
 
-  constructor(database: DatabaseSync, clock: Clock) {
+  constructor(database: DatabaseSync, clock: Clock, monotonic: Clock) {
     this.#database = database
     this.#clock = clock
     this.#sql = prepareStatements(database)
     this.#writes = new WriteQueue(database)
     this.#log = new EmbeddedLog(database, this.#writes, clock)
-    this.#upkeep = new EmbeddedUpkeep(this.#sql, this.#writes, clock)
+    this.#upkeep = new EmbeddedUpkeep(this.#sql, this.#writes, clock, monotonic)
   }
 
   get(key: Key): Promise<Entry | undefined> {

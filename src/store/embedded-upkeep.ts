@@ -21,20 +21,23 @@ export class EmbeddedUpkeep {
   readonly #sql: Statements
   readonly #writes: WriteQueue
   readonly #clock: Clock
+  readonly #monotonic: Clock
   #ticker: NodeJS.Timeout | undefined
   #writesUntilSweep = WRITES_PER_SWEEP
   #trouble: { readonly problem: string; readonly sinceMs: number } | undefined
 
-  constructor(sql: Statements, writes: WriteQueue, clock: Clock) {
+  constructor(sql: Statements, writes: WriteQueue, clock: Clock, monotonic: Clock) {
     this.#sql = sql
     this.#writes = writes
     this.#clock = clock
+    this.#monotonic = monotonic
     this.#ticker = this.#tickLater()
   }
 
   status(): StoreStatus {
-    if (this.#trouble === undefined) return { ready: true, lastContactMs: this.#clock() }
-    return { ready: false, problem: this.#trouble.problem, lastContactMs: this.#trouble.sinceMs }
+    if (this.#trouble === undefined) return { ready: true, hasRoom: true, silentMs: 0 }
+    const { problem, sinceMs } = this.#trouble
+    return { ready: false, hasRoom: true, problem, silentMs: this.#monotonic() - sinceMs }
   }
 
   countWrite(): void {
@@ -46,7 +49,7 @@ export class EmbeddedUpkeep {
   noteTrouble(cause: unknown): unknown {
     if (cause instanceof StoreUnavailable) {
       const problem = `The store file cannot be used (${cause.detail}): check the disk and the rights of DATA_DIR.`
-      this.#trouble ??= { problem, sinceMs: this.#clock() }
+      this.#trouble ??= { problem, sinceMs: this.#monotonic() }
     }
     return cause
   }

@@ -19,17 +19,17 @@ const SAFE_POLICY = 'noeviction'
 
 export class RedisHealth {
   readonly #connection: RedisConnection
-  readonly #clock: Clock
+  readonly #monotonic: Clock
   readonly #timer: NodeJS.Timeout
   #beats = 0
   #beating: Promise<void> | undefined
   #isAnswering = false
   #policyProblem: string | undefined = 'It is not known yet whether Redis evicts: wait a second.'
-  #lastContactMs = 0
+  #lastContactMs = Number.NEGATIVE_INFINITY
 
-  constructor(connection: RedisConnection, clock: Clock) {
+  constructor(connection: RedisConnection, monotonic: Clock) {
     this.#connection = connection
-    this.#clock = clock
+    this.#monotonic = monotonic
     this.#timer = setInterval(() => void this.beat(), BEAT_MS).unref()
     connection.onReady(() => {
       this.#beats = 0
@@ -39,8 +39,10 @@ export class RedisHealth {
 
   status(): StoreStatus {
     const problem = this.#problem()
-    const lastContactMs = this.#lastContactMs
-    return problem === undefined ? { ready: true, lastContactMs } : { ready: false, problem, lastContactMs }
+    const silentMs = this.#monotonic() - this.#lastContactMs
+    return problem === undefined
+      ? { ready: true, hasRoom: true, silentMs }
+      : { ready: false, hasRoom: true, problem, silentMs }
   }
 
   /** Asks now, unless it is asking already. */
@@ -70,7 +72,7 @@ export class RedisHealth {
       if (isDue) await this.#checkPolicies(primaries)
       this.#beats += 1
       this.#isAnswering = true
-      this.#lastContactMs = this.#clock()
+      this.#lastContactMs = this.#monotonic()
     } catch (cause) {
       this.#isAnswering = false
       this.#beats = 0

@@ -5,7 +5,7 @@
  * injected clock, which is asked here or handed to the script, and physically, by the time to live that Redis counts.
  */
 
-import type { Clock } from '../base/clock.ts'
+import { type Clock, monotonicClock } from '../base/clock.ts'
 import { toMs } from './expiry.ts'
 import { RedisConnection } from './redis-connection.ts'
 import { RedisHealth } from './redis-health.ts'
@@ -33,6 +33,8 @@ import type {
 export interface RedisStoreOptions {
   readonly url: string
   readonly clock: Clock
+  /** For how long ago Redis last took a write. */
+  readonly monotonic?: Clock
   /** Before every key, so that several issuers may share a Redis. */
   readonly prefix?: string
   readonly commandTimeoutMs?: number
@@ -43,9 +45,9 @@ export interface RedisStoreOptions {
  * a URL that it cannot read.
  */
 export async function openRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
-  const { url, clock, prefix = 'grantor:', commandTimeoutMs = 2000 } = options
+  const { url, clock, monotonic = monotonicClock, prefix = 'grantor:', commandTimeoutMs = 2000 } = options
   const connection = new RedisConnection(parseRedisUrl(url), commandTimeoutMs, clock)
-  const health = new RedisHealth(connection, clock)
+  const health = new RedisHealth(connection, monotonic)
   await connection.open()
   await health.beat()
   return new RedisStore({ connection, health, prefix, clock })

@@ -8,6 +8,12 @@
  * - Each verb is one step: among any number of callers on any number of nodes, one wins.
  * - Calls made in the same turn of the event loop share one round trip.
  * - When the store cannot answer, every verb throws `StoreUnavailable` within the command time-out; none hangs.
+ * - Acknowledged means durable: what a verb that decides has answered survives a crash, a power cut and a failover. The
+ *   verbs that decide are `put`, `take`, `remove`, `consume`, `removeMembers` and `append`; where replicas are configured,
+ *   the answer waits until a replica has the write, else the verb throws `StoreUnavailable`.
+ * - Endings (`take`, `remove`, `consume`, `removeMembers`, `append`) work as long as the store runs at all, even when it has
+ *   no room for anything else.
+ * - Neither order nor age depends on the clock of a node, or on that of whichever Redis is the primary.
  *
  * ```ts
  * const store = await openStore(config, systemClock)
@@ -98,18 +104,26 @@ export interface Counted {
 }
 
 export interface LogEntry {
-  /** Where the entry stands: later entries have cursors that sort later in `read` and `follow`. Opaque. */
+  /**
+   * Where the entry stands. Opaque: it names the lineage of the log (one file, one run of one Redis primary) and a place in
+   * it. With a cursor of another lineage `read` and `follow` start from the first live entry.
+   */
   readonly cursor: string
   readonly value: string
 }
 
 export interface StoreStatus {
-  /** Whether the store may be used. */
+  /** Whether the store takes writes and keeps them as durably as it promises. Judged by writing, not by asking. */
   readonly ready: boolean
-  /** One sentence for the operator: what is wrong and what to do. Absent when ready. */
+  /**
+   * Whether there is room for more than endings. Below a mark of free memory or disk nothing new is issued, so that
+   * revocations can always be recorded. Says nothing unless `ready`.
+   */
+  readonly hasRoom: boolean
+  /** One sentence for the operator: what is wrong and what to do. Absent when ready and with room. */
   readonly problem?: string
-  /** Epoch milliseconds of the last answer: a node that has not heard of its store for 5 s issues nothing. */
-  readonly lastContactMs: number
+  /** Milliseconds since the last successful write, on the monotonic clock. A node that cannot write for 5 s issues nothing. */
+  readonly silentMs: number
 }
 
 export interface Store {
@@ -151,7 +165,10 @@ export interface Store {
   append(log: string, value: string, keepSeconds: number): Promise<string>
   /** Live log entries after `after` (from the start without it), oldest first. */
   read(log: string, after: string | undefined, limit: number): Promise<LogEntry[]>
-  /** Calls `listener` for each entry after `after`, in order, none twice, within a second of its append. Returns a stop. */
+  /**
+   * Calls `listener` for each entry after `after`, in order, within a second of its append. Returns a stop. When the lineage
+   * changes (a failover, a restart of Redis), all live entries are given again: listeners must merge.
+   */
   follow(log: string, after: string | undefined, listener: (entry: LogEntry) => void): () => void
   status(): StoreStatus
   close(): Promise<void>

@@ -654,10 +654,10 @@ export function storeContract(name: string, open: (clock: Clock) => Promise<Open
     })
 
     describe('status', () => {
-      it('is ready, with the last contact on the injected clock', async () => {
-        await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true }), 5000)
+      it('is ready, has room, and has not been silent for long', async () => {
+        await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true, hasRoom: true }), 5000)
         expect(store.status().problem).toBeUndefined()
-        await vi.waitFor(() => expect(clock() - store.status().lastContactMs).toBeLessThan(5000), 5000)
+        await vi.waitFor(() => expect(store.status().silentMs).toBeLessThan(5000), 5000)
       })
     })
 

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
-import { systemClock } from '../../src/base/clock.ts'
+import { monotonicClock, systemClock } from '../../src/base/clock.ts'
 import { openDatabase } from '../../src/store/embedded-database.ts'
 import { prepareStatements } from '../../src/store/embedded-statements.ts'
 import { EmbeddedStore, openEmbeddedStore } from '../../src/store/embedded-store.ts'
@@ -224,7 +224,7 @@ describe('two processes on one file', () => {
 describe('the embedded store with a full disk', () => {
   it('answers StoreUnavailable, is not ready, and recovers when there is room', async () => {
     const database = await openDatabase(await aFile(), Date.now())
-    const store = new EmbeddedStore(database, systemClock)
+    const store = new EmbeddedStore(database, systemClock, monotonicClock)
     onTestFinished(() => store.close())
     const key: Key = 'kind:{aa}:key'
     await store.put(key, 'kept')
