@@ -3,7 +3,7 @@
  *
  * A signature on a small curve is made at once, on the thread that asks: that takes some 24 microseconds of processor
  * time for ES256, and in the thread pool by WebCrypto 52; there it would also wait behind the hashes of passwords. RSA
- * takes ten times as long and belongs in the pool. test/bench/ has the figures of whole requests.
+ * takes ten times as long and belongs in the pool. tools/bench/ has the figures of whole requests.
  */
 
 import { constants, createPrivateKey, type KeyObject, type SignKeyObjectInput, sign } from 'node:crypto'

@@ -10,7 +10,7 @@ import { createJwsSigner } from '../../src/keyring/jws-signer.ts'
 import { generatePrivateJwk, type PrivateJwk } from '../../src/keyring/signing-key.ts'
 import { subjects } from '../../src/provider/configuration/subjects.ts'
 import { makeJwtAccessTokens } from '../../src/provider/jwt-access-tokens.ts'
-import { createMapAdapters } from '../bench/map-adapter.ts'
+import { createMapAdapters } from '../support/map-adapter.ts'
 
 const ISSUER = 'https://issuer.example'
 const API = 'https://orders.example'

@@ -4,7 +4,7 @@ import { Provider } from 'oidc-provider'
 import { describe, expect, it } from 'vitest'
 
 import { copyPayloadsPlainly } from '../../src/provider/model-payloads.ts'
-import { createMapAdapters } from '../bench/map-adapter.ts'
+import { createMapAdapters } from '../support/map-adapter.ts'
 
 const MODELS = ['AuthorizationCode', 'RefreshToken', 'AccessToken', 'ClientCredentials', 'Grant'] as const
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
 
-import { describeWithRedis } from '../support/redis.ts'
+import { describeWithRedis } from '../../test/support/redis.ts'
 import type { Looks } from './tally.ts'
 
 const SOAK = fileURLToPath(new URL('./keys.ts', import.meta.url))

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 
 import { Redis } from 'ioredis'
 
-import { freePort } from '../support/start.ts'
+import { freePort } from '../../test/support/start.ts'
 
 export interface RedisServer {
   readonly url: string

@@ -9,7 +9,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { freePort } from '../support/start.ts'
+import { freePort } from '../../test/support/start.ts'
 import { measureFind } from './find.ts'
 import { measureRow, type Pair } from './measure.ts'
 import { measureMemory } from './memory.ts'

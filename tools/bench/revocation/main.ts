@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
-import { freePort } from '../../support/start.ts'
+import { freePort } from '../../../test/support/start.ts'
 import { startRedis } from '../redis-server.ts'
 import { type Child, startChild } from './child.ts'
 import { ORDERS } from './node.ts'

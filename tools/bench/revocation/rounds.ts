@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import { decodeProtectedHeader } from 'jose'
 
-import type { Running } from '../../support/start.ts'
+import type { Running } from '../../../test/support/start.ts'
 import {
   callEndpoint,
   createUserAgent,
@@ -18,7 +18,7 @@ import {
   type Page,
   signIn,
   type UserAgent,
-} from '../../support/user-agent.ts'
+} from '../../../test/support/user-agent.ts'
 import type { Child } from './child.ts'
 import { clientName, type NodeQuestion, ORDERS, SECRET } from './node.ts'
 

@@ -9,7 +9,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 
-import { mint, type SigningKey, startIssuer } from '../../resource/issuer.ts'
+import { mint, type SigningKey, startIssuer } from '../../../test/resource/issuer.ts'
 import { type Alg, BASELINE, type Contender, contendersFor, OURS } from './contenders.ts'
 import { serveFeed } from './feed.ts'
 

@@ -1,9 +1,9 @@
 /** What the soak runs against: three server processes on one Redis, behind a forwarder that is the issuer. */
 
 import { hashHandle } from '../../src/base/sealing.ts'
-import { startRedis } from '../support/redis.ts'
-import { type ServerProcesses, startProcesses } from '../support/server-process.ts'
-import { freePort } from '../support/start.ts'
+import { startRedis } from '../../test/support/redis.ts'
+import { type ServerProcesses, startProcesses } from '../../test/support/server-process.ts'
+import { freePort } from '../../test/support/start.ts'
 import { type FasterClock, hurried } from './faster-clock.ts'
 import { startForwarder } from './forwarder.ts'
 

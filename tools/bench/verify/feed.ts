@@ -2,7 +2,7 @@
 
 import type { ServerResponse } from 'node:http'
 
-import type { StrangeIssuer } from '../../resource/issuer.ts'
+import type { StrangeIssuer } from '../../../test/resource/issuer.ts'
 
 const ENTRIES = 1000
 const EVERY_SECONDS = 5

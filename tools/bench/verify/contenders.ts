@@ -6,8 +6,8 @@ import { exportJWK, importJWK, jwtVerify } from 'jose'
 import jsonwebtoken from 'jsonwebtoken'
 
 import { createVerifier, type VerifierOptions } from '../../../src/resource/index.ts'
-import type { SigningKey, StrangeIssuer } from '../../resource/issuer.ts'
-import { AUDIENCE } from '../../resource/issuer.ts'
+import type { SigningKey, StrangeIssuer } from '../../../test/resource/issuer.ts'
+import { AUDIENCE } from '../../../test/resource/issuer.ts'
 
 export type Alg = 'RS256' | 'ES256' | 'EdDSA'
 

@@ -15,7 +15,7 @@ import type { ApiSettings, ClientSettings, Config } from '../../src/config/confi
 import { clientMetadata } from '../../src/provider/configuration/clients.ts'
 import { ENGINE_PATHS } from '../../src/provider/routes.ts'
 import { benchConfig, CLAIMS, type EstateOptions, SECRET } from './estate.ts'
-import { createMapAdapters } from './map-adapter.ts'
+import { createMapAdapters } from '../../test/support/map-adapter.ts'
 import { createRedisAdapters } from './redis-adapter.ts'
 import type { Served } from './served.ts'
 

@@ -8,7 +8,7 @@ import {
   refresh,
   signIn,
   type TokenAnswer,
-} from '../support/user-agent.ts'
+} from '../../test/support/user-agent.ts'
 import { ALGORITHMS, type Algorithm, audienceOf, MACHINE, scopeOf, SPA } from './estate.ts'
 import type { Judge } from './judge.ts'
 import { noteFailure, type Tally } from './tally.ts'

@@ -1,6 +1,6 @@
 /** How long `node src/main.ts` takes from the spawn of its process until it says that it listens. */
 
-import { startProcesses } from '../support/server-process.ts'
+import { startProcesses } from '../../test/support/server-process.ts'
 
 export interface StartUp {
   /** With no store yet: keys and the demo account are made. */
