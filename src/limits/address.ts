@@ -1,45 +1,44 @@
-/** Which addresses count as one visitor. */
+/** Which addresses count as one visitor, and which as one network. */
 
-import { isIPv6 } from 'node:net'
+import ipaddr from 'ipaddr.js'
+import { isIP } from 'node:net'
 
-/**
- * The subject under which an address is limited.
- *
- * A household or a rented machine has a whole IPv6 /64, so that is what counts. IPv4 counts as it is, also when it
- * comes mapped into IPv6 (`::ffff:192.0.2.1`, as a dual-stack socket reports it).
- */
+/** What is counted together: the length of the prefix, for each family of addresses. */
+interface PrefixLengths {
+  readonly ipv4: number
+  readonly ipv6: number
+}
+
+// A household or a rented machine has a whole IPv6 /64. An IPv4 address counts alone.
+const ADDRESS: PrefixLengths = { ipv4: 32, ipv6: 64 }
+
+// What a provider gives to one customer without questions: an IPv6 /48 has 65,536 times /64, and an IPv4 /24 is the
+// smallest network that is routed on its own.
+const NETWORK: PrefixLengths = { ipv4: 24, ipv6: 48 }
+
+/** The visitor behind an address: `192.0.2.1`, `2001:db8:1:2::/64`. A text that is no address stays as it is. */
 export function limitAddress(ip: string): string {
-  const [address = ''] = ip.trim().split('%') // a link-local address may name its interface: fe80::1%eth0
-  if (!isIPv6(address)) return address
-  const groups = groupsOf(address)
-  return mappedIpv4(groups) ?? `${groups.slice(0, 4).map(hex).join(':')}::/64`
+  return prefixOf(ip, ADDRESS)
 }
 
-/** The eight 16-bit groups of an IPv6 address. */
-function groupsOf(address: string): number[] {
-  const [head = '', tail] = withoutDots(address).split('::')
-  const left = numbers(head)
-  const right = numbers(tail ?? '')
-  return [...left, ...Array<number>(8 - left.length - right.length).fill(0), ...right]
+/** The network that an address belongs to: `192.0.2.0/24`, `2001:db8:1::/48`. */
+export function limitNetwork(ip: string): string {
+  return prefixOf(ip, NETWORK)
 }
 
-/** `::ffff:192.0.2.1` → `::ffff:c000:201`. */
-function withoutDots(address: string): string {
-  return address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) => {
-    return `${hex(Number(a) * 256 + Number(b))}:${hex(Number(c) * 256 + Number(d))}`
-  })
+function prefixOf(ip: string, lengths: PrefixLengths): string {
+  const text = ip.trim()
+  if (isIP(text) === 0) return text
+  // IPv4 is IPv4 also when a dual-stack socket reports it mapped into IPv6 (`::ffff:192.0.2.1`).
+  const address = ipaddr.process(text)
+  const length = lengths[address.kind()]
+  const bytes = address.toByteArray().map((byte, at) => byte & maskAt(at, length))
+  const network = ipaddr.fromByteArray(bytes).toString()
+  return length === 32 ? network : `${network}/${length}`
 }
 
-function numbers(groups: string): number[] {
-  return groups === '' ? [] : groups.split(':').map((group) => Number.parseInt(group, 16))
-}
-
-function hex(group: number): string {
-  return group.toString(16)
-}
-
-function mappedIpv4(groups: readonly number[]): string | undefined {
-  const [high = 0, low = 0] = groups.slice(6)
-  const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff
-  return mapped ? [high >> 8, high & 255, low >> 8, low & 255].join('.') : undefined
+/** The mask of one byte of a prefix: all bits of those before the prefix ends, none of those after. */
+function maskAt(byte: number, prefixLength: number): number {
+  const bits = Math.min(8, Math.max(0, prefixLength - byte * 8))
+  return (0xff << (8 - bits)) & 0xff
 }
