@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 import { loadConfig } from '../../src/config/load-config.ts'
+import { findingsIn } from '../support/findings.ts'
 import { checksIn, coverageOf, dueChecks, namesOf } from '../support/security-checks.ts'
 import { documentedFaults, faultsOf, leaves, madeParts, partOf } from './documents.ts'
 import { ROOT } from './root.ts'
@@ -150,5 +151,15 @@ describe('the list of security checks', () => {
 
   it('knows what the present features owe', () => {
     expect(dueChecks()).toHaveLength(113)
+  })
+})
+
+describe('the list of findings', () => {
+  const mark = (text: string) => `[${text}]`
+
+  it('reads single ids and lists out of titles, and counts neither comments nor tests that are skipped', () => {
+    const text = `it('${mark('A3')} x')\nit.each(y)('${mark('B3, B4')} z')\n// ${mark('A1')}\nit.skip('${mark('A2')}')`
+
+    expect([...findingsIn([text])]).toEqual(['A3', 'B3', 'B4'])
   })
 })

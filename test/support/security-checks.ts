@@ -53,7 +53,8 @@ function faultsIn(text: string): number[] {
   return [...titlesIn(text).matchAll(/[['"]F(\d+)[\]'"]/g)].map(([, fault]) => Number(fault))
 }
 
-function titlesIn(text: string): string {
+/** The lines of a test file that can hold the title of a test that runs. */
+export function titlesIn(text: string): string {
   const lines = text.split('\n').filter((line) => !/^\s*(\/\/|\/?\*)/.test(line) && !/\.(skip|todo)\(/.test(line))
   return lines.join('\n')
 }
