@@ -7,12 +7,14 @@ import type { Consents } from '../access/consents.ts'
 import type { Apis } from '../apis/apis.ts'
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import { InteractionGone, StoreUnavailable } from '../base/faults.ts'
-import { readFlowCookies } from './flow-cookies.ts'
+import { cookieNames } from './configuration/browsers.ts'
+import { readFlowCookies, writeFlowCookies } from './flow-cookies.ts'
 import { newGrantId } from './handles.ts'
 import type { Asked, Interaction, Interactions } from './interactions.ts'
 import { inRequestScope } from './request-scope.ts'
 
 interface Parts {
+  readonly issuer: string
   readonly clock: Clock
   readonly apis: Apis
   readonly consents: Consents
@@ -20,7 +22,9 @@ interface Parts {
 
 type EngineInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
 
-export function createInteractions(provider: Provider, { clock, apis, consents }: Parts): Interactions {
+export function createInteractions(provider: Provider, { issuer, clock, apis, consents }: Parts): Interactions {
+  const names = cookieNames(issuer)
+
   return {
     find: (req, res) => door(async () => describe(await details(req, res))),
 
@@ -45,8 +49,8 @@ export function createInteractions(provider: Provider, { clock, apis, consents }
 
   /** The sign-in of the cookie that belongs to this address. A form for another prompt than the one due is refused. */
   async function details(req: IncomingMessage, res: ServerResponse, due?: string): Promise<EngineInteraction> {
-    readFlowCookies(req)
-    const interaction = await provider.interactionDetails(req, res)
+    readFlowCookies(req, names)
+    const interaction = await provider.interactionDetails(req, res).finally(() => writeFlowCookies(res, names))
     const uidInAddress = (req.url ?? '').split(/[/?]/)[2]
     if (interaction.uid !== uidInAddress) throw new InteractionGone({ detail: 'the cookie is of another sign-in' })
     if (due !== undefined && interaction.prompt.name !== due) {
@@ -56,7 +60,8 @@ export function createInteractions(provider: Provider, { clock, apis, consents }
   }
 
   function finish(req: IncomingMessage, res: ServerResponse, result: InteractionResults, merge = false) {
-    return provider.interactionResult(req, res, result, { mergeWithLastSubmission: merge })
+    const answer = provider.interactionResult(req, res, result, { mergeWithLastSubmission: merge })
+    return answer.finally(() => writeFlowCookies(res, names))
   }
 
   async function describe(interaction: EngineInteraction): Promise<Interaction> {

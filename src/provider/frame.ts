@@ -32,7 +32,7 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
   const ourMetadata = { response_modes_supported: RESPONSE_MODES, revocations_endpoint: issuer + REVOCATIONS }
 
   return async function frame(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
-    readFlowCookies(ctx.req)
+    readFlowCookies(ctx.req, names)
     shortenLongToken(ctx.req, ctx.path)
     if (ctx.method === 'POST') handBody(ctx.req)
     withholdAmbiguousProof(ctx.req)
@@ -44,7 +44,7 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
       fail(ctx, error)
     }
     dressSelfPost(ctx, pages)
-    nameCookies(ctx)
+    writeFlowCookies(ctx.res, names)
     if (ctx.status === 503 && !ctx.res.hasHeader('Retry-After')) ctx.set('Retry-After', '2')
     withholdFromStrangers(ctx)
     // The engine says so at every endpoint but the revocation endpoint.
@@ -90,11 +90,6 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
     ctx.set('Cache-Control', 'no-store')
     if (ctx.accepts('json', 'html') === 'html') pages.error(ctx, fault)
     else ctx.body = { error: fault.error, error_description: fault.description }
-  }
-
-  function nameCookies(ctx: KoaContextWithOIDC): void {
-    const header = ctx.res.getHeader('Set-Cookie')
-    if (header !== undefined) ctx.set('Set-Cookie', writeFlowCookies([header].flat() as string[], names))
   }
 
   /**

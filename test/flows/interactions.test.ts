@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
+import { movableClock } from '../support/movable-clock.ts'
 import { type Running, start } from '../support/start.ts'
 import { ALICE, authorizationUrl, createUserAgent, newPkce, type Page, redeem, signIn } from '../support/user-agent.ts'
 
@@ -10,8 +11,8 @@ describe('a sign-in belongs to the browser that began it', () => {
   })
   afterAll(() => app.close())
 
-  async function begin(options = {}) {
-    const agent = createUserAgent(app)
+  async function begin(options = {}, running = app) {
+    const agent = createUserAgent(running)
     const arrival = await agent.follow(await agent.get(authorizationUrl(newPkce(), options)))
     return { agent, page: arrival.page as Page }
   }
@@ -42,10 +43,71 @@ describe('a sign-in belongs to the browser that began it', () => {
     const resume = finished.headers.get('location') ?? ''
     expect(resume).toContain('/authorize/')
 
-    const attacker = await createUserAgent(app).get(resume)
+    for (const attacker of [createUserAgent(app), await strangerWhoKnows(uidOf(victim.page))]) {
+      const answer = await attacker.get(resume)
 
-    expect(attacker.status).toBe(400)
-    expect(attacker.headers.get('location')).toBeNull()
+      expect(answer.status).toBe(400)
+      expect(answer.headers.get('location')).toBeNull()
+      expect(answer.headers.getSetCookie().filter((cookie) => cookie.startsWith('grantor='))).toEqual([])
+    }
+    const consent = await victim.agent.follow(await victim.agent.get(resume))
+    expect(consent.page?.status ?? consent.left?.searchParams.get('code')).toBeTruthy()
+  })
+
+  it('[A3] [S106] a sign-in cannot be taken over or ended by who knows its address', async () => {
+    const account = { login: `${crypto.randomUUID()}@example.com`, password: 'looking-glass-2026' }
+    await app.nodes[0]?.accounts.createAccount({ ...account, claims: {} })
+    const victim = await begin()
+    const attempts = async (page: Page) => {
+      const stranger = await strangerWhoKnows(uidOf(page))
+      const [uid, actions] = [uidOf(page), ['/login', '/consent', '/abort']]
+      const reads = [`/interaction/${uid}`, `/authorize/${uid}`].map((address) => stranger.get(address))
+      // With the tokens of the victim's own forms: the cookie alone has to be enough to refuse.
+      const forms = actions
+        .filter((action) => page.html.includes(`${action}"`))
+        .map((action) => stranger.submit(page, action, ALICE))
+      return Promise.all([...reads, ...forms])
+    }
+
+    const atLogin = await attempts(victim.page)
+    const { page: consent } = await victim.agent.follow(await victim.agent.submit(victim.page, '/login', account))
+    const atConsent = await attempts(consent as Page)
+    const { left } = await victim.agent.follow(await victim.agent.submit(consent as Page, '/consent'))
+
+    expect([...atLogin, ...atConsent].map(({ status }) => status)).toEqual(Array(8).fill(400))
+    expect(left?.searchParams.get('code')).toBeTruthy()
+  })
+
+  /** Has every cookie that can be made of the address, with the signatures that it gets for a sign-in of its own. */
+  async function strangerWhoKnows(uid: string) {
+    const { agent, page } = await begin()
+    const own = uidOf(page)
+    for (const [name, value] of [...agent.cookies]) {
+      const [of, its] = [name.replace(own, uid), value === own ? uid : value]
+      for (const made of [of, of.replace(`.${uid}`, '')]) agent.cookies.set(made, its)
+    }
+    for (const name of ['grantor-interaction', 'grantor-resume']) {
+      for (const made of [name, `${name}.${uid}`]) agent.cookies.set(made, uid)
+    }
+    return agent
+  }
+
+  const uidOf = (page: Page) => page.address.split('/').at(-1) ?? ''
+
+  it('[A3] a sign-in goes on after the cookie keys have rotated, and leaves no cookie behind', async () => {
+    const clock = movableClock(Date.now())
+    const keys = { ...app.config.keys, rotationSeconds: 120, maxAgeSeconds: 1, marginSeconds: 1 }
+    const rotating = await start({ clock, config: { keys } })
+    const { agent, page } = await begin({}, rotating)
+    clock.moveSeconds(121)
+    await vi.waitFor(() => expect(rotating.nodes[0]?.keyring.current().cookieKeys.length).toBeGreaterThan(1), 20_000)
+
+    const signedIn = await agent.follow(await agent.submit(page, '/login', ALICE))
+    const { left } = await agent.follow(await agent.submit(signedIn.page as Page, '/consent'))
+
+    expect(left?.searchParams.get('code')).toBeTruthy()
+    expect([...agent.cookies.keys()].toSorted()).toEqual(['grantor', 'grantor.sig'])
+    await rotating.close()
   })
 
   it('[S107] what is added to the way back changes nothing of the request', async () => {

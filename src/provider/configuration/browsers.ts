@@ -42,8 +42,8 @@ export function browsers({ issuer, cookieKeys, pages }: Parts): Partial<Configur
       names: { ...cookieNames(issuer) },
       keys: [...cookieKeys],
       long: { httpOnly: true, sameSite: 'lax', signed: true },
-      // Their value is the sign-in's own random name, which no signature makes harder to guess.
-      short: { httpOnly: true, sameSite: 'lax', signed: false },
+      // Their value stands in the address of the sign-in: only the signature shows that the browser was given it here.
+      short: { httpOnly: true, sameSite: 'lax', signed: true },
     },
 
     clientBasedCORS: (_ctx, origin, client) => isOriginOf(client.redirectUris ?? [], origin),
