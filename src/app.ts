@@ -170,7 +170,7 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     })
     stops.push(startPushing({ endpoints: config.receivers, receivers, revocationLog, store, log }))
     const dispatch = createDispatch({
-      ...{ issuer, trustProxy, current, pages, revocations, store, verifiers, maxAgeSeconds },
+      ...{ issuer, trustProxy, current, pages, revocations, store, verifiers, maxAgeSeconds, log },
     })
     const listener = await listen(dispatch, config)
     selfUrl = listener.url

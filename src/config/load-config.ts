@@ -171,6 +171,10 @@ function missingInProduction(settings: Settings, { file, found, name }: Opened, 
       `GRANTOR_ROOT_KEY is missing; in production it wants ${SETTINGS.GRANTOR_ROOT_KEY.wants}, and give it or GRANTOR_ROOT_KEY_FILE to every server.`,
     ],
     [
+      !env.TRUST_PROXY,
+      'TRUST_PROXY is missing; in production it wants the addresses or networks of the reverse proxies in front, such as 10.0.0.0/8, or none when browsers connect directly.',
+    ],
+    [
       !found,
       `GRANTOR_CONFIG is missing and there is no ${DEFAULT_FILE} here; in production it wants ${SETTINGS.GRANTOR_CONFIG.wants} (grantor.example.yaml is a start).`,
     ],

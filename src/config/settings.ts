@@ -97,10 +97,11 @@ export const SETTINGS = {
     production: 'info',
   }),
   TRUST_PROXY: setting({
-    sentence: 'The reverse proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas.',
-    wants: 'addresses or networks such as 10.0.0.0/8,::1, and not every address there is',
+    sentence:
+      'The reverse proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas; none: there is no proxy.',
+    wants: 'addresses or networks such as 10.0.0.0/8,::1, and not every address there is, or none',
     schema: networks(),
-    unset: 'no proxy is believed',
+    unset: 'none in development, required in production',
   }),
   GRANTOR_ROOT_KEY: setting({
     sentence: 'The key that seals what is stored: 32 random bytes, the same on every server of one store.',
@@ -156,7 +157,7 @@ function redisUrl(): z.ZodType<string, string> {
 }
 
 function networks(): z.ZodType<readonly string[], string> {
-  const parts = (text: string) => text.split(',').map((part) => part.trim())
+  const parts = (text: string) => (text === 'none' ? [] : text.split(',').map((part) => part.trim()))
   return z
     .string()
     .transform(parts)

@@ -7,6 +7,7 @@
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 
+import type { Log } from '../audit/log.ts'
 import type { Verifiers } from '../keyring/verifiers.ts'
 import type { CurrentEngine, Engine } from '../provider/current.ts'
 import { documentAt, engineMethods, isSentOnByGet, LOGOUT_CONFIRMATION, SSF_CONFIGURATION } from '../provider/routes.ts'
@@ -29,6 +30,7 @@ export interface DispatchParts {
   readonly verifiers: Pick<Verifiers, 'saw'>
   /** How long the documents may be kept. */
   readonly maxAgeSeconds: number
+  readonly log: Pick<Log, 'warn'>
 }
 
 // A token for a machine needs no store, but a node that has not heard of its store cannot know what was removed: it
@@ -36,8 +38,8 @@ export interface DispatchParts {
 const LONGEST_SILENCE_MS = 5000
 
 export function createDispatch(parts: DispatchParts): RequestListener {
-  const { issuer, trustProxy, current, pages, revocations, store, verifiers, maxAgeSeconds } = parts
-  const stateFacts = createFacts({ issuer, trustProxy })
+  const { issuer, current, pages, revocations, store, verifiers, maxAgeSeconds } = parts
+  const stateFacts = createFacts(parts)
   const ownOrigin = new URL(issuer).origin
 
   /** The engine asks only for its token; the origin is asked for as in every other form of ours, and a page says no. */

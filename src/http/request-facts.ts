@@ -9,15 +9,38 @@
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 
+import type { Log } from '../audit/log.ts'
+
 export type StateFacts = (req: IncomingMessage) => void
 
-export function createFacts({ issuer, trustProxy }: { issuer: string; trustProxy: readonly string[] }): StateFacts {
+export interface FactsParts {
+  readonly issuer: string
+  /** Addresses and networks of the proxies that are believed. */
+  readonly trustProxy: readonly string[]
+  readonly log: Pick<Log, 'warn'>
+}
+
+export function createFacts({ issuer, trustProxy, log }: FactsParts): StateFacts {
   const { host, protocol } = new URL(issuer)
   const scheme = protocol.slice(0, -1)
   const trusted = trustedAddresses(trustProxy)
+  let isReported = false
+
+  /** Once: a proxy that TRUST_PROXY does not name makes all visitors one visitor to every limit. */
+  function reportForwarding(req: IncomingMessage, peer: string): void {
+    const header = FORWARDING.find((name) => req.headers[name] !== undefined)
+    if (isReported || header === undefined || isTrusted(peer, trusted)) return
+    isReported = true
+    log.warn(
+      { event: 'proxy_not_trusted', peer, header },
+      `A request with the header ${header} came from ${peer}, which TRUST_PROXY does not name; the header is ignored and all visitors behind ${peer} share its limits. If ${peer} is your reverse proxy, add it to TRUST_PROXY.`,
+    )
+  }
 
   return function stateFacts(req) {
-    const address = clientAddress(req, trusted)
+    const peer = plain(req.socket.remoteAddress ?? '')
+    reportForwarding(req, peer)
+    const address = clientAddress(req, peer, trusted)
     req.headers.host = host
     req.headers['x-forwarded-proto'] = scheme
     req.headers['x-forwarded-for'] = address
@@ -28,10 +51,12 @@ export function createFacts({ issuer, trustProxy }: { issuer: string; trustProxy
   }
 }
 
+// By which a proxy tells for whom it speaks.
+const FORWARDING = ['x-forwarded-for', 'forwarded']
+
 /** The rightmost address that no trusted proxy has: what stands left of it may be invented. */
-function clientAddress(req: IncomingMessage, trusted: BlockList | undefined): string {
-  const peer = plain(req.socket.remoteAddress ?? '')
-  if (trusted === undefined || !isTrusted(peer, trusted)) return peer
+function clientAddress(req: IncomingMessage, peer: string, trusted: BlockList): string {
+  if (!isTrusted(peer, trusted)) return peer
   const forwarded = String(req.headers['x-forwarded-for'] ?? '').split(',')
   let client = peer
   for (const hop of forwarded.map((text) => plain(text.trim())).reverse()) {
@@ -42,8 +67,7 @@ function clientAddress(req: IncomingMessage, trusted: BlockList | undefined): st
   return client
 }
 
-function trustedAddresses(ranges: readonly string[]): BlockList | undefined {
-  if (ranges.length === 0) return undefined
+function trustedAddresses(ranges: readonly string[]): BlockList {
   const list = new BlockList()
   for (const range of ranges) {
     const [address = '', prefix] = range.split('/')

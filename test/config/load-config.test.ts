@@ -82,8 +82,19 @@ describe('production', () => {
     expect(problemsOf({ env: { NODE_ENV: 'production' } })).toEqual([
       expect.stringMatching(/^ISSUER is missing; .*https:\/\/auth\.example\.com/),
       expect.stringMatching(/^GRANTOR_ROOT_KEY is missing; .*openssl rand -base64 32/),
+      expect.stringMatching(/^TRUST_PROXY is missing; .*10\.0\.0\.0\/8, or none when/),
       expect.stringMatching(/^GRANTOR_CONFIG is missing .*grantor\.example\.yaml/),
     ])
+  })
+
+  it('[A5] refuses to start without TRUST_PROXY, and takes none for an answer', () => {
+    const { TRUST_PROXY: _declared, ...undeclared } = PRODUCTION
+
+    expect(problemsOf({ env: undeclared, yaml: oneClient() })).toEqual([
+      expect.stringMatching(/^TRUST_PROXY is missing; in production it wants .* or none/),
+    ])
+    expect(load({ env: { ...undeclared, TRUST_PROXY: 'none' }, yaml: oneClient() }).trustProxy).toEqual([])
+    expect(load({ yaml: oneClient() }).trustProxy).toEqual([])
   })
 
   it('starts with an https issuer, a root key and a client', () => {
@@ -295,8 +306,8 @@ describe('values', () => {
     ],
     [
       'TRUST_PROXY',
-      ['10.0.0.0/8', '::1, 192.168.1.1', 'fd00::/8'],
-      ['true', '1', '10.0.0.0/33', '0.0.0.0/0', '::/0', 'proxy.example', '10.0.0.0/8,'],
+      ['10.0.0.0/8', '::1, 192.168.1.1', 'fd00::/8', 'none'],
+      ['none,10.0.0.0/8', 'true', '1', '10.0.0.0/33', '0.0.0.0/0', '::/0', 'proxy.example', '10.0.0.0/8,'],
     ],
     ['WORKERS', ['1', '64'], ['0', '65', '1.5', 'two', '1e1', ' 1']],
     ['PORT', ['1', '65535'], ['65536', '-1', '0x50', '3000 ']],

@@ -13,7 +13,8 @@ const CLIENT = {
 }
 
 function load(file: object) {
-  const env = { NODE_ENV: 'production', ISSUER, GRANTOR_ROOT_KEY: 'kq3b7b9mC0sQw1yLx5dZt8uNfVhGjRpE2aXoTiKlMzA' }
+  const rootKey = { GRANTOR_ROOT_KEY: 'kq3b7b9mC0sQw1yLx5dZt8uNfVhGjRpE2aXoTiKlMzA' }
+  const env = { NODE_ENV: 'production', ISSUER, TRUST_PROXY: 'none', ...rootKey }
   return loadConfig({ env, cwd: '/srv', readFile: () => JSON.stringify(file) })
 }
 

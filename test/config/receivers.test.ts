@@ -7,6 +7,7 @@ import { loadConfig } from '../../src/config/load-config.ts'
 
 const PRODUCTION = {
   NODE_ENV: 'production',
+  TRUST_PROXY: 'none',
   ISSUER: 'https://login.example',
   GRANTOR_ROOT_KEY: 'kq3b7b9mC0sQw1yLx5dZt8uNfVhGjRpE2aXoTiKlMzA',
 }

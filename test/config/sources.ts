@@ -39,6 +39,7 @@ export function problemsOf(sources: TestSources): readonly string[] {
 /** A production environment in which nothing is missing. */
 export const PRODUCTION = {
   NODE_ENV: 'production',
+  TRUST_PROXY: 'none',
   ISSUER: 'https://auth.example.com',
   GRANTOR_ROOT_KEY: 'kq3b7b9mC0sQw1yLx5dZt8uNfVhGjRpE2aXoTiKlMzA',
 }

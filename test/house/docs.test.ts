@@ -82,6 +82,7 @@ describe('the papers', () => {
   it('give an example file that a production server starts with', () => {
     const env = {
       NODE_ENV: 'production',
+      TRUST_PROXY: 'none',
       ISSUER: 'https://auth.example.com',
       GRANTOR_ROOT_KEY: 'kq3b7b9mC0sQw1yLx5dZt8uNfVhGjRpE2aXoTiKlMzA',
     }

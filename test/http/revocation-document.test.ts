@@ -51,6 +51,7 @@ it('the settings of the page are ones that a server starts with', () => {
 
   const env = {
     NODE_ENV: 'production',
+    TRUST_PROXY: 'none',
     ISSUER: 'https://login.example',
     GRANTOR_ROOT_KEY: 'kq3b7b9mC0sQw1yLx5dZt8uNfVhGjRpE2aXoTiKlMzA',
   }
