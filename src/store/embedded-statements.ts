@@ -41,10 +41,14 @@ export function prepareStatements(database: DatabaseSync) {
       INSERT INTO entry (id, key, value, version, expires_at_ms) VALUES (?1, ?2, '1', 1, ?3)
       ON CONFLICT (id) DO UPDATE SET
         version = iif(expires_at_ms > ?4, version + 1, 1),
-        value = iif(expires_at_ms > ?4, version + 1, 1),
+        value = iif(expires_at_ms > ?4, CAST(value AS INTEGER) + 1, 1),
         expires_at_ms = iif(expires_at_ms > ?4, expires_at_ms, excluded.expires_at_ms)
       WHERE key = excluded.key
-      RETURNING version AS count, expires_at_ms AS expiresAtMs`),
+      RETURNING CAST(value AS INTEGER) AS count, expires_at_ms AS expiresAtMs`),
+    decrement: sql(`
+      UPDATE entry SET version = version + 1, value = min(CAST(value AS INTEGER), ?4) - 1
+      WHERE id = ?1 AND key = ?2 AND expires_at_ms > ?3`),
+    removeZero: sql("DELETE FROM entry WHERE id = ? AND key = ? AND value <= '0'"),
     consume: sql(`
       UPDATE entry SET consumed_at_ms = ?, consumed_by = ?, note = ?, note_expires_at_ms = ? WHERE id = ? AND key = ?`),
     link: sql(`

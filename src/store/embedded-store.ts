@@ -122,6 +122,13 @@ export class EmbeddedStore implements Store {
     })
   }
 
+  decrement(key: Key, most: number): Promise<void> {
+    return this.#write(() => {
+      this.#sql.decrement.run(rowIdOf(key), key, this.#clock(), most)
+      this.#sql.removeZero.run(rowIdOf(key), key)
+    })
+  }
+
   async consume(key: Key, by: string, options: ConsumeOptions = {}): Promise<Consumed> {
     const { successor } = options
     const { ifPresent, refs, memberOf } = successor?.options ?? {}

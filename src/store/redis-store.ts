@@ -130,6 +130,10 @@ export class RedisStore implements Store {
     return { count, expiresAtMs: Number(expires) }
   }
 
+  async decrement(key: Key, most: number): Promise<void> {
+    await this.#connection.run(scripts.decrement, [this.#prefix + key], [this.#clock(), most])
+  }
+
   async consume(key: Key, by: string, options: ConsumeOptions = {}): Promise<Consumed> {
     const { successor, note = '', noteSeconds = 0 } = options
     const { ifPresent = [], refs, memberOf } = successor?.options ?? {}

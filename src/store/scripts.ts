@@ -22,6 +22,7 @@ export const scripts = {
   take: load('take'),
   remove: load('remove'),
   increment: load('increment'),
+  decrement: load('decrement'),
   consume: load('consume'),
   link: load('link'),
   removeMembers: load('remove-members'),

@@ -145,6 +145,11 @@ export interface Store {
    */
   increment(key: Key, ttlSeconds: number): Promise<Counted>
   /**
+   * Takes one back from a live counter, which first counts no more than `most`: what was counted beyond a limit was refused
+   * and has nothing to give back. At zero the counter is gone. Does nothing where there is none.
+   */
+  decrement(key: Key, most: number): Promise<void>
+  /**
    * Marks the entry as used, once. `by` names the request: the same request asking again (because the reply was lost)
    * wins again, anybody else loses. A successor is stored in the same step or not at all.
    */

@@ -440,6 +440,51 @@ export function storeContract(name: string, open: (clock: Clock) => Promise<Open
       })
     })
 
+    describe('decrement', () => {
+      it('[A6] takes one back for each of its callers, and leaves the expiry alone', async () => {
+        const key = aKey()
+        for (let i = 0; i < 5; i += 1) await store.increment(key, 60)
+        const { expiresAtMs } = await store.increment(key, 60)
+        clock.moveSeconds(10)
+
+        await Promise.all([store.decrement(key, 10), other.decrement(key, 10), store.decrement(key, 10)])
+
+        expect((await store.get(key))?.value).toBe('3')
+        expect(await other.increment(key, 60)).toEqual({ count: 4, expiresAtMs })
+      })
+
+      it('[A6] gives nothing back for what was counted beyond the limit', async () => {
+        const key = aKey()
+        for (let i = 0; i < 20; i += 1) await store.increment(key, 60)
+
+        await store.decrement(key, 5)
+
+        expect(await store.increment(key, 60)).toMatchObject({ count: 5 })
+      })
+
+      it('[A6] removes a counter that reaches zero, and makes none', async () => {
+        const key = aKey()
+        await store.increment(key, 60)
+        await store.decrement(key, 5)
+        expect(await store.get(key)).toBeUndefined()
+
+        await store.decrement(key, 5)
+        expect(await store.get(key)).toBeUndefined()
+        expect(await store.increment(key, 60)).toMatchObject({ count: 1 })
+      })
+
+      it('[A6] does nothing to a counter whose time is over', async () => {
+        const key = aKey()
+        await store.increment(key, 60)
+        await store.increment(key, 60)
+        clock.moveSeconds(60)
+
+        await store.decrement(key, 5)
+
+        expect(await store.increment(key, 60)).toMatchObject({ count: 1 })
+      })
+    })
+
     describe('an index', () => {
       it('lists what was linked until it is unlinked or its time has passed', async () => {
         const index = aKey('index')
@@ -726,6 +771,7 @@ export function everyVerb(store: Store, key: Key): (() => Promise<unknown>)[] {
     () => store.take(key),
     () => store.remove([key]),
     () => store.increment(key, 60),
+    () => store.decrement(key, 10),
     () => store.consume(key, 'me'),
     () => store.link(key, 'member', 60),
     () => store.unlink(key, 'member'),

@@ -13,6 +13,5 @@ if not expires or tonumber(expires) <= tonumber(ARGV[1]) then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
   return { 1, expires }
 end
-local count = redis.call('HINCRBY', KEYS[1], 'version', 1)
-redis.call('HSET', KEYS[1], 'value', count)
-return { count, expires }
+redis.call('HINCRBY', KEYS[1], 'version', 1)
+return { redis.call('HINCRBY', KEYS[1], 'value', 1), expires }
