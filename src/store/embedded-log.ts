@@ -9,6 +9,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
 import type { Clock } from '../base/clock.ts'
+import { prepareWrite } from './embedded-statements.ts'
 import { expiryMs } from './expiry.ts'
 import type { LogEntry } from './store.ts'
 import type { WriteQueue } from './write-queue.ts'
@@ -40,7 +41,7 @@ export class EmbeddedLog {
   constructor(database: DatabaseSync, writes: WriteQueue, clock: Clock) {
     this.#writes = writes
     this.#clock = clock
-    this.#insert = database.prepare('INSERT INTO log (log, value, expires_at_ms) VALUES (?, ?, ?)')
+    this.#insert = prepareWrite(database, 'INSERT INTO log (log, value, expires_at_ms) VALUES (?, ?, ?)')
     this.#select = database.prepare(
       'SELECT seq, value FROM log WHERE log = ? AND seq > ? AND expires_at_ms > ? ORDER BY seq LIMIT ?',
     )

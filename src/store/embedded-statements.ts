@@ -14,6 +14,7 @@ export function prepareStatements(database: DatabaseSync) {
   const sql = (text: string): StatementSync => database.prepare(text)
   // As arrays: an object for each row, with its names, took as long as finding it.
   const rows = (text: string): StatementSync => inArrays(sql(text))
+  const write = (text: string): StatementSync => prepareWrite(database, text)
   const columns = columnsOf('entry')
   return {
     get: rows(`SELECT ${columns} FROM entry WHERE id = ? AND key = ? AND expires_at_ms > ?`),
@@ -25,7 +26,7 @@ export function prepareStatements(database: DatabaseSync) {
       FROM entry AS source CROSS JOIN json_each(source.refs) CROSS JOIN entry AS ref ON ref.id = json_each.value
       WHERE source.id = ?1 AND source.key = ?2 AND source.expires_at_ms > ?3 AND ref.expires_at_ms > ?3`),
     // Over an entry that has expired this stores a new one; over a live one it keeps whether that was consumed.
-    put: sql(`
+    put: write(`
       INSERT INTO entry (id, key, value, version, expires_at_ms, refs, member_of) VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)
       ON CONFLICT (id) DO UPDATE SET
         value = excluded.value, refs = excluded.refs, member_of = excluded.member_of,
@@ -36,7 +37,7 @@ export function prepareStatements(database: DatabaseSync) {
         expires_at_ms = excluded.expires_at_ms
       WHERE key = excluded.key`),
     take: sql('DELETE FROM entry WHERE id = ? AND key = ? AND expires_at_ms > ? RETURNING value'),
-    remove: sql('DELETE FROM entry WHERE id = ? AND key = ?'),
+    remove: write('DELETE FROM entry WHERE id = ? AND key = ?'),
     increment: sql(`
       INSERT INTO entry (id, key, value, version, expires_at_ms) VALUES (?1, ?2, '1', 1, ?3)
       ON CONFLICT (id) DO UPDATE SET
@@ -45,36 +46,36 @@ export function prepareStatements(database: DatabaseSync) {
         expires_at_ms = iif(expires_at_ms > ?4, expires_at_ms, excluded.expires_at_ms)
       WHERE key = excluded.key
       RETURNING CAST(value AS INTEGER) AS count, expires_at_ms AS expiresAtMs`),
-    decrement: sql(`
+    decrement: write(`
       UPDATE entry SET version = version + 1, value = min(CAST(value AS INTEGER), ?4) - 1
       WHERE id = ?1 AND key = ?2 AND expires_at_ms > ?3`),
-    removeZero: sql("DELETE FROM entry WHERE id = ? AND key = ? AND value <= '0'"),
-    consume: sql(`
+    removeZero: write("DELETE FROM entry WHERE id = ? AND key = ? AND value <= '0'"),
+    consume: write(`
       UPDATE entry SET consumed_at_ms = ?, consumed_by = ?, note = ?, note_expires_at_ms = ? WHERE id = ? AND key = ?`),
-    link: sql(`
+    link: write(`
       INSERT INTO link (list, member, expires_at_ms) VALUES (?, ?, ?)
       ON CONFLICT (list, member) DO UPDATE SET expires_at_ms = excluded.expires_at_ms`),
-    unlink: sql('DELETE FROM link WHERE list = ? AND member = ?'),
-    unlinkEntry: sql('UPDATE entry SET member_of = NULL WHERE member_of = ? AND key = ?'),
+    unlink: write('DELETE FROM link WHERE list = ? AND member = ?'),
+    unlinkEntry: write('UPDATE entry SET member_of = NULL WHERE member_of = ? AND key = ?'),
     members: sql(`
       SELECT key AS member FROM entry WHERE member_of = ?1 AND expires_at_ms > ?2
       UNION
       SELECT member FROM link WHERE list = ?1 AND expires_at_ms > ?2`),
-    removeMemberEntries: sql('DELETE FROM entry WHERE member_of = ?'),
+    removeMemberEntries: write('DELETE FROM entry WHERE member_of = ?'),
     linkedMembers: sql('SELECT member FROM link WHERE list = ?'),
-    removeLinks: sql('DELETE FROM link WHERE list = ?'),
+    removeLinks: write('DELETE FROM link WHERE list = ?'),
     list: sql(`SELECT key FROM entry WHERE key > ? AND key < ? AND expires_at_ms = ${FOREVER_MS} ORDER BY key LIMIT ?`),
     expired: sql(`
       SELECT 1 WHERE EXISTS (SELECT 1 FROM entry WHERE expires_at_ms <= ?1)
         OR EXISTS (SELECT 1 FROM link WHERE expires_at_ms <= ?1) OR EXISTS (SELECT 1 FROM log WHERE expires_at_ms <= ?1)`),
     sweeps: [
-      sql('DELETE FROM entry WHERE id IN (SELECT id FROM entry WHERE expires_at_ms <= ? LIMIT ?)'),
-      sql(`DELETE FROM link WHERE (list, member) IN (
+      write('DELETE FROM entry WHERE id IN (SELECT id FROM entry WHERE expires_at_ms <= ? LIMIT ?)'),
+      write(`DELETE FROM link WHERE (list, member) IN (
         SELECT list, member FROM link WHERE expires_at_ms <= ? LIMIT ?)`),
-      sql('DELETE FROM log WHERE seq IN (SELECT seq FROM log WHERE expires_at_ms <= ? LIMIT ?)'),
+      write('DELETE FROM log WHERE seq IN (SELECT seq FROM log WHERE expires_at_ms <= ? LIMIT ?)'),
     ],
     // Any write will do; this one changes nothing but touches the disk.
-    probe: sql(
+    probe: write(
       "INSERT INTO link VALUES ('probe', 'probe', ?) ON CONFLICT DO UPDATE SET expires_at_ms = excluded.expires_at_ms",
     ),
   }
@@ -94,6 +95,16 @@ export function rowIdOf(key: Key): bigint {
 /** What `refs` holds: their row ids, as JSON. */
 export function rowIdsOf(keys: readonly Key[]): string {
   return `[${keys.map(rowIdOf).join(',')}]`
+}
+
+/**
+ * A statement to `run`. Its counts are bigints: `run` also gives the row id of the last insert, which has 64 bits here,
+ * and Node 26 throws where that does not fit into a number.
+ */
+export function prepareWrite(database: DatabaseSync, text: string): StatementSync {
+  const statement = database.prepare(text)
+  statement.setReadBigInts(true)
+  return statement
 }
 
 function inArrays(statement: StatementSync): StatementSync {

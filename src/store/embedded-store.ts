@@ -258,7 +258,7 @@ export class EmbeddedStore implements Store {
     const refs = options.refs === undefined ? null : rowIdsOf(options.refs)
     const [expiresAtMs, memberOf] = [expiryMs(nowMs, options.ttlSeconds), options.memberOf ?? null]
     const { changes } = this.#sql.put.run(rowIdOf(key), key, value, expiresAtMs, refs, memberOf, nowMs)
-    if (changes === 0) throw rowTaken(key)
+    if (changes === 0n) throw rowTaken(key)
   }
 }
 

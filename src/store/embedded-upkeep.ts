@@ -14,7 +14,7 @@ import type { WriteQueue } from './write-queue.ts'
 
 const TICK_MS = 1000
 // A batch of this size takes about a millisecond; with one per `WRITES_PER_SWEEP` writes, more is deleted than stored.
-const SWEEP_ROWS = 200
+const SWEEP_ROWS = 200n
 const WRITES_PER_SWEEP = 100
 
 export class EmbeddedUpkeep {

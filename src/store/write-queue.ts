@@ -9,6 +9,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
 import { asFault, isBusy } from './embedded-database.ts'
+import { prepareWrite } from './embedded-statements.ts'
 
 // Transactions last well under a millisecond, so whoever holds the lock for longer has stopped. Timed and not counted:
 // on a busy machine a thousand tries took more than three seconds.
@@ -36,9 +37,9 @@ export class WriteQueue {
   #impatient = false
 
   constructor(database: DatabaseSync) {
-    this.#begin = database.prepare('BEGIN IMMEDIATE')
-    this.#commit = database.prepare('COMMIT')
-    this.#rollback = database.prepare('ROLLBACK')
+    this.#begin = prepareWrite(database, 'BEGIN IMMEDIATE')
+    this.#commit = prepareWrite(database, 'COMMIT')
+    this.#rollback = prepareWrite(database, 'ROLLBACK')
   }
 
   /** Runs `step` in the next transaction; its result once that is committed. A step that throws fails alone. */

@@ -11,7 +11,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { monotonicClock, systemClock } from '../../src/base/clock.ts'
 import { openDatabase } from '../../src/store/embedded-database.ts'
-import { prepareStatements } from '../../src/store/embedded-statements.ts'
+import { prepareStatements, rowIdOf } from '../../src/store/embedded-statements.ts'
 import { EmbeddedStore, openEmbeddedStore } from '../../src/store/embedded-store.ts'
 import type { Key } from '../../src/store/store.ts'
 import { storeContract } from '../contracts/store.ts'
@@ -148,6 +148,24 @@ describe('the file of the embedded store', () => {
     await after.append('log', 'new', 60)
 
     expect((await after.read('log', kept, 10)).map(({ value }) => value)).toEqual(['new'])
+  })
+})
+
+describe('[B13] a row id of 64 bits', () => {
+  it('is no obstacle to any verb, on this version of Node', async () => {
+    const store = await open(await aFile())
+    const keys = Array.from({ length: 16 }, (_, i): Key => `kind:{aa}:${i}`).filter((key) => !isSafe(rowIdOf(key)))
+    expect(keys.length).toBeGreaterThan(10)
+
+    for (const key of keys) {
+      expect(await store.put(key, 'x', { memberOf: 'list:{aa}:all' })).toBe('stored')
+      expect(await store.consume(key, 'me')).toEqual({ outcome: 'won' })
+      expect(await store.append('log', 'x', 60)).toMatch(/\d$/)
+    }
+    await store.remove(keys.slice(0, 1))
+    await store.removeMembers('list:{aa}:all')
+
+    expect(await store.getMany(keys)).toEqual(keys.map(() => undefined))
   })
 })
 
@@ -337,6 +355,10 @@ async function open(file: string, clock = systemClock): Promise<EmbeddedStore> {
   const store = await openEmbeddedStore({ file, clock })
   onTestFinished(() => store.close())
   return store
+}
+
+function isSafe(rowId: bigint): boolean {
+  return Number.isSafeInteger(Number(rowId))
 }
 
 /** A connection of our own, to look at the file from outside. */
