@@ -24,6 +24,7 @@ import { AccountExists } from './base/faults.ts'
 import { createSealer } from './base/sealing.ts'
 import { accountClient } from './clients/account-client.ts'
 import { createClients } from './clients/clients.ts'
+import { createSubjectOf } from './clients/subjects.ts'
 import type { Config } from './config/config.ts'
 import { createDispatch } from './http/dispatch.ts'
 import { type Listener, listen } from './http/listen.ts'
@@ -111,11 +112,12 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     stops.push(() => revocationLog.close())
     const endedMarks = await openEndedMarks({ store, revocationLog })
     const holdings = createHoldings({ store, endedMarks })
-    const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks, holdings })
+    const clients = createClients([...config.clients, accountClient(config.issuer)])
+    const subjectOf = createSubjectOf(clients, () => keyring.current().pairwiseSalt)
+    const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks, holdings, subjectOf })
     await endGoneClients({ store, revocation, clientIds: config.clients.map(({ clientId }) => clientId) })
     const { storeKey, csrfKey } = keyring.current()
     const sealer = createSealer(storeKey, 'store')
-    const clients = createClients([...config.clients, accountClient(config.issuer)])
     const apis = createApis(config.apis, config.defaultApi)
     const passwords = createPasswords({
       concurrent: config.logins.concurrentHashes,

@@ -15,6 +15,10 @@ export const END_REASONS = {
   refresh_token_revoked: { entry: 'gid', sentence: 'Its application revoked a refresh token (RFC 7009).' },
   authorization_code_reused: { entry: 'gid', sentence: 'An authorization code came a second time.' },
   refresh_token_reused: { entry: 'gid', sentence: 'A refresh token that was used up came again.' },
+  tokens_revoked_repeatedly: {
+    entry: 'gid',
+    sentence: 'Its application revoked access tokens of one grant again and again.',
+  },
   consent_withdrawn: { entry: 'gid', sentence: 'The person took back what they let an application have.' },
   password_changed: { entry: 'gid', sentence: 'The password of the account was set.' },
   account_disabled: { entry: 'gid', sentence: 'The account was disabled.' },

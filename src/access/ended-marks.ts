@@ -75,7 +75,10 @@ export async function openEndedMarks({
   function follow(): void {
     for (let more = true; more; ) {
       const page = revocationLog.read(cursor, PAGE)
-      for (const { before, client_id: clientId } of page.entries) if (before !== undefined) note(before, clientId)
+      for (const { before, client_id: clientId, sub, tokens_only: tokensOnly } of page.entries) {
+        // The moments of the log that cover access tokens alone end no grant.
+        if (before !== undefined && sub === undefined && tokensOnly !== true) note(before, clientId)
+      }
       cursor = page.cursor
       more = page.more
     }

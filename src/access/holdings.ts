@@ -27,8 +27,8 @@ export interface Holdings {
 
 /** Of the records that provider/adapter/ keeps, what is read of them elsewhere. */
 export interface GrantRecord {
-  readonly accountId?: string
-  readonly clientId?: string
+  readonly accountId?: string | undefined
+  readonly clientId?: string | undefined
   readonly iat?: number
 }
 

@@ -10,6 +10,7 @@ import { type Clock, epochSeconds } from '../base/clock.ts'
 import { createRevocationSet, type Revocable, type RevocationEntry } from '../resource/revocation-set.ts'
 import { logs } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
+import { createEntryCounts, type EntryCounts, type EntryOwner } from './entry-counts.ts'
 
 /** An entry as the feed gives it: with the cursor that a reader resumes after. */
 export interface LoggedRevocation extends RevocationEntry {
@@ -31,9 +32,18 @@ export interface RevocationPage {
   readonly fromStart: boolean
 }
 
+export interface PublishOptions {
+  /** How long the entry is kept; the longest life of an access token unless set. */
+  readonly keepSeconds?: number | undefined
+  /** Whose entries this one counts among. */
+  readonly owner?: EntryOwner | undefined
+}
+
 export interface RevocationLog {
   /** Writes an entry; when this resolves, this node refuses what it covers and the others will within a second. */
-  publish(revocation: NewRevocation, keepSeconds?: number): Promise<void>
+  publish(revocation: NewRevocation, options?: PublishOptions): Promise<void>
+  /** How many entries there are: in all, of one subject, of one grant. Some of them may have expired. */
+  readonly counts: Pick<EntryCounts, 'ofSubject' | 'ofGrant'> & { readonly all: number }
   /** Whether an entry covers this token. */
   covers(token: Revocable): boolean
   /** Live entries after a cursor, oldest first. */
@@ -74,7 +84,11 @@ export async function openRevocationLog({
 }: RevocationLogOptions): Promise<RevocationLog> {
   const set = createRevocationSet({ clock })
   const listeners = new Set<() => void>()
+  const counts = createEntryCounts()
+  // What this node has written and not yet read back from the store's log, by cursor.
+  const unread = new Map<string, EntryOwner>()
   let entries: LoggedRevocation[] = []
+  let owners: (EntryOwner | undefined)[] = []
   const places = new Map<string, number>()
   let dropped = 0
   let lastDropped: string | undefined
@@ -86,13 +100,29 @@ export async function openRevocationLog({
   })
 
   return {
-    async publish(revocation, keepSeconds = ordinarySeconds()) {
+    async publish(revocation, { keepSeconds = ordinarySeconds(), owner } = {}) {
       const at = epochSeconds(clock)
       // Until the last token that is issued before the moment has expired, and the moment may lie a little ahead.
       const keptSeconds = keepSeconds + Math.max(0, (revocation.before ?? at) - at)
       const entry = { ...revocation, at, exp: at + Math.ceil(keptSeconds) }
-      await store.append(logs.revocations, JSON.stringify(entry), keptSeconds)
+      if (owner !== undefined) counts.add(owner)
+      try {
+        const cursor = await store.append(logs.revocations, JSON.stringify({ ...entry, of: owner }), keptSeconds)
+        if (owner !== undefined && !places.has(cursor)) unread.set(cursor, owner)
+        else if (owner !== undefined) counts.remove(owner)
+      } catch (error) {
+        if (owner !== undefined) counts.remove(owner)
+        throw error
+      }
       set.add(entry)
+    },
+
+    counts: {
+      ofSubject: (sub) => counts.ofSubject(sub),
+      ofGrant: (gid) => counts.ofGrant(gid),
+      get all() {
+        return entries.length + unread.size
+      },
     },
 
     covers: (token) => set.covers(token),
@@ -133,10 +163,12 @@ export async function openRevocationLog({
   }
 
   function take(id: string, value: string): void {
-    const entry = JSON.parse(value) as Omit<LoggedRevocation, 'id'>
+    const { of: owner, ...entry } = JSON.parse(value) as Omit<LoggedRevocation, 'id'> & { of?: EntryOwner }
     forget()
+    if (!unread.delete(id) && owner !== undefined) counts.add(owner)
     places.set(id, dropped + entries.length)
     entries.push({ ...entry, id })
+    owners.push(owner)
     set.add(entry)
   }
 
@@ -152,7 +184,9 @@ export async function openRevocationLog({
     if (lastDropped !== undefined) places.delete(lastDropped)
     lastDropped = entries[ended - 1]?.id
     if (lastDropped !== undefined) places.set(lastDropped, dropped + ended - 1)
+    for (const owner of owners.slice(0, ended)) if (owner !== undefined) counts.remove(owner)
     entries = entries.slice(ended)
+    owners = owners.slice(ended)
     dropped += ended
   }
 }

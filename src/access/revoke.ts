@@ -5,6 +5,10 @@
  * refused at once on every node (what is removed from the store is found by none; what is too much to be found is behind
  * a moment, see ended-marks.ts); one entry in the revocation log tells the verifiers of JWTs; the audit trail says why.
  *
+ * The log is bounded by what exists, not by how often somebody asks: a grant of which many tokens were revoked one by one
+ * ends as a whole, and a subject (a person as a client knows them, or a client itself) of which much has ended lately gets
+ * one entry for all tokens issued until now in place of further ones (publishing.ts).
+ *
  * The entry is written first. Should the server die or the store go away in between, what was to end is still found, and
  * whoever asks again ends it; and a JWT that a request under way is about to sign is covered already. A write that was
  * under way when the grant ended finds it gone: every token is stored on condition that its grant is alive.
@@ -16,7 +20,8 @@ import { keys } from '../store/keys.ts'
 import type { Key, Store } from '../store/store.ts'
 import type { EndedMarks, Issued } from './ended-marks.ts'
 import type { EndReason } from './end-reasons.ts'
-import type { GrantRecord, Holdings, SessionRecord } from './holdings.ts'
+import type { GrantRecord, HeldGrant, Holdings, SessionRecord } from './holdings.ts'
+import { createPublishing } from './publishing.ts'
 import { keepSecondsFor, LARGEST_TOLERANCE_SECONDS, type RevocationLog } from './revocation-log.ts'
 import { sessionClaim } from './session-claim.ts'
 
@@ -41,9 +46,17 @@ export interface Revocation {
   hasEnded(issued: Issued): boolean
 }
 
-export type EndedToken =
-  /** `expiresAt` in epoch seconds. */
-  { readonly jti: string; readonly expiresAt: number } | { readonly key: Key }
+export type EndedToken = EndedJwt | { readonly key: Key }
+
+/** A JWT access token, by its claims. */
+export interface EndedJwt {
+  readonly jti: string
+  /** Epoch seconds. */
+  readonly expiresAt: number
+  /** Its `sub` and `gid`, under which its entry is counted. */
+  readonly sub?: string | undefined
+  readonly gid?: string | undefined
+}
 
 /** For the audit trail, as far as known. */
 export interface Whose {
@@ -55,36 +68,41 @@ export interface RevocationParts {
   readonly store: Store
   readonly clock: Clock
   readonly audit: Audit
-  readonly revocationLog: Pick<RevocationLog, 'publish' | 'covers'>
+  readonly revocationLog: Pick<RevocationLog, 'publish' | 'covers' | 'counts'>
   readonly endedMarks: EndedMarks
   readonly holdings: Holdings
+  /** The `sub` by which a client knows an account. */
+  readonly subjectOf: (accountId: string, clientId: string) => string
 }
 
-/** A node whose clock is ahead by this much issues nothing that a moment of now fails to cover. */
-const CLOCK_SKEW_SECONDS = 15
+/**
+ * An application that revokes each access token after use and goes on with the grant revokes one or two while an entry is
+ * kept. One that revokes more is not using its grant but the log.
+ */
+const MOST_TOKENS_OF_A_GRANT = 20
 
-export function createRevocation({
-  store,
-  clock,
-  audit,
-  revocationLog,
-  endedMarks,
-  holdings,
-}: RevocationParts): Revocation {
-  /**
-   * A grant that is alive gets an entry though it may have one: where an ending was cut off, tokens were issued after it,
-   * and they may outlive the first entry.
-   */
-  async function publishGrant(grantId: string, isAlive: boolean): Promise<void> {
-    if (isAlive || !revocationLog.covers({ gid: grantId, iat: Number.POSITIVE_INFINITY })) {
-      await revocationLog.publish({ gid: grantId })
-    }
+export function createRevocation(parts: RevocationParts): Revocation {
+  const { store, clock, audit, revocationLog, endedMarks, holdings, subjectOf } = parts
+  const publishing = createPublishing({ revocationLog, clock })
+
+  async function publishGrant(grantId: string, grant: GrantRecord | undefined): Promise<void> {
+    // A grant that is alive gets an entry though it may have one: where an ending was cut off, tokens were issued after
+    // it, and they may outlive the first entry.
+    if (grant === undefined && revocationLog.covers({ gid: grantId, iat: Number.POSITIVE_INFINITY })) return
+    await publishing.publish({ gid: grantId }, { sub: subjectIn(grant) })
+  }
+
+  function subjectIn({ accountId, clientId }: GrantRecord = {}): string | undefined {
+    return accountId === undefined || clientId === undefined ? undefined : subjectOf(accountId, clientId)
   }
 
   /** A round trip for all entries, one for all removals, one for the list that they are found by, and that last. */
-  async function endAll(accountId: string, grantIds: readonly string[]): Promise<void> {
-    await Promise.all(grantIds.map((id) => publishGrant(id, true)))
-    await removeGrants(accountId, grantIds)
+  async function endAll(accountId: string, grants: readonly HeldGrant[]): Promise<void> {
+    await Promise.all(grants.map(({ grantId, clientId }) => publishGrant(grantId, { accountId, clientId })))
+    await removeGrants(
+      accountId,
+      grants.map(({ grantId }) => grantId),
+    )
   }
 
   async function removeGrants(accountId: string | undefined, grantIds: readonly string[]): Promise<void> {
@@ -93,35 +111,46 @@ export function createRevocation({
     await Promise.all(grantIds.map((id) => store.unlink(keys.accountGrants(accountId), id)))
   }
 
-  /** Everything issued until now, by any node. */
-  function untilNow(): number {
-    return epochSeconds(clock) + CLOCK_SKEW_SECONDS + 1
+  /** One entry names the session in the tokens of all clients; each of their subjects may have too many entries already. */
+  async function publishSession(uid: string, accountId: string, clientIds: readonly string[]): Promise<void> {
+    const subjects = new Set(clientIds.map((clientId) => subjectOf(accountId, clientId)))
+    if (subjects.size === 0) subjects.add(accountId)
+    await Promise.all([...subjects].map((sub) => publishing.publish({ sid: sessionClaim(uid) }, { sub })))
+  }
+
+  async function publishJwt({ jti, expiresAt, sub, gid }: EndedJwt): Promise<void> {
+    const left = expiresAt - epochSeconds(clock) + LARGEST_TOLERANCE_SECONDS
+    if (left <= 0 || revocationLog.covers({ jti, iat: Number.POSITIVE_INFINITY })) return
+    await publishing.publish({ jti }, { sub, gid }, left)
+  }
+
+  async function endGrant(grantId: string, reason: EndReason, who: Whose = {}): Promise<void> {
+    const entry = await store.get(keys.grant(grantId))
+    const grant = entry && (JSON.parse(entry.value) as GrantRecord)
+    await publishGrant(grantId, grant)
+    await removeGrants(grant?.accountId, [grantId])
+    audit.record('grant.ended', { subject: grant?.accountId, clientId: grant?.clientId, ...who, grantId, reason })
   }
 
   return {
     async endToken(token, reason, who = {}) {
       if ('key' in token) await store.remove([token.key])
-      else {
-        const left = token.expiresAt - epochSeconds(clock) + LARGEST_TOLERANCE_SECONDS
-        if (left > 0) await revocationLog.publish({ jti: token.jti }, left)
-      }
+      else await publishJwt(token)
       audit.record('token.revoked', { ...who, reason, ...('jti' in token && { tokenId: token.jti }) })
+      if (!('jti' in token) || token.gid === undefined) return
+      if (revocationLog.counts.ofGrant(token.gid) >= MOST_TOKENS_OF_A_GRANT) {
+        await endGrant(token.gid, 'tokens_revoked_repeatedly', who)
+      }
     },
 
-    async endGrant(grantId, reason, who = {}) {
-      const entry = await store.get(keys.grant(grantId))
-      await publishGrant(grantId, entry !== undefined)
-      const grant = entry && (JSON.parse(entry.value) as GrantRecord)
-      await removeGrants(grant?.accountId, [grantId])
-      audit.record('grant.ended', { subject: grant?.accountId, clientId: grant?.clientId, ...who, grantId, reason })
-    },
+    endGrant,
 
     async endSession(uid, reason, who = {}) {
       const key = keys.session(uid)
       const found = await store.get(key)
       if (found === undefined) return
-      const { accountId } = JSON.parse(found.value) as SessionRecord
-      if (accountId !== undefined) await revocationLog.publish({ sid: sessionClaim(uid) })
+      const { accountId, authorizations: known = {} } = JSON.parse(found.value) as SessionRecord
+      if (accountId !== undefined) await publishSession(uid, accountId, Object.keys(known))
       // Taken, not removed: what another request added until this moment ends as well.
       const taken = await store.take(key)
       if (taken === undefined) return
@@ -138,39 +167,36 @@ export function createRevocation({
       // What was agreed to goes first, so that no new grant is made of it; asked again, all of this happens again.
       await store.remove([keys.consent(accountId, clientId)])
       const grants = await holdings.listGrants(accountId)
-      const ending = grants.filter((grant) => grant.clientId === clientId).map(({ grantId }) => grantId)
+      const ending = grants.filter((grant) => grant.clientId === clientId)
       await endAll(accountId, ending)
       const reason: EndReason = 'consent_withdrawn'
       audit.record('consent.withdrawn', { subject: accountId, clientId })
-      for (const grantId of ending) audit.record('grant.ended', { subject: accountId, clientId, grantId, reason })
+      for (const { grantId } of ending) audit.record('grant.ended', { subject: accountId, clientId, grantId, reason })
     },
 
     async endAccount(accountId, reason) {
       const [grants, sessions] = await Promise.all([holdings.listGrants(accountId), holdings.listSessions(accountId)])
-      await endAll(
-        accountId,
-        grants.map(({ grantId }) => grantId),
-      )
+      await endAll(accountId, grants)
       await store.remove(sessions.map(({ uid }) => keys.session(uid)))
       await Promise.all(sessions.map(({ uid }) => store.unlink(keys.accountSessions(accountId), uid)))
       audit.record('account.access_ended', { subject: accountId, reason })
     },
 
     async endClient(clientId, reason) {
-      const before = untilNow()
+      const before = publishing.untilNow()
       await revocationLog.publish({ client_id: clientId, before })
       await endedMarks.raise(before, clientId)
       audit.record('client.access_ended', { clientId, reason })
     },
 
-    async endEverything(before = untilNow(), reason) {
+    async endEverything(before = publishing.untilNow(), reason) {
       await revocationLog.publish({ before })
       await endedMarks.raise(before)
       audit.record('everything.ended', { reason })
     },
 
     async endKey(keyId, longestTokenSeconds) {
-      await revocationLog.publish({ kid: keyId }, keepSecondsFor(longestTokenSeconds))
+      await revocationLog.publish({ kid: keyId }, { keepSeconds: keepSecondsFor(longestTokenSeconds) })
     },
 
     hasEnded: (issued) => endedMarks.covers(issued),

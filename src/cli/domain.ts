@@ -13,6 +13,8 @@ import { createPasswords } from '../accounts/passwords.ts'
 import { type Audit, createAudit } from '../audit/audit.ts'
 import { createLog } from '../audit/log.ts'
 import { createSealer } from '../base/sealing.ts'
+import { createClients } from '../clients/clients.ts'
+import { createSubjectOf } from '../clients/subjects.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { type LiveKeyring, openKeyring } from '../keyring/keyring.ts'
@@ -82,7 +84,8 @@ async function openDomain(config: Config, store: Store, terminal: Terminal, stop
   stops.push(() => revocationLog.close())
   const endedMarks = await openEndedMarks({ store, revocationLog })
   const holdings = createHoldings({ store, endedMarks })
-  const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks, holdings })
+  const subjectOf = createSubjectOf(createClients(config.clients), () => keyring.current().pairwiseSalt)
+  const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks, holdings, subjectOf })
   const passwords = createPasswords({ concurrent: 1, waiting: 1 })
   const accounts = createAccounts({
     store,

@@ -32,11 +32,11 @@ async function findJwt(domain: Domain, terminal: Terminal, token: string, withGr
   })
   const claims = await accessTokens.verify(token)
   if (claims === undefined) throw new Refused('This is no access token of this server, or it has expired.')
-  const { jti, exp, gid, client_id: clientId } = claims
+  const { jti, exp, gid, sub, client_id: clientId } = claims
   if (withGrant && gid !== undefined) return ofGrant(domain, gid)
   return {
     what: `the access token ${jti} of ${clientId}`,
-    end: () => revocation.endToken({ jti, expiresAt: exp }, 'token_ended_by_operator', { clientId }),
+    end: () => revocation.endToken({ jti, expiresAt: exp, sub, gid }, 'token_ended_by_operator', { clientId }),
   }
 }
 

@@ -13,6 +13,10 @@ const LONGEST_SOCKET_PATH = 103
 const SOCKET_WANTS = `the path of a Unix socket, of at most ${LONGEST_SOCKET_PATH} bytes`
 const AT_ONCE_WANTS = { error: 'a whole number from 1 to 10000' }
 
+// jose, and with it grantor/resource, lets 30 s pass between two fetches of a JWKS: a verifier that has just fetched it
+// when a key is published fetches it again after the key may sign.
+const LEAST_OVERLAP_SECONDS = 31
+
 const signerSchema = mapping({
   socket: z
     .string({ error: SOCKET_WANTS })
@@ -49,6 +53,10 @@ export const keysSchema = mapping({
       'The process that holds the signing keys; unset: this server holds them, sealed. See signing-outside.md.',
     ),
 }).superRefine(({ rotation, jwks_max_age: maxAge, margin }, context) => {
+  if (maxAge + margin < LEAST_OVERLAP_SECONDS) {
+    const message = `at least ${LEAST_OVERLAP_SECONDS}s together with jwks_max_age, since verifiers fetch the JWKS no more often`
+    context.addIssue({ code: 'custom', path: ['margin'], message })
+  }
   // A key that is to sign before every cache must know it would make good tokens look forged.
   if (rotation >= maxAge + margin) return
   const least = formatDuration(maxAge + margin)

@@ -167,7 +167,7 @@ function objectOf(value: unknown): Record<string, unknown> {
   throw new EventStreamBroken('has data that is not a JSON object')
 }
 
-const TEXTS = ['jti', 'gid', 'sid', 'kid', 'client_id']
+const TEXTS = ['jti', 'gid', 'sid', 'kid', 'sub', 'client_id']
 const MEMBERS = [...TEXTS, 'before', 'exp', 'at', 'id']
 
 /** Only what can be checked is taken. */

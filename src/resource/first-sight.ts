@@ -63,12 +63,12 @@ export function createFirstSight<Custom>(options: FirstSightOptions<Custom>): Fi
   function read(payload: JsonObject, kid: string | undefined, generation: number | undefined): KnownToken<Custom> {
     const lifetime = readLifetime(payload)
     checkLifetime(lifetime, Math.floor(clock() / 1000), toleranceSeconds)
-    const { jti, gid, sid, client_id, iat } = payload
+    const { jti, gid, sid, sub, client_id, iat } = payload
     return {
       lifetime,
       confirmation: readConfirmation(payload),
       claims: readClaims(payload, readCustom),
-      revocable: { jti, gid, sid, client_id, iat, kid },
+      revocable: { jti, gid, sid, sub, client_id, iat, kid },
       generation,
     }
   }

@@ -208,8 +208,8 @@ function createStopwatch(clock: () => number): Stopwatch {
   }
 }
 
-function namesNothing({ jti, gid, sid, kid, client_id: clientId, before }: RevocationEntry): boolean {
-  return [jti, gid, sid, kid, clientId, before].every((name) => name === undefined)
+function namesNothing({ jti, gid, sid, kid, sub, client_id: clientId, before }: RevocationEntry): boolean {
+  return [jti, gid, sid, kid, sub, clientId, before].every((name) => name === undefined)
 }
 
 const OWN_NAMES = ['whenSilent', 'silentAfterSeconds', 'onFeed', 'issuer', 'clock', 'fetch']

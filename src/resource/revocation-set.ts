@@ -8,7 +8,7 @@
  * The server keeps one of these for what it is asked itself, and every verifier keeps one of its own.
  */
 
-/** On the wire as it stands here. Exactly one of the names, or `before` alone; `client_id` may come with `before`. */
+/** On the wire as it stands here. Exactly one of the names, or `before` alone; `sub` and `client_id` may come with `before`. */
 export interface RevocationEntry {
   /** One token. */
   readonly jti?: string
@@ -18,10 +18,14 @@ export interface RevocationEntry {
   readonly sid?: string
   /** One signing key: every token it signed. */
   readonly kid?: string
+  /** One person as a client knows them, or one client by itself: every token of this subject. With `before`, only those. */
+  readonly sub?: string
   /** One client: every token that it was given, by whomever. With `before`, only those. */
   readonly client_id?: string
   /** Epoch seconds: every token whose `iat` is smaller. */
   readonly before?: number
+  /** Of `before`: access tokens alone have ended, and the grants behind them live on. To a verifier it is all the same. */
+  readonly tokens_only?: boolean
   /** Epoch seconds from which on no token that the entry covers is alive. */
   readonly exp: number
 }
@@ -31,6 +35,7 @@ export interface Revocable {
   readonly jti?: unknown
   readonly gid?: unknown
   readonly sid?: unknown
+  readonly sub?: unknown
   readonly client_id?: unknown
   readonly iat?: unknown
   readonly kid?: unknown
@@ -46,6 +51,8 @@ export interface RevocationSet {
 }
 
 const NAMES = ['jti', 'gid', 'sid', 'kid'] as const
+/** What may come with `before`. */
+const OWNERS = ['sub', 'client_id'] as const
 /** Forgetting costs a look at every entry, so it is done now and then; an entry held too long does no harm. */
 const SWEEP_SECONDS = 60
 
@@ -56,13 +63,13 @@ export function createRevocationSet({ clock }: { readonly clock: () => number })
     (typeof NAMES)[number],
     Map<string, number>
   >
-  const clients = new Map<string, Before>()
+  const moments = { sub: new Map<string, Before>(), client_id: new Map<string, Before>() }
   let everything = NOTHING
   let sweptAt = 0
 
   return {
     get size() {
-      const all = NAMES.reduce((sum, name) => sum + named[name].size, clients.size)
+      const all = NAMES.reduce((sum, name) => sum + named[name].size, moments.sub.size + moments.client_id.size)
       return everything === NOTHING ? all : all + 1
     },
 
@@ -73,7 +80,10 @@ export function createRevocationSet({ clock }: { readonly clock: () => number })
         const value = entry[name]
         if (typeof value === 'string') return addNamed(named[name], value, entry.exp)
       }
-      if (typeof entry.client_id === 'string') return addClient(entry.client_id, entry)
+      for (const name of OWNERS) {
+        const value = entry[name]
+        if (typeof value === 'string') return addMoment(moments[name], value, entry)
+      }
       if (typeof entry.before !== 'number') return false
       const later = laterOf(everything, { before: entry.before, exp: entry.exp })
       const isNews = later !== everything
@@ -86,8 +96,11 @@ export function createRevocationSet({ clock }: { readonly clock: () => number })
       // A token that does not say when it was issued is covered by any moment.
       const issuedAt = typeof token.iat === 'number' ? token.iat : Number.NEGATIVE_INFINITY
       if (issuedAt < everything.before) return true
-      const client = clients.get(token.client_id as string)
-      return client !== undefined && issuedAt < client.before
+      for (const name of OWNERS) {
+        const moment = moments[name].get(token[name] as string)
+        if (moment !== undefined && issuedAt < moment.before) return true
+      }
+      return false
     },
   }
 
@@ -98,17 +111,20 @@ export function createRevocationSet({ clock }: { readonly clock: () => number })
     return before === undefined
   }
 
-  function addClient(clientId: string, { before = Number.POSITIVE_INFINITY, exp }: RevocationEntry): boolean {
-    const held = clients.get(clientId)
+  function addMoment(of: Map<string, Before>, owner: string, entry: RevocationEntry): boolean {
+    const { before = Number.POSITIVE_INFINITY, exp } = entry
+    const held = of.get(owner)
     const later = held === undefined ? { before, exp } : laterOf(held, { before, exp })
-    clients.set(clientId, later)
+    of.set(owner, later)
     return later !== held
   }
 
   function sweep(now: number): void {
     sweptAt = now
     for (const name of NAMES) for (const [value, exp] of named[name]) if (exp <= now) named[name].delete(value)
-    for (const [clientId, { exp }] of clients) if (exp <= now) clients.delete(clientId)
+    for (const name of OWNERS) {
+      for (const [owner, { exp }] of moments[name]) if (exp <= now) moments[name].delete(owner)
+    }
     if (everything.exp <= now) everything = NOTHING
   }
 }

@@ -25,7 +25,8 @@ export async function aDoor(store: Store, clock: Clock): Promise<Door> {
   const revocationLog = await openRevocationLog({ store, clock, keepSeconds: () => KEEP_SECONDS })
   const endedMarks = await openEndedMarks({ store, revocationLog })
   const holdings = createHoldings({ store, endedMarks })
-  const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks, holdings })
+  const subjectOf = (accountId: string) => accountId
+  const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks, holdings, subjectOf })
   return { revocation, revocationLog, endedMarks, holdings, audit }
 }
 

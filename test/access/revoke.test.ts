@@ -213,7 +213,7 @@ async function entries(store: Store, ...also: string[]): Promise<object[]> {
   const all = await store.read(logs.revocations, undefined, 100)
   return all.map(({ value }) => {
     const named = Object.entries(JSON.parse(value) as object).filter(
-      ([name]) => also.includes(name) || !['at', 'exp'].includes(name),
+      ([name]) => also.includes(name) || !['at', 'exp', 'of'].includes(name),
     )
     return Object.fromEntries(named) as object
   })

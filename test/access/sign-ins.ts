@@ -87,7 +87,7 @@ export async function refreshes(url: string, { refreshToken, clientId }: Holder)
 export async function entriesOf(app: Running): Promise<Record<string, unknown>[]> {
   const entries = (await app.nodes[0]?.store.read(logs.revocations, undefined, 100_000)) ?? []
   return entries.map(({ value }) => {
-    const { at: _at, exp: _exp, ...named } = JSON.parse(value) as Record<string, unknown>
+    const { at: _at, exp: _exp, of: _of, ...named } = JSON.parse(value) as Record<string, unknown>
     return named
   })
 }

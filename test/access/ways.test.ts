@@ -14,6 +14,7 @@ import { aHolder, entriesOf, type Holder, opensUserinfo, REDIRECT_URI, refreshes
 
 vi.setConfig({ testTimeout: 30_000 })
 
+const MOST_TOKENS_OF_A_GRANT = 20
 const SOON = { timeout: 1000, interval: 20 }
 
 interface Way {
@@ -22,6 +23,8 @@ interface Way {
   readonly clientId?: string
   /** What else is recorded of it, once. */
   readonly event?: string
+  /** How many entries of single tokens precede the one of what ended. */
+  readonly tokensBefore?: number
   /** Where the refresh token outlives what ended. */
   readonly refreshTokenLives?: boolean
 }
@@ -34,6 +37,10 @@ const WAYS: Readonly<Record<EndReason, Way>> = {
   },
   refresh_token_revoked: {
     end: (app, { refreshToken, clientId }) => revoke(app, { token: refreshToken, client_id: clientId }),
+  },
+  tokens_revoked_repeatedly: {
+    end: (app, holder) => revokeRepeatedly(app, holder),
+    tokensBefore: MOST_TOKENS_OF_A_GRANT,
   },
   authorization_code_reused: {
     end: async (app, { code, pkce, clientId }) =>
@@ -108,7 +115,8 @@ describe('access that ends', () => {
         for (const url of app.urls) expect(await opensUserinfo(url, holder.accessToken)).toBe(false)
       }, SOON)
       const added = (await entriesOf(app)).slice(before.length)
-      expect(added.map((entry) => Object.keys(entry)[0])).toEqual([END_REASONS[reason].entry])
+      const single = Array<string>(way.tokensBefore ?? 0).fill('jti')
+      expect(added.map((entry) => Object.keys(entry)[0])).toEqual([...single, END_REASONS[reason].entry])
       if (way.refreshTokenLives !== true) {
         for (const url of app.urls) expect(await refreshes(url, holder)).toBe(false)
       } else {
@@ -128,7 +136,8 @@ describe('the single door', () => {
   const holding = (pattern: RegExp) => sources.filter(({ text }) => pattern.test(text)).map(({ path }) => path)
 
   it('alone writes entries, and nothing goes past its log', () => {
-    expect(holding(/\.publish\(/)).toEqual(['src/access/revoke.ts'])
+    expect(holding(/\.publish\(/)).toEqual(['src/access/publishing.ts', 'src/access/revoke.ts'])
+    expect(holding(/createPublishing\(/)).toEqual(['src/access/publishing.ts', 'src/access/revoke.ts'])
     expect(holding(/append\(\s*logs\.revocations/)).toEqual(['src/access/revocation-log.ts'])
   })
 
@@ -174,6 +183,18 @@ function first(app: Running): string {
 
 async function revoke(app: Running, form: Record<string, string>): Promise<void> {
   expect((await callEndpoint(`${first(app)}/revoke`, form)).status).toBe(200)
+}
+
+/** Revokes one access token after the other and goes on with the grant, until the last of them ends it. */
+async function revokeRepeatedly(app: Running, holder: Holder): Promise<void> {
+  let { accessToken: token, refreshToken } = holder
+  for (let revoked = 1; revoked < MOST_TOKENS_OF_A_GRANT; revoked++) {
+    await revoke(app, { token, client_id: holder.clientId })
+    const { body } = await refresh(first(app), refreshToken, holder.clientId)
+    token = String(body.access_token)
+    refreshToken = String(body.refresh_token)
+  }
+  await revoke(app, { token, client_id: holder.clientId })
 }
 
 async function operated(app: Running, args: readonly string[], piped = ''): Promise<void> {

@@ -38,6 +38,17 @@ describe('the key schedule', () => {
     ])
   })
 
+  it('[B25] lets every key be known for longer than verifiers wait between two fetches', () => {
+    expect(problemsOf({ yaml: 'keys: { jwks_max_age: 1s, margin: 30s }' })).toEqual([])
+    for (const yaml of ['keys: { jwks_max_age: 1s, margin: 29s }', 'keys: { jwks_max_age: 29s, margin: 1s }']) {
+      expect(problemsOf({ yaml })).toEqual([
+        expect.stringMatching(
+          /^grantor\.yaml: keys\.margin is "\d+s"; it wants at least 31s together with jwks_max_age/,
+        ),
+      ])
+    }
+  })
+
   it.each([
     ['rotation', '0s'],
     ['rotation', '366d'],

@@ -88,7 +88,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       if (model === 'RefreshToken' && refreshToken?.grantId) return endOnce(parts, refreshToken.grantId)
       const key = handleKey(model, id)
       const token = AccessToken ?? ClientCredentials
-      const ended = key === undefined ? { jti: id, expiresAt: token?.exp ?? 0 } : { key }
+      const ended = key === undefined ? { jti: id, expiresAt: token?.exp ?? 0, ...ownersIn(token?.extra) } : { key }
       await revocation.endToken(ended, 'access_token_revoked', { clientId: token?.clientId })
     },
 
@@ -188,6 +188,11 @@ function sourceOf(
 function standAlone(payload: TokenPayload): void {
   delete payload.grantId
   delete payload.expiresWithSession
+}
+
+/** The claims of a JWT, as access-token-reader.ts leaves them, that say among whose its entry counts. */
+function ownersIn({ sub, gid }: { sub?: unknown; gid?: unknown } = {}): { sub?: string; gid?: string } {
+  return { ...(typeof sub === 'string' && { sub }), ...(typeof gid === 'string' && { gid }) }
 }
 
 interface TokenPayload extends AdapterPayload {
