@@ -106,7 +106,9 @@ export function createRevocation(parts: RevocationParts): Revocation {
   }
 
   async function removeGrants(accountId: string | undefined, grantIds: readonly string[]): Promise<void> {
-    await Promise.all(grantIds.map((id) => store.removeMembers(keys.grantMembers(id), [keys.grant(id)])))
+    await Promise.all(
+      grantIds.map((id) => store.removeMembers(keys.grantMembers(id), [keys.grant(id), keys.spent(id)])),
+    )
     if (accountId === undefined) return
     await Promise.all(grantIds.map((id) => store.unlink(keys.accountGrants(accountId), id)))
   }

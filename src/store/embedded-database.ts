@@ -91,6 +91,14 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS link_expiry ON link (expires_at_ms);
 
+  CREATE TABLE IF NOT EXISTS spent (
+    record INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (record, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS spent_expiry ON spent (expires_at_ms);
+
   CREATE TABLE IF NOT EXISTS log (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     log TEXT NOT NULL,

@@ -130,9 +130,9 @@ export class EmbeddedStore implements Store {
   }
 
   async consume(key: Key, by: string, options: ConsumeOptions = {}): Promise<Consumed> {
-    const { successor } = options
+    const { successor, spent } = options
     const { ifPresent, refs, memberOf } = successor?.options ?? {}
-    assertSameShard(key, successor && [successor.key], ifPresent, refs, memberOf && [memberOf])
+    assertSameShard(key, successor && [successor.key], ifPresent, refs, memberOf && [memberOf], spent && [spent.in])
     return this.#write(() => {
       const now = this.#clock()
       if (!this.#areLive(ifPresent, now)) return { outcome: 'gone' }
@@ -142,9 +142,14 @@ export class EmbeddedStore implements Store {
 
       const noteExpiresAtMs = expiryMs(now, options.noteSeconds ?? 0)
       this.#sql.consume.run(now, by, options.note ?? null, noteExpiresAtMs, rowIdOf(key), key)
+      if (spent !== undefined) this.#spend(key, spent.in, expiryMs(now, spent.keepSeconds))
       if (successor !== undefined) this.#store(successor.key, successor.value, successor.options ?? {}, now)
       return { outcome: 'won' }
     })
+  }
+
+  wasSpent(record: Key, key: Key): Promise<boolean> {
+    return this.#read(() => this.#sql.spent.get(rowIdOf(record), rowIdOf(key), this.#clock()) !== undefined)
   }
 
   link(index: Key, member: string, ttlSeconds: number): Promise<void> {
@@ -251,7 +256,15 @@ export class EmbeddedStore implements Store {
   }
 
   #removeEntry(key: Key): void {
-    this.#sql.remove.run(rowIdOf(key), key)
+    const id = rowIdOf(key)
+    this.#sql.remove.run(id, key)
+    this.#sql.forgetSpent.run(id)
+  }
+
+  #spend(key: Key, record: Key, endsAtMs: number): void {
+    const id = rowIdOf(key)
+    this.#sql.spend.run(rowIdOf(record), id, key)
+    this.#sql.shorten.run(endsAtMs, id, key)
   }
 
   #store(key: Key, value: string, options: PutOptions, nowMs: number): void {

@@ -28,6 +28,8 @@ export const keys = {
   grant: (grantId: string): Key => own('grant', grantId),
   /** Lists the codes and tokens of a grant. */
   grantMembers: (grantId: string): Key => own('grant-members', grantId),
+  /** Remembers the used refresh tokens of a grant. */
+  spent: (grantId: string): Key => own('spent', grantId),
   session: (uid: string): Key => own('session', uid),
   /** From the session id in the cookie to the session's `uid`. */
   sessionId: (id: string): Key => own('session-id', hashHandle(id)),

@@ -5,6 +5,8 @@
  * injected clock, which is asked here or handed to the script, and physically, by the time to live that Redis counts.
  */
 
+import { hash } from 'node:crypto'
+
 import { type Clock, monotonicClock } from '../base/clock.ts'
 import { toMs } from './expiry.ts'
 import { RedisConnection } from './redis-connection.ts'
@@ -135,11 +137,12 @@ export class RedisStore implements Store {
   }
 
   async consume(key: Key, by: string, options: ConsumeOptions = {}): Promise<Consumed> {
-    const { successor, note = '', noteSeconds = 0 } = options
+    const { successor, note = '', noteSeconds = 0, spent } = options
     const { ifPresent = [], refs, memberOf } = successor?.options ?? {}
-    assertSameShard(key, successor && [successor.key], ifPresent, refs, memberOf && [memberOf])
+    assertSameShard(key, successor && [successor.key], ifPresent, refs, memberOf && [memberOf], spent && [spent.in])
     const keys = successor === undefined ? [key] : [key, successor.key, ...ifPresent]
     const args = [this.#prefix, this.#clock(), by, note, toMs(noteSeconds)]
+    args.push(...(spent === undefined ? ['', '', ''] : [spent.in, spentTag(key), toMs(spent.keepSeconds)]))
     if (successor !== undefined) args.push(successor.value, ...lifeAndLinks(successor.options ?? {}))
     const reply = await this.#connection.runRepeatable(
       scripts.consume,
@@ -147,6 +150,11 @@ export class RedisStore implements Store {
       args,
     )
     return toConsumed(reply as [Consumed['outcome'], string, string | null])
+  }
+
+  async wasSpent(record: Key, key: Key): Promise<boolean> {
+    const args = [this.#clock(), spentTag(key)]
+    return (await this.#connection.run(scripts.wasSpent, [this.#prefix + record], args)) === 1
   }
 
   async link(index: Key, member: string, ttlSeconds: number): Promise<void> {
@@ -204,6 +212,11 @@ export class RedisStore implements Store {
 function lifeAndLinks(options: PutOptions): [ttl: number | '', refs: string, index: string] {
   const ttl = options.ttlSeconds === undefined ? '' : toMs(options.ttlSeconds)
   return [ttl, options.refs?.join('\n') ?? '', options.memberOf ?? '']
+}
+
+/** What stands for a key in a record of spent keys (scripts/spend.lua): 72 bits, so two of a record are never alike. */
+function spentTag(key: Key): string {
+  return hash('sha256', key, 'base64url').slice(0, 12)
 }
 
 function toLiveEntry(fields: Fields, nowMs: number): Entry | undefined {

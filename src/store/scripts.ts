@@ -24,6 +24,7 @@ export const scripts = {
   increment: load('increment'),
   decrement: load('decrement'),
   consume: load('consume'),
+  wasSpent: load('was-spent'),
   link: load('link'),
   removeMembers: load('remove-members'),
   append: load('append'),

@@ -75,6 +75,12 @@ export interface ConsumeOptions {
   /** A text that losers get, for `noteSeconds` after the win: the sealed successor of a refresh token. */
   readonly note?: string
   readonly noteSeconds?: number
+  /**
+   * What is left of the entry: it lives for `keepSeconds` more (if it would have lived that long), and then the record `in`,
+   * a key of the same shard, holds a few dozen bytes for `wasSpent` until the entry would have ended. Removing the record
+   * forgets all that is in it.
+   */
+  readonly spent?: { readonly in: Key; readonly keepSeconds: number }
 }
 
 export type Consumed =
@@ -154,6 +160,8 @@ export interface Store {
    * wins again, anybody else loses. A successor is stored in the same step or not at all.
    */
   consume(key: Key, by: string, options?: ConsumeOptions): Promise<Consumed>
+  /** Whether this key was consumed and is remembered in `record` (see `ConsumeOptions.spent`). */
+  wasSpent(record: Key, key: Key): Promise<boolean>
   /** Adds a member to an index for `ttlSeconds`. */
   link(index: Key, member: string, ttlSeconds: number): Promise<void>
   unlink(index: Key, member: string): Promise<void>

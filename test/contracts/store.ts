@@ -408,6 +408,86 @@ export function storeContract(name: string, open: (clock: Clock) => Promise<Open
       })
     })
 
+    describe('[B24] a spent entry', () => {
+      const spentIn = (record: Key) => ({ spent: { in: record, keepSeconds: 10 } })
+
+      it('is kept for so many seconds, and remembered for as long as it would have lived', async () => {
+        const [key, record, index, unused] = [aKey(), aKey('spent'), aKey('index'), aKey()]
+        for (const each of [key, unused]) await store.put(each, 'x', { ttlSeconds: 60, memberOf: index })
+        const consumed = { atMs: clock(), note: 'sealed' }
+        await store.consume(key, 'me', { note: 'sealed', noteSeconds: 10, ...spentIn(record) })
+        expect(await other.consume(key, 'me')).toEqual({ outcome: 'won' })
+        clock.moveSeconds(9.999)
+        expect(await other.get(key)).toEqual({ value: 'x', version: 1, consumed })
+        expect((await store.members(index)).sort()).toEqual([key, unused].sort())
+
+        clock.moveSeconds(0.001)
+        expect(await store.get(key)).toBeUndefined()
+        expect(await store.consume(key, 'you')).toEqual({ outcome: 'gone' })
+        expect(await store.members(index)).toEqual([unused])
+        clock.moveSeconds(49)
+        expect([await other.wasSpent(record, key), await other.wasSpent(record, unused)]).toEqual([true, false])
+        expect(await other.wasSpent(aKey('spent'), key)).toBe(false)
+
+        clock.moveSeconds(1)
+        expect(await store.wasSpent(record, key)).toBe(false)
+      })
+
+      it('lives no longer than it would have', async () => {
+        const [key, record] = [aKey(), aKey('spent')]
+        await store.put(key, 'x', { ttlSeconds: 5 })
+        await store.consume(key, 'me', spentIn(record))
+        clock.moveSeconds(5)
+        expect(await store.get(key)).toBeUndefined()
+        expect(await store.wasSpent(record, key)).toBe(false)
+      })
+
+      it('without an end is remembered without one', async () => {
+        const [key, record] = [aKey(), aKey('spent')]
+        await store.put(key, 'x')
+        await store.consume(key, 'me', spentIn(record))
+        clock.moveSeconds(1_000_000)
+        expect(await store.wasSpent(record, key)).toBe(true)
+      })
+
+      it('is forgotten with its record, whichever verb removes it', async () => {
+        for (const removal of ['remove', 'removeMembers'] as const) {
+          const [key, record] = [aKey(), aKey('spent')]
+          await store.put(key, 'x')
+          await store.consume(key, 'me', spentIn(record))
+          if (removal === 'remove') await other.remove([record])
+          else await other.removeMembers(aKey('index'), [record])
+          expect(await store.wasSpent(record, key)).toBe(false)
+        }
+      })
+
+      it('is remembered among thousands that end one after the other', async () => {
+        const record = aKey('spent')
+        const chain = Array.from({ length: 300 }, () => aKey())
+        for (const key of chain) {
+          await store.put(key, 'x', { ttlSeconds: 100 })
+          await store.consume(key, 'me', spentIn(record))
+          clock.moveSeconds(1)
+        }
+        const found = await Promise.all(chain.map((key) => other.wasSpent(record, key)))
+        expect(found).toEqual(chain.map((_, i) => i > 200))
+      })
+
+      it('of a consume that does not win is not remembered', async () => {
+        const [key, record] = [aKey(), aKey('spent')]
+        const successor = { key: aKey(), value: 'next', options: { ifPresent: [aKey('grant')] } }
+        await store.put(key, 'x', { ttlSeconds: 60 })
+        expect(await store.consume(key, 'me', { successor, ...spentIn(record) })).toEqual({ outcome: 'gone' })
+        clock.moveSeconds(20)
+        expect(await store.get(key)).toEqual({ value: 'x', version: 1 })
+        expect(await store.wasSpent(record, key)).toBe(false)
+      })
+
+      it('is remembered in its own shard', async () => {
+        await expect(store.consume(aKey(), 'me', spentIn(aKey('spent', 'zz')))).rejects.toThrow(TypeError)
+      })
+    })
+
     describe('increment', () => {
       it('counts every one of a hundred callers', async () => {
         const key = aKey()
@@ -773,6 +853,7 @@ export function everyVerb(store: Store, key: Key): (() => Promise<unknown>)[] {
     () => store.increment(key, 60),
     () => store.decrement(key, 10),
     () => store.consume(key, 'me'),
+    () => store.wasSpent(key, key),
     () => store.link(key, 'member', 60),
     () => store.unlink(key, 'member'),
     () => store.members(key),

@@ -5,7 +5,9 @@
   ARGV[1] the prefix of every key     ARGV[2] now, in ms
   ARGV[3] who consumes: the same again wins again
   ARGV[4] a note for those who lose, '' for none     ARGV[5] how long they get it, in ms
-  ARGV[6..9] value, time to live in ms, refs and index of the successor, as in put
+  ARGV[6] the record of spent keys that remembers it, '' for none     ARGV[7] its tag there
+  ARGV[8] how long the entry itself is kept, in ms
+  ARGV[9..12] value, time to live in ms, refs and index of the successor, as in put
   Reply   { won }, { gone }, or { lost, when in ms, the note or nil }
 ]]
 local now = tonumber(ARGV[2])
@@ -26,8 +28,13 @@ else
   redis.call('HSET', KEYS[1], 'consumed_by', ARGV[3], 'consumed_at', ARGV[2], 'note', ARGV[4], 'note_expires', noteExpires)
 end
 
+if ARGV[6] ~= '' then
+  local key, spentUntil, record, tag, keep = KEYS[1], tonumber(used[1]), ARGV[1] .. ARGV[6], ARGV[7], tonumber(ARGV[8])
+  -- include: spend
+end
+
 if KEYS[2] then
-  local key, value, ttl, refs, index = KEYS[2], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+  local key, value, ttl, refs, index = KEYS[2], ARGV[9], ARGV[10], ARGV[11], ARGV[12]
   -- include: store-entry
 end
 return { 'won' }

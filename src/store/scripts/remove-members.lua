@@ -12,7 +12,8 @@ for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
 end
 redis.call('DEL', KEYS[1])
 for i = 2, #KEYS do
-  local index = redis.call('HGET', KEYS[i], 'index')
-  if index and index ~= '' then redis.call('ZREM', ARGV[1] .. index, string.sub(KEYS[i], #ARGV[1] + 1)) end
+  -- A record of spent keys is no hash, and listed nowhere.
+  local index = redis.pcall('HGET', KEYS[i], 'index')
+  if type(index) == 'string' and index ~= '' then redis.call('ZREM', ARGV[1] .. index, string.sub(KEYS[i], #ARGV[1] + 1)) end
   redis.call('DEL', KEYS[i])
 end

@@ -6,7 +6,8 @@
   Reply   nil
 ]]
 for _, key in ipairs(KEYS) do
-  local index = redis.call('HGET', key, 'index')
-  if index and index ~= '' then redis.call('ZREM', ARGV[1] .. index, string.sub(key, #ARGV[1] + 1)) end
+  -- A record of spent keys is no hash, and listed nowhere.
+  local index = redis.pcall('HGET', key, 'index')
+  if type(index) == 'string' and index ~= '' then redis.call('ZREM', ARGV[1] .. index, string.sub(key, #ARGV[1] + 1)) end
   redis.call('DEL', key)
 end
