@@ -27,13 +27,18 @@ import { createClients } from './clients/clients.ts'
 import { createSubjectOf } from './clients/subjects.ts'
 import type { Config } from './config/config.ts'
 import { createDispatch } from './http/dispatch.ts'
+import { boundsFor } from './http/connections.ts'
+import { fileLimit } from './http/file-limit.ts'
 import { type Listener, listen } from './http/listen.ts'
-import { createOps } from './http/ops.ts'
+import { listenForOperator } from './http/ops.ts'
 import { loadAssets } from './http/pages/assets.ts'
 import { createEnginePages } from './http/pages/engine-pages.ts'
 import { createPages } from './http/pages/pages.ts'
 import { createRenderer } from './http/pages/render.ts'
+import { type Progress, readinessOf, type Supervisor, tellReadiness } from './http/readiness.ts'
+import { createTrust } from './http/request-facts.ts'
 import { createRevocations, type Revocations } from './http/revocations/revocations.ts'
+import { createStop } from './http/stop.ts'
 import { startPushing } from './jobs/push.ts'
 import { startRotation } from './jobs/rotation.ts'
 import { type Keyring, type LiveKeyring, openKeyring } from './keyring/keyring.ts'
@@ -61,35 +66,37 @@ export interface App {
   readonly keyring: LiveKeyring
   /** The door by which access ends. */
   readonly revocation: Revocation
-  /** Refuses new work, finishes what is under way, and lets go of the store. */
+  /**
+   * Is unready at once and goes on serving for the delay of the settings, so that balancers notice. Then it refuses new
+   * work, finishes what is under way, and lets go of the store. Called again it cuts the delay short.
+   */
   close(): Promise<void>
 }
 
 export interface AppOptions {
   readonly log: Log
   readonly clock?: Clock
+  /** One process of several: it shares the public port, and tells a supervisor, who has the operator's, how it is. */
+  readonly supervisor?: Supervisor
 }
 
-// Its answers are at hand: whoever keeps a connection open longer is not waiting for one.
-const OPS_GRACE_MS = 500
-
 /** Starts one node. Resolves when it listens and is ready; throws the `Fault` that stops it. */
-export async function startApp(config: Config, { log, clock = systemClock }: AppOptions): Promise<App> {
+export async function startApp(config: Config, { log, clock = systemClock, supervisor }: AppOptions): Promise<App> {
   const store = await openStore(config, clock)
-  let stopping = false
+  const progress: Progress = { isListening: false, isStopping: false }
+  const readiness = () => readinessOf(progress, store.status())
   const stops: (() => Promise<void> | void)[] = []
-  const ops = await listen(createOps({ store, isStopping: () => stopping }), {
-    host: config.opsHost,
-    port: config.opsPort,
-  })
+  const ops =
+    supervisor === undefined
+      ? await listenForOperator({ host: config.opsHost, port: config.opsPort, readiness, log })
+      : tellReadiness(readiness, supervisor)
 
   async function close(publicListener?: Listener, revocations?: Revocations): Promise<void> {
-    stopping = true
     revocations?.close()
     await publicListener?.close()
     // What began last ends first: a rotation under way still needs the signer.
     for (const stop of stops.toReversed()) await stop()
-    await ops.close(OPS_GRACE_MS)
+    await ops.close()
     await audit.settled()
     await store.close()
   }
@@ -174,18 +181,30 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
     const dispatch = createDispatch({
       ...{ issuer, trustProxy, current, pages, revocations, store, verifiers, maxAgeSeconds, log },
     })
-    const listener = await listen(dispatch, config)
+    const listener = await listen(dispatch, {
+      ...{ host: config.host, port: config.port, sharesPort: supervisor !== undefined },
+      bounds: boundsFor(fileLimit(), createTrust(trustProxy)),
+      onFull: (held) => log.warn({ event: 'connections_full', held }, CONNECTIONS_FULL),
+    })
     selfUrl = listener.url
+    progress.isListening = true
     return {
       url: listener.url,
-      opsUrl: ops.url,
+      opsUrl: ops.url ?? `http://${config.opsHost}:${config.opsPort}`,
       store,
       accounts,
       accountAccess: createAccountAccess({ accounts, revocation }),
       audit,
       keyring,
       revocation,
-      close: () => close(listener, revocations),
+      close: createStop({
+        leave() {
+          progress.isStopping = true
+          listener.leave()
+        },
+        delayMs: config.stopDelaySeconds * 1000,
+        close: () => close(listener, revocations),
+      }),
     }
   } catch (error) {
     await close()
@@ -193,6 +212,8 @@ export async function startApp(config: Config, { log, clock = systemClock }: App
   }
 }
 
+const CONNECTIONS_FULL =
+  'Connections are closed to make room for new ones. If these are good clients, raise the limit of open files (ulimit -n) or add servers.'
 const ROTATION_LOOK_MS = 1000
 const WAIT_MS = 100
 const SAY_EVERY = 50

@@ -17,11 +17,13 @@ export interface Log extends Pick<Logger, 'debug' | 'info' | 'warn' | 'error'> {
 
 export interface LogOptions {
   readonly level: 'silent' | 'error' | 'warn' | 'info' | 'debug'
-  /** stdout unless set. */
+  /** Where the lines go; nowhere unless set, so that a log inside somebody else's process touches nothing of it. */
   readonly destination?: DestinationStream
 }
 
-export function createLog({ level, destination }: LogOptions): Log {
+const NOWHERE: DestinationStream = { write: () => undefined }
+
+export function createLog({ level, destination = NOWHERE }: LogOptions): Log {
   const logger = pino(
     {
       level,
@@ -31,7 +33,7 @@ export function createLog({ level, destination }: LogOptions): Log {
       serializers: { err: (err: unknown) => err }, // done by withoutSecrets
       hooks: { streamWrite: oneLine },
     },
-    destination ?? prettyStdout() ?? pino.destination({ dest: 1, sync: true }),
+    destination,
   )
   return asLog(logger)
 }
@@ -110,7 +112,7 @@ function cleanedError(error: Error, depth: number): Record<string, unknown> {
 }
 
 /** Colours for a person at a terminal; pino-pretty is a dev dependency, so an image never has it. */
-function prettyStdout(): DestinationStream | undefined {
+export function prettyStdout(): DestinationStream | undefined {
   if (!process.stdout.isTTY) return undefined
   try {
     const require = createRequire(import.meta.url)

@@ -267,3 +267,20 @@ export class WorkersFailed extends Fault {
     super('No worker process could start; each has said why.')
   }
 }
+
+/** Start refused: the port is taken, or may not be bound. */
+export class PortUnusable extends Fault {
+  readonly code = 'port_unusable'
+  readonly status = 503
+
+  constructor({ host, port, cause }: { host: string; port: number; cause: NodeJS.ErrnoException }) {
+    super(`Cannot listen on ${host}:${port}: ${WHY_NOT[cause.code ?? ''] ?? cause.message}.`, { cause })
+  }
+}
+
+const WHY_NOT: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process listens there; stop it, or choose another PORT or OPS_PORT',
+  EACCES: 'this user may not bind that port; choose one above 1023, or allow it',
+  EADDRNOTAVAIL: 'this machine does not have that address; mend HOST or OPS_HOST',
+  ENOTFOUND: 'that name has no address; mend HOST or OPS_HOST',
+}

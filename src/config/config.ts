@@ -21,6 +21,8 @@ export interface Config {
   readonly redisUrl: string | undefined
   /** Server processes on this machine. */
   readonly workers: number
+  /** How long a server that was told to stop goes on serving, so that balancers notice that it is unready. */
+  readonly stopDelaySeconds: number
   readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug'
   /** Addresses (CIDR) of the reverse proxies whose `X-Forwarded-For` is believed; empty: none. */
   readonly trustProxy: readonly string[]

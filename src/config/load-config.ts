@@ -208,6 +208,7 @@ function assemble(settings: Settings, file: SettingsFile, decided: Decided): Con
     keysDir: resolve(cwd, required(settings.GRANTOR_KEYS_DIR)),
     redisUrl: settings.REDIS_URL,
     workers: required(settings.WORKERS),
+    stopDelaySeconds: required(settings.STOP_DELAY_SECONDS),
     logLevel: required(settings.LOG_LEVEL),
     trustProxy: settings.TRUST_PROXY ?? [],
     rootKey: settings.GRANTOR_ROOT_KEY,

@@ -75,6 +75,14 @@ export const SETTINGS = {
     development: '1',
     production: '1',
   }),
+  STOP_DELAY_SECONDS: setting({
+    sentence:
+      'How long a server that was told to stop is unready and still serves, so that balancers notice; then it has 8 seconds to finish.',
+    wants: 'a whole number from 0 to 300',
+    schema: integer(0, 300),
+    development: '0',
+    production: '5',
+  }),
   OPS_PORT: setting({
     sentence: 'The port of the operator: health and metrics. 0 takes any free one.',
     wants: 'a port number from 0 to 65535, other than PORT',

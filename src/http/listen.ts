@@ -1,72 +1,134 @@
-/** Listening on a port, with bounds on what a connection may take, and stopping without cutting anybody off. */
+/** Listening on a port, with bounds on what a connection may take, and leaving it without cutting anybody off. */
 
 import { createServer, type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo, ListenOptions, Socket } from 'node:net'
+
+import { PortUnusable } from '../base/faults.ts'
+import { type Connections, type ConnectionsParts, createConnections } from './connections.ts'
 
 export interface Listener {
   /** `http://host:port`, as bound. */
   readonly url: string
   readonly port: number
+  /** From now on every answer ends its connection, so that clients and balancers go elsewhere; all are still served. */
+  leave(): void
   /** Takes no new connection, lets requests under way finish for `graceMs`, then closes what is left. */
   close(graceMs?: number): Promise<void>
 }
 
-const BOUNDS = { headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 }
+export interface ListenerOptions extends ConnectionsParts {
+  readonly host: string
+  readonly port: number
+  /** Several processes listen on the port, each with a queue of its own, where the system can do that. */
+  readonly sharesPort?: boolean
+}
+
+const BOUNDS = {
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  keepAliveTimeout: 65_000,
+  maxHeaderSize: 16_384,
+  // How much later than its time a slow sender is cut off; Node's default is 30 s.
+  connectionsCheckingInterval: 1000,
+}
 const GRACE_MS = 8000
 // Browsers open connections ahead of need; one on which nothing has come for so long is not waited for.
 const SILENCE_MS = 500
 
-/** Throws what the system says when the port is taken or may not be bound. */
-export async function listen(
-  handler: RequestListener,
-  { host, port }: { host: string; port: number },
-): Promise<Listener> {
-  const server: Server = createServer({ ...BOUNDS, ServerResponse: lastUnless(() => server.listening) }, handler)
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-  const bound = server.address() as AddressInfo
+/** Throws `PortUnusable` when the port is taken or may not be bound. */
+export async function listen(handler: RequestListener, options: ListenerOptions): Promise<Listener> {
+  const connections = createConnections(options)
+  let isLeaving = false
+  const server = createServer({ ...BOUNDS, ServerResponse: responses(connections, () => isLeaving) }, handler)
+  server.on('connection', (socket) => connections.admit(socket))
+  const bound = await bind(server, options)
   const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address
   return {
     url: `http://${name}:${bound.port}`,
     port: bound.port,
-    close: (graceMs = GRACE_MS) => stop(server, sockets, graceMs),
+    leave() {
+      isLeaving = true
+    },
+    async close(graceMs = GRACE_MS) {
+      isLeaving = true
+      await stop(server, connections, graceMs)
+    },
   }
 }
 
+/** A port that nobody listens on: the one asked for, or any free one for 0. Throws `PortUnusable`. */
+export async function findPort({ host, port }: { host: string; port: number }): Promise<number> {
+  const server = createServer()
+  const bound = await bind(server, { host, port })
+  await new Promise((resolve) => server.close(resolve))
+  return bound.port
+}
+
+/** Where several sockets may listen on one port and the system spreads connections over them. */
+const SPREADS: readonly string[] = ['linux', 'freebsd', 'sunos', 'aix']
+
+async function bind(
+  server: Server,
+  { host, port, sharesPort = false }: Pick<ListenerOptions, 'host' | 'port' | 'sharesPort'>,
+): Promise<AddressInfo> {
+  const options: ListenOptions = { host, port, reusePort: sharesPort && SPREADS.includes(process.platform) }
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(options, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  } catch (cause) {
+    throw new PortUnusable({ host, port, cause: cause as NodeJS.ErrnoException })
+  }
+  return server.address() as AddressInfo
+}
+
 /**
- * Responses that end their connection once the server no longer listens. Otherwise a client that keeps its connection
- * busy goes on using it, until it is cut off in the middle of a request.
+ * Responses that tell which connections are at work, and that end theirs once the server is leaving. Otherwise a client
+ * that keeps its connection busy goes on using it, until it is cut off in the middle of a request.
  */
-function lastUnless(isListening: () => boolean): typeof ServerResponse {
+function responses(connections: Connections, isLeaving: () => boolean): typeof ServerResponse {
   return class<Request extends IncomingMessage> extends ServerResponse<Request> {
+    override assignSocket(socket: Socket): void {
+      connections.serves(socket)
+      super.assignSocket(socket)
+    }
+
+    override detachSocket(socket: Socket): void {
+      super.detachSocket(socket)
+      connections.rests(socket)
+    }
+
     override writeHead(status: number, ...more: unknown[]): this {
-      if (!isListening()) this.shouldKeepAlive = false
+      if (isLeaving()) this.shouldKeepAlive = false
       return super.writeHead(status, ...(more as []))
     }
   }
 }
 
-async function stop(server: Server, sockets: ReadonlySet<Socket>, graceMs: number): Promise<void> {
+async function stop(server: Server, connections: Connections, graceMs: number): Promise<void> {
+  await lastLook(connections)
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
-  const silent = setTimeout(() => closeSilent(sockets), SILENCE_MS)
+  const silent = setTimeout(() => connections.closeSilent(), SILENCE_MS)
   const cut = setTimeout(() => server.closeAllConnections(), graceMs)
   await closed
   clearTimeout(silent)
   clearTimeout(cut)
 }
 
-/** To Node a connection is idle only after its first request. */
-function closeSilent(sockets: ReadonlySet<Socket>): void {
-  for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+const MOST_TURNS = 100
+
+/**
+ * Lets in what has reached this machine by now: a connection that the system took for us, a request on a connection that
+ * seemed idle. Closing would reset both, and whoever sent them may not send a token request a second time.
+ */
+async function lastLook(connections: Connections): Promise<void> {
+  for (let turn = 0; turn < MOST_TURNS; turn++) {
+    const before = connections.arrivals()
+    await new Promise((resolve) => setImmediate(resolve))
+    if (connections.arrivals() === before) return
+  }
 }

@@ -2,9 +2,34 @@
 
 import type { RequestListener } from 'node:http'
 
-import type { Store } from '../store/store.ts'
+import type { Log } from '../audit/log.ts'
+import { OPS_BOUNDS } from './connections.ts'
+import { type Listener, listen } from './listen.ts'
+import type { Readiness } from './readiness.ts'
 
-export function createOps({ store, isStopping }: { store: Store; isStopping: () => boolean }): RequestListener {
+// Its answers are at hand: whoever keeps a connection open longer is not waiting for one.
+const GRACE_MS = 500
+
+export interface OpsParts {
+  readonly host: string
+  readonly port: number
+  readonly readiness: () => Readiness
+  readonly log: Log
+}
+
+export async function listenForOperator({
+  host,
+  port,
+  readiness,
+  log,
+}: OpsParts): Promise<Pick<Listener, 'url' | 'close'>> {
+  const onFull = (held: number) =>
+    log.warn({ held }, 'the operator’s port closes connections to make room for new ones')
+  const listener = await listen(createOps(readiness), { host, port, bounds: OPS_BOUNDS, onFull })
+  return { url: listener.url, close: () => listener.close(GRACE_MS) }
+}
+
+function createOps(readiness: () => Readiness): RequestListener {
   const answers: Record<string, () => { status: number; body: object }> = {
     '/health/live': () => ({ status: 200, body: { status: 'ok' } }),
     '/health/ready': ready,
@@ -22,8 +47,7 @@ export function createOps({ store, isStopping }: { store: Store; isStopping: () 
   }
 
   function ready() {
-    if (isStopping()) return { status: 503, body: { status: 'stopping' } }
-    const { ready: usable, problem } = store.status()
-    return usable ? { status: 200, body: { status: 'ok' } } : { status: 503, body: { status: 'not ready', problem } }
+    const body = readiness()
+    return { status: body.status === 'ok' ? 200 : 503, body }
   }
 }

@@ -67,6 +67,12 @@ function clientAddress(req: IncomingMessage, peer: string, trusted: BlockList): 
   return client
 }
 
+/** Whether a peer is one of the proxies that are believed. */
+export function createTrust(ranges: readonly string[]): (peer: string) => boolean {
+  const trusted = trustedAddresses(ranges)
+  return (peer) => isTrusted(plain(peer), trusted)
+}
+
 function trustedAddresses(ranges: readonly string[]): BlockList {
   const list = new BlockList()
   for (const range of ranges) {

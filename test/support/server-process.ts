@@ -41,6 +41,8 @@ export interface ServerProcess {
   readonly output: readonly string[]
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>
+  /** SIGTERM; resolves with how the process ended. */
+  terminate(): Promise<number | null>
   /** A new process on the same store, at the same address; resolves when it listens. */
   restart(): Promise<void>
   /** Resolves when it takes requests. */
@@ -140,6 +142,17 @@ class Life implements ServerProcess {
     const gone = once(child, 'exit')
     child.kill('SIGKILL')
     await gone
+  }
+
+  async terminate(): Promise<number | null> {
+    const child = this.#process
+    if (child === undefined) return null
+    const gone = once(child, 'exit') as Promise<[number | null]>
+    child.kill('SIGTERM')
+    const [code] = await gone
+    this.#process = undefined
+    process.off('exit', this.#killNow)
+    return code
   }
 
   pause(): void {

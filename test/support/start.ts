@@ -47,10 +47,7 @@ export async function start(options: StartOptions = {}): Promise<Running> {
   const issuer = options.config?.issuer ?? `http://localhost:${await freePort()}`
   const config = configure(issuer, dataDir, options)
   const destination = options.onLog && { write: options.onLog }
-  const log = createLog({
-    level: options.onLog === undefined ? 'silent' : 'debug',
-    ...(destination && { destination }),
-  })
+  const log = destination === undefined ? createLog({ level: 'silent' }) : createLog({ level: 'debug', destination })
 
   const nodes: App[] = []
   for (let index = 0; index < (options.nodes ?? 1); index++) {

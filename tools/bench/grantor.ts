@@ -4,6 +4,7 @@ import { Provider } from 'oidc-provider'
 
 import { startApp } from '../../src/app.ts'
 import { createLog } from '../../src/audit/log.ts'
+import { createLogOutput } from '../../src/audit/log-output.ts'
 import { giveBackSpareMemory } from '../../src/base/spare-memory.ts'
 import { benchConfig, CLAIMS, type EstateOptions } from './estate.ts'
 import type { Served } from './served.ts'
@@ -12,7 +13,7 @@ const LOGIN = { login: 'alice@example.com', password: 'wonderland-2026' }
 
 export async function serveGrantor(options: EstateOptions): Promise<Served> {
   const config = { ...benchConfig(options), host: '127.0.0.1', demoAccounts: [{ ...LOGIN, claims: CLAIMS }] }
-  const log = createLog({ level: config.logLevel })
+  const log = createLog({ level: config.logLevel, destination: createLogOutput({ stream: process.stdout }) })
   const engine = overhearEngine()
   const app = await startApp(config, { log })
   giveBackSpareMemory()

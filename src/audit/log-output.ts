@@ -1,0 +1,64 @@
+/**
+ * Where the log's lines go: written without ever waiting for whoever reads them.
+ *
+ * A reader that stalls makes a pipe full, and a server that waits for it answers nobody. So what is not taken is held up to
+ * a bound, further lines are dropped and counted, and one line tells of them when the reader goes on.
+ */
+
+import type { Writable } from 'node:stream'
+
+import { type Clock, systemClock } from '../base/clock.ts'
+
+export interface LogOutput {
+  write(line: string): void
+  /** Resolves when all lines were taken; with false when that lasts longer, or nobody is there to take them. */
+  flushed(withinMs: number): Promise<boolean>
+}
+
+export interface LogOutputParts {
+  /** On Linux and macOS Node writes to a pipe without blocking; files and terminals take what they are given. */
+  readonly stream: Writable
+  readonly clock?: Clock
+}
+
+// Some four thousand lines.
+const MOST_BYTES = 1024 * 1024
+
+export function createLogOutput({ stream, clock = systemClock }: LogOutputParts): LogOutput {
+  let dropped = 0
+  let isBroken = false
+
+  // Who read the log has gone; a server goes on without it.
+  stream.on('error', () => {
+    isBroken = true
+  })
+  stream.on('drain', tellOfDropped)
+
+  function tellOfDropped(): void {
+    if (dropped === 0 || isBroken) return
+    const line = { level: 'warn', time: new Date(clock()).toISOString(), pid: process.pid, event: 'log_lines_dropped' }
+    stream.write(`${JSON.stringify({ ...line, dropped, msg: DROPPED })}\n`)
+    dropped = 0
+  }
+
+  return {
+    write(line) {
+      if (isBroken) return
+      if (stream.writableLength + line.length > MOST_BYTES) dropped += 1
+      else stream.write(line)
+    },
+
+    async flushed(withinMs) {
+      if (isBroken) return false
+      if (stream.writableLength === 0) return true
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<boolean>((resolve) => {
+        timer = setTimeout(resolve, withinMs, false)
+      })
+      const taken = new Promise<boolean>((resolve) => stream.write('', (error) => resolve(error == null)))
+      return Promise.race([taken, late]).finally(() => clearTimeout(timer))
+    },
+  }
+}
+
+const DROPPED = 'Lines of the log were dropped, because nobody read them.'

@@ -1,0 +1,44 @@
+/** Whether a node may be sent requests: only while it really answers them, and only while it can write to its store. */
+
+import type { StoreStatus } from '../store/store.ts'
+
+export interface Readiness {
+  readonly status: 'starting' | 'ok' | 'not ready' | 'stopping'
+  /** Why not, for the operator. */
+  readonly problem?: string
+}
+
+export interface Progress {
+  /** The public port takes requests. */
+  isListening: boolean
+  isStopping: boolean
+}
+
+export function readinessOf(
+  { isListening, isStopping }: Progress,
+  { ready, hasRoom, problem }: StoreStatus,
+): Readiness {
+  if (isStopping) return { status: 'stopping' }
+  if (!ready || !hasRoom) return { status: 'not ready', ...(problem === undefined ? {} : { problem }) }
+  return { status: isListening ? 'ok' : 'starting' }
+}
+
+/** Who starts several processes as one node. */
+export interface Supervisor {
+  report(readiness: Readiness): void
+}
+
+const TELL_EVERY_MS = 500
+
+/** Tells a supervisor again and again, so that it notices when nothing comes any more. */
+export function tellReadiness(readiness: () => Readiness, supervisor: Supervisor) {
+  const tell = () => supervisor.report(readiness())
+  const timer = setInterval(tell, TELL_EVERY_MS).unref()
+  tell()
+  return {
+    url: undefined,
+    async close(): Promise<void> {
+      clearInterval(timer)
+    },
+  }
+}

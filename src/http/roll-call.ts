@@ -1,0 +1,67 @@
+/** What the supervisor of several workers has heard of each, and what that says about the node. */
+
+import type { Clock } from '../base/clock.ts'
+import type { Readiness } from './readiness.ts'
+
+export interface RollCall {
+  heard(id: number, pid: number, readiness: Readiness): void
+  /** The worker has ended. Says whether it had ever served. */
+  gone(id: number): boolean
+  hasEverServed(): boolean
+  /** From now on the node is stopping, whatever is heard. */
+  stop(): void
+  isStopping(): boolean
+  readiness(): Readiness
+}
+
+interface Heard {
+  readonly pid: number
+  readonly readiness: Readiness
+  readonly atMs: number
+  readonly hasServed: boolean
+}
+
+/** Workers tell twice a second. One that is silent for so long hangs, and so do the connections that it gets. */
+const LONGEST_SILENCE_MS = 5000
+
+/** `clock` is monotonic. */
+export function createRollCall(clock: Clock): RollCall {
+  const workers = new Map<number, Heard>()
+  let hasEverServed = false
+  let isStopping = false
+
+  /** Connections are spread over all that listen, so one that may not be sent requests makes the node unready. */
+  function readiness(): Readiness {
+    if (isStopping) return { status: 'stopping' }
+    const all = [...workers.values()]
+    const silent = all.find(({ atMs }) => clock() - atMs > LONGEST_SILENCE_MS)
+    if (silent !== undefined) {
+      return { status: 'not ready', problem: `worker process ${silent.pid} hangs; kill it, and it is replaced` }
+    }
+    const listening = all.filter(({ hasServed }) => hasServed)
+    const unready = listening.find(({ readiness: { status } }) => status === 'not ready')
+    if (unready !== undefined) return unready.readiness
+    if (listening.some(({ readiness: { status } }) => status === 'ok')) return { status: 'ok' }
+    // Of those that start one may know why it takes long.
+    return all.find(({ readiness: { problem } }) => problem !== undefined)?.readiness ?? { status: 'starting' }
+  }
+
+  return {
+    heard(id, pid, told) {
+      const hasServed = told.status === 'ok' || (workers.get(id)?.hasServed ?? false)
+      hasEverServed ||= hasServed
+      workers.set(id, { pid, readiness: told, atMs: clock(), hasServed })
+    },
+    gone(id) {
+      const served = workers.get(id)?.hasServed ?? false
+      workers.delete(id)
+      return served
+    },
+    hasEverServed: () => hasEverServed,
+    stop() {
+      isStopping = true
+    },
+    isStopping: () => isStopping,
+    readiness,
+  }
+}
