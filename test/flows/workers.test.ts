@@ -60,7 +60,9 @@ describe('a start that is refused', () => {
     port.close()
 
     expect(code).toBe(1)
-    expect(server.words).toEqual([expect.stringMatching(new RegExp(`^Cannot listen on 127.0.0.1:${taken}: another process`))])
+    expect(server.words).toEqual([
+      expect.stringMatching(new RegExp(`^Cannot listen on 127.0.0.1:${taken}: another process`)),
+    ])
   })
 })
 
