@@ -7,6 +7,8 @@
 
 import type { IncomingMessage } from 'node:http'
 
+import { hasTooManyParameters } from './parameters.ts'
+
 /** The engine refuses a longer body (lib/shared/selective_body.js). */
 export const ENGINE_MOST_BYTES = 56 * 1024
 
@@ -49,12 +51,16 @@ export function readBody(req: IncomingMessage, mostBytes: number): Promise<Buffe
   })
 }
 
-/** Lets the engine find what `read` gives as the body of this request; the first to hand it one is heard. */
+/**
+ * Lets the engine find what `read` gives as the body of this request; the first to hand it one is heard. The engine answers
+ * a body that this refuses with `invalid_request`.
+ */
 export function handBody(req: IncomingMessage, read = () => readBody(req, ENGINE_MOST_BYTES)): void {
   if (Object.hasOwn(req, 'iterator')) return
   req.iterator = async function* whole(): AsyncGenerator<Buffer, undefined> {
     const body = await read()
     req.resume()
+    if (hasTooManyParameters(body)) throw new Error('the body has too many parameters')
     yield body
     return undefined
   }
