@@ -3,7 +3,8 @@
 import { createApis } from '../apis/apis.ts'
 import { createClients } from '../clients/clients.ts'
 import { createAccessTokens } from '../provider/access-tokens.ts'
-import { handleKey, modelOf } from '../provider/handles.ts'
+import { grantIdIn, handleKey, modelOf } from '../provider/handles.ts'
+import { keys } from '../store/keys.ts'
 import type { Domain } from './domain.ts'
 import { Refused } from './refused.ts'
 import type { Terminal } from './terminal.ts'
@@ -45,6 +46,8 @@ async function findHandle(domain: Domain, token: string, withGrant: boolean): Pr
   const key = model && handleKey(model, token)
   const entry = key && (await domain.store.get(key))
   if (key === undefined || entry === undefined) {
+    const grantId = grantIdIn(token)
+    if (key && grantId && (await domain.store.wasSpent(keys.spent(grantId), key))) return ofGrant(domain, grantId)
     throw new Refused('This is no token of this server, or it has expired, or it has been ended.')
   }
   const { grantId, clientId } = JSON.parse(entry.value) as { grantId?: string; clientId?: string }

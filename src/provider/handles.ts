@@ -1,5 +1,7 @@
 /**
- * The shape of the bearer values we hand out: a letter for the kind, two characters of shard, 256 random bits.
+ * The shape of the bearer values we hand out: a letter for the kind, two characters of shard, 256 random bits. In a refresh
+ * token the whole id of its grant stands in place of the shard, which is its beginning: of a used one nothing is kept by
+ * which its grant could be found.
  *
  * The letter lets the adapter answer a look-up in the wrong model by itself (introspection without a hint asks three).
  * The shard is the grant's, so that a code, its grant and its successor stand together in the store and one step can
@@ -28,12 +30,20 @@ const KINDS: Record<HandleModel, string> = {
   ClientCredentials: 'machine',
 }
 
-const HANDLE = /^[a-z][A-Za-z0-9_-]{45}$/
+const HANDLE = /^(?:[a-z][\w-]{45}|r[\w-]{67})$/
+const GRANT_ID = /^[\w-]{24}$/
 
 /** A new handle; tokens of a grant carry its shard, those of no grant a random one. */
 export function newHandle(model: HandleModel, grantId: string | undefined): string {
   const random = randomId()
+  if (model === 'RefreshToken' && grantId !== undefined && GRANT_ID.test(grantId))
+    return LETTERS[model] + grantId + random
   return LETTERS[model] + shardOf(grantId ?? randomId(2)) + random
+}
+
+/** The id of the grant that stands in a refresh token; `undefined` in those of before it did. Proves nothing by itself. */
+export function grantIdIn(handle: string): string | undefined {
+  return handle.length === 68 && HANDLE.test(handle) ? handle.slice(1, 25) : undefined
 }
 
 /** Where the store keeps this handle; `undefined` when it cannot be one of this model. */

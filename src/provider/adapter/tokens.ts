@@ -6,7 +6,7 @@
  *   thief from the owner (RFC 6749 section 4.1.2, RFC 9700 section 4.5).
  * - A refresh token is consumed and its successor stored in one step, so no crash falls between them. For a short while
  *   the same client gets the same successor again (its answer may have been lost); after it, reuse ends the grant
- *   (RFC 9700 section 4.14.2). A code and its refresh token are one step where a shortcut redeems it (../shortcuts/).
+ *   (RFC 9700 section 4.14.2; see spent-tokens.ts). A code and its refresh token are one step where a shortcut redeems it (../shortcuts/).
  * - Nothing is stored for a grant that has ended.
  */
 
@@ -18,6 +18,7 @@ import { type HandleModel, handleKey, isAccessTokenModel } from '../handles.ts'
 import { requestScope, type Source } from '../request-scope.ts'
 import { type AdapterParts, keptSeconds, type ModelAdapter } from './parts.ts'
 import { endOnce } from './endings.ts'
+import { findSpent, remembered } from './spent-tokens.ts'
 
 export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdapter {
   const { store, sealer, revocation } = parts
@@ -28,7 +29,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       const key = handleKey(model, id)
       if (key === undefined) return undefined
       const linked = await store.getLinked(key)
-      if (linked === undefined) return undefined
+      if (linked === undefined) return model === 'RefreshToken' ? findSpent(parts, id, key) : undefined
 
       const payload = open(linked.entry.value, key)
       if (revocation.hasEnded({ clientId: payload.clientId, issuedAt: payload.iat })) return undefined
@@ -149,6 +150,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     const result = await store.consume(key, scope.by, {
       successor: { key: successor.key, value: successor.value, options: successor.options },
       ...note,
+      ...remembered(source, noteSeconds),
     })
     source.isDecided = true
     if (result.outcome === 'won') return
