@@ -23,6 +23,11 @@ export abstract class Fault extends Error {
   }
 }
 
+/** After how many seconds it may help to try again; `undefined` when it never will. */
+export function retryAfterOf(fault: Fault): number | undefined {
+  return 'retryAfterSeconds' in fault ? Number(fault.retryAfterSeconds) : undefined
+}
+
 /** What whoever runs the server reads: the message, and in brackets what is kept from callers. */
 export function forOperator({ message, detail }: Fault): string {
   return detail === undefined ? message : `${message} (${detail})`
@@ -36,6 +41,17 @@ export class StoreUnavailable extends Fault {
 
   constructor(options: FaultOptions = {}) {
     super('The service is temporarily unavailable. Please try again in a moment.', options)
+  }
+}
+
+/** The store has room for endings only: nothing is issued until entries expire or the operator makes room. */
+export class StoreFull extends Fault {
+  readonly code = 'store_full'
+  readonly status = 503
+  readonly retryAfterSeconds = 30
+
+  constructor(options: FaultOptions = {}) {
+    super('The service cannot take new sign-ins or issue tokens at the moment. Please try again in a minute.', options)
   }
 }
 
@@ -181,6 +197,16 @@ export class MethodNotAllowed extends Fault {
 
   constructor() {
     super('This address does not answer that kind of request.')
+  }
+}
+
+/** The address has more parameters than any request of ours. */
+export class ParametersTooMany extends Fault {
+  readonly code = 'parameters_too_many'
+  readonly status = 400
+
+  constructor() {
+    super('This address has too many parameters.')
   }
 }
 

@@ -1,22 +1,34 @@
 /**
- * The first to see a request: it states the facts, sets the headers, and says who answers.
+ * The first to see a request: it states the facts, sets the headers, and picks from the table of routes who answers.
  *
- * Kept on bare `node:http`, because all of it is paid by every token: prepared documents go out from here, the engine's
- * paths go to the engine, everything else is a page.
+ * Kept on bare `node:http`, because all of it is paid by every token. What the table says of a route is enforced here
+ * before anybody else sees the request: its methods, the number of its parameters, and what it needs of the store.
  */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 
 import type { Log } from '../audit/log.ts'
+import {
+  type Fault,
+  FormForged,
+  MethodNotAllowed,
+  NotFound,
+  ParametersTooMany,
+  StoreFull,
+  StoreUnavailable,
+} from '../base/faults.ts'
 import type { Verifiers } from '../keyring/verifiers.ts'
 import type { CurrentEngine, Engine } from '../provider/current.ts'
-import { documentAt, engineMethods, isSentOnByGet, LOGOUT_CONFIRMATION, SSF_CONFIGURATION } from '../provider/routes.ts'
-import type { Store } from '../store/store.ts'
+import { hasTooManyParameters } from '../provider/parameters.ts'
+import type { Store, StoreStatus } from '../store/store.ts'
 import { sendDocument } from './documents.ts'
 import { foreignHeader } from './middleware/form-guard.ts'
 import type { Pages } from './pages/pages.ts'
+import { refuseClient } from './refusals.ts'
 import { createFacts } from './request-facts.ts'
+import { sendProblem } from './revocations/problems.ts'
 import type { Revocations } from './revocations/revocations.ts'
+import { type Route, type RouteName, routeFor, routesAt } from './routes.ts'
 import { setSecurityHeaders } from './security-headers.ts'
 
 export interface DispatchParts {
@@ -25,7 +37,7 @@ export interface DispatchParts {
   readonly current: CurrentEngine
   readonly pages: Pages
   readonly revocations: Pick<Revocations, 'at' | 'ssfConfiguration'>
-  readonly store: Store
+  readonly store: Pick<Store, 'status'>
   /** Told who holds which version of the JWKS. */
   readonly verifiers: Pick<Verifiers, 'saw'>
   /** How long the documents may be kept. */
@@ -42,42 +54,59 @@ export function createDispatch(parts: DispatchParts): RequestListener {
   const stateFacts = createFacts(parts)
   const ownOrigin = new URL(issuer).origin
 
-  /** The engine asks only for its token; the origin is asked for as in every other form of ours, and a page says no. */
-  function isForgedLogout(path: string, req: IncomingMessage): boolean {
-    return path === LOGOUT_CONFIRMATION && foreignHeader(req, ownOrigin) !== undefined
-  }
-
   return function dispatch(req, res) {
     stateFacts(req)
     setSecurityHeaders(res)
     const url = req.url ?? '/'
     const end = url.indexOf('?')
-    const path = end < 0 ? url : url.slice(0, end)
+    const routes = routesAt(end < 0 ? url : url.slice(0, end))
+    const route = routeFor(routes, req.method)
+    if (route === undefined) return refuseUnrouted(req, res, routes)
+    const fault = refusalOf(route, req, end < 0 ? '' : url.slice(end + 1))
+    if (fault === undefined) answer(route, req, res)
+    else refuse(route, req, res, fault)
+  }
 
-    const document = documentAt(path)
-    if (document !== undefined && isRead(req)) {
-      const engine = current.engine()
-      const prepared = engine.documents.get(document)
-      if (prepared !== undefined) {
-        sendDocument(req, res, prepared, maxAgeSeconds)
-        if (document === 'jwks') noteVerifier(req, engine)
-        return
-      }
+  function answer(route: Route, req: IncomingMessage, res: ServerResponse): void {
+    if (route.owner === 'page') void pages.handle(req, res)
+    else if (route.owner === 'feed') void revocations.at(route.path)?.handle(req, res)
+    else if (route.owner === 'engine' || req.method === 'OPTIONS') void current.engine().handle(req, res)
+    else sendPrepared(route, req, res)
+  }
+
+  function sendPrepared({ name }: Route, req: IncomingMessage, res: ServerResponse): void {
+    const engine = current.engine()
+    const isOurs = name === ('ssf-configuration' satisfies RouteName)
+    const isKeys = name === ('jwks' satisfies RouteName)
+    const document = isOurs ? revocations.ssfConfiguration : engine.documents.get(isKeys ? 'jwks' : 'discovery')
+    if (document === undefined) return void engine.handle(req, res)
+    sendDocument(req, res, document, maxAgeSeconds)
+    if (isKeys) noteVerifier(req, engine)
+  }
+
+  function refusalOf(route: Route, req: IncomingMessage, query: string): Fault | undefined {
+    if (hasTooManyParameters(query, route.limits.parameters)) return new ParametersTooMany()
+    // The engine asks only for its token; the origin is asked for as in every other form of ours, and a page says no.
+    if (route.name === ('logout-confirmation' satisfies RouteName)) {
+      const foreign = foreignHeader(req, ownOrigin)
+      if (foreign !== undefined) return new FormForged({ detail: `another ${foreign}` })
     }
-    if (path === SSF_CONFIGURATION && isRead(req)) {
-      sendDocument(req, res, revocations.ssfConfiguration, maxAgeSeconds)
-      return
-    }
-    const methods = engineMethods(path)
-    if (methods === undefined || isSentOnByGet(path, req.method) || isForgedLogout(path, req)) {
-      void pages.handle(req, res)
-    } else if (!methods.includes(req.method ?? '')) {
-      refuse(res, 405, 'invalid_request', `use ${methods.join(' or ')} here`, { Allow: methods.join(', ') })
-    } else if (document === undefined && store.status().silentMs > LONGEST_SILENCE_MS) {
-      refuse(res, 503, 'temporarily_unavailable', 'the store does not answer', { 'Retry-After': '2' })
-    } else {
-      void (revocations.at(path) ?? current.engine()).handle(req, res)
-    }
+    return req.method === 'OPTIONS' ? undefined : storeRefusal(route.store, store.status())
+  }
+
+  /** No such address, or not by this method. */
+  function refuseUnrouted(req: IncomingMessage, res: ServerResponse, routes: readonly Route[]): void {
+    const [first] = routes
+    if (first === undefined) return void pages.refuse(req, res, new NotFound())
+    res.setHeader('Allow', [...new Set(routes.flatMap(({ methods }) => methods))].join(', '))
+    refuse(first, req, res, new MethodNotAllowed())
+  }
+
+  function refuse(route: Route, req: IncomingMessage, res: ServerResponse, fault: Fault): void {
+    const isForPeople = route.errors === 'page' && (route.owner === 'page' || !wantsJson(req))
+    if (isForPeople) void pages.refuse(req, res, fault)
+    else if (route.errors === 'problem') sendProblem(req, res, fault)
+    else refuseClient(res, fault)
   }
 
   /** Our verifier says who it is when it fetches the keys (src/resource/key-cache.ts); others are not known. */
@@ -87,17 +116,17 @@ export function createDispatch(parts: DispatchParts): RequestListener {
   }
 }
 
-function isRead({ method }: IncomingMessage): boolean {
-  return method === 'GET' || method === 'HEAD'
+/** Why a route with this need is not tried now. */
+function storeRefusal(need: Route['store'], status: StoreStatus): Fault | undefined {
+  if (need === 'none') return undefined
+  const detail = status.problem === undefined ? {} : { detail: status.problem }
+  if (status.silentMs > LONGEST_SILENCE_MS) return new StoreUnavailable(detail)
+  if (need === 'ends') return undefined
+  if (!status.ready) return new StoreUnavailable(detail)
+  return need === 'issues' && !status.hasRoom ? new StoreFull(detail) : undefined
 }
 
-function refuse(
-  res: ServerResponse,
-  status: number,
-  error: string,
-  description: string,
-  headers: Readonly<Record<string, string>>,
-): void {
-  res.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store', ...headers })
-  res.end(JSON.stringify({ error, error_description: description }))
+/** A program at an address that a browser opens: it asks for JSON and for no page. */
+function wantsJson({ headers: { accept = '' } }: IncomingMessage): boolean {
+  return accept.includes('json') && !accept.includes('html')
 }

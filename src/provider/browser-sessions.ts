@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Provider } from 'oidc-provider'
 
+import { inOurWords } from './engine-errors.ts'
 import { inRequestScope } from './request-scope.ts'
 
 export interface SignedIn {
@@ -13,17 +14,22 @@ export interface SignedIn {
 }
 
 export interface BrowserSessions {
-  /** By the session's cookie; `undefined` when nobody is signed in, or no longer. Does not prolong the session. */
+  /**
+   * By the session's cookie; `undefined` when nobody is signed in, or no longer. Does not prolong the session. Throws
+   * `StoreUnavailable`.
+   */
   find(req: IncomingMessage, res: ServerResponse): Promise<SignedIn | undefined>
 }
 
 export function createBrowserSessions(provider: Provider): BrowserSessions {
   return {
     find: (req, res) =>
-      inRequestScope(async () => {
-        const session = await provider.Session.get(provider.createContext(req, res))
-        const { accountId, uid, loginTs } = session
-        return accountId === undefined ? undefined : { accountId, sessionUid: uid, signedInAt: loginTs ?? 0 }
-      }),
+      inOurWords(() =>
+        inRequestScope(async () => {
+          const session = await provider.Session.get(provider.createContext(req, res))
+          const { accountId, uid, loginTs } = session
+          return accountId === undefined ? undefined : { accountId, sessionUid: uid, signedInAt: loginTs ?? 0 }
+        }),
+      ),
   }
 }

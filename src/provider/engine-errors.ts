@@ -38,7 +38,17 @@ export function asEngineError(fault: Fault): Error {
     error_description: fault.message,
     error_detail: fault.detail,
     retryAfterSeconds: fault.retryAfterSeconds,
+    fault,
   })
+}
+
+/** Runs what a page asks of the engine; what became an error of the engine on the way is a `Fault` again. */
+export async function inOurWords<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw (error as { fault?: Fault }).fault ?? error
+  }
 }
 
 const captureStackTrace = Error.captureStackTrace.bind(Error)

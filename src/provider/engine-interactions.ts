@@ -6,8 +6,9 @@ import { errors, type InteractionResults, type Provider } from 'oidc-provider'
 import type { Consents } from '../access/consents.ts'
 import type { Apis } from '../apis/apis.ts'
 import { type Clock, epochSeconds } from '../base/clock.ts'
-import { InteractionGone, StoreUnavailable } from '../base/faults.ts'
+import { InteractionGone } from '../base/faults.ts'
 import { cookieNames } from './configuration/browsers.ts'
+import { inOurWords } from './engine-errors.ts'
 import { readFlowCookies, writeFlowCookies } from './flow-cookies.ts'
 import { newGrantId } from './handles.ts'
 import type { Asked, Interaction, Interactions } from './interactions.ts'
@@ -149,11 +150,8 @@ interface MissingScopes {
 /** The engine's errors in our words. */
 async function door<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await inRequestScope(work)
+    return await inOurWords(() => inRequestScope(work))
   } catch (error) {
-    if (error instanceof errors.SessionNotFound) throw new InteractionGone({ cause: error })
-    if (error instanceof errors.OIDCProviderError && error.statusCode === 503)
-      throw new StoreUnavailable({ cause: error })
-    throw error
+    throw error instanceof errors.SessionNotFound ? new InteractionGone({ cause: error }) : error
   }
 }

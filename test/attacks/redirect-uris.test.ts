@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { listEngineRoutes } from '../../src/provider/routes.ts'
+import { listEngineRoutes } from '../support/routes.ts'
 import { type Running, start } from '../support/start.ts'
 import { createUserAgent, formsOf, type UserAgent } from '../support/user-agent.ts'
 import {

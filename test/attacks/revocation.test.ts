@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { listEngineRoutes } from '../../src/provider/routes.ts'
+import { listEngineRoutes } from '../support/routes.ts'
 import { type Running, start } from '../support/start.ts'
 import { createUserAgent, refresh, type SignInOptions } from '../support/user-agent.ts'
 import {

@@ -131,6 +131,7 @@ async function browserRequests(app: Running, url: string, cookies: ReadonlyMap<s
     'the login page': get(url + loginPath, strangers),
     'the login form': post(url + form.action, { ...form.hidden, ...ALICE }, undefined, strangers),
     'the logout page': get(`${url}/logout`, headers),
+    'the connected apps': get(`${url}/account/apps`, headers),
   }
 }
 

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { listEngineRoutes } from '../../src/provider/routes.ts'
+import { listEngineRoutes } from '../support/routes.ts'
 import { type Running, start } from '../support/start.ts'
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' }

@@ -1,18 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { listEngineRoutes } from '../../src/provider/routes.ts'
+import { ROUTES } from '../../src/http/routes.ts'
+import { addressOf } from '../support/routes.ts'
 import { type Running, start } from '../support/start.ts'
 
-const PAGES = [
-  '/',
-  '/nothing-here',
-  '/interaction/unknown',
-  '/assets/unknown.css',
-  '/tour',
-  '/account',
-  '/account/apps',
-  '/account/apps/end',
-]
+const PATHS = [...new Set(ROUTES.map(addressOf)), '/nothing-here']
 
 describe('security headers', () => {
   let app: Running
@@ -22,7 +14,7 @@ describe('security headers', () => {
   afterAll(() => app.close())
 
   // Generated from the route table: a new route is crawled too, with methods it knows and methods it does not.
-  const requests = [...listEngineRoutes().map(({ path }) => path), '/authorize/unknown', ...PAGES].flatMap((path) =>
+  const requests = PATHS.flatMap((path) =>
     ['GET', 'POST', 'OPTIONS', 'DELETE', 'PUT', 'HEAD'].map((method) => ({ path, method })),
   )
 

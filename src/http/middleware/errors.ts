@@ -11,7 +11,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Context, Middleware } from 'koa'
 
 import type { Log } from '../../audit/log.ts'
-import { Fault, MethodNotAllowed, NotFound } from '../../base/faults.ts'
+import { Fault, MethodNotAllowed, NotFound, retryAfterOf } from '../../base/faults.ts'
 import { showPage } from '../pages/reply.ts'
 import type { ErrorPage } from '../pages/render.ts'
 
@@ -70,9 +70,8 @@ function messageOf(cause: unknown): string | undefined {
 }
 
 function setErrorHeaders(ctx: Context, error: unknown): void {
-  if (error instanceof Fault && 'retryAfterSeconds' in error) {
-    ctx.set('Retry-After', String(error.retryAfterSeconds))
-  }
+  const retryAfter = error instanceof Fault ? retryAfterOf(error) : undefined
+  if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
   // What is left of a refused body is not read, so the connection cannot carry another request.
   if (!ctx.req.complete) ctx.set('Connection', 'close')
 }

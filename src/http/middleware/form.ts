@@ -3,11 +3,12 @@
 import type { IncomingMessage } from 'node:http'
 
 import { BodyRefused } from '../../base/faults.ts'
+import { hasTooManyParameters } from '../../provider/parameters.ts'
+import { FORM_MOST_BYTES } from '../routes.ts'
 import { readBody } from './body.ts'
 
-/** The largest form is a login: an address, a password of at most 1 KiB and a token, all percent-encoded. */
 const BOUND = {
-  mostBytes: 16 * 1024,
+  mostBytes: FORM_MOST_BYTES,
   tooLarge: 'That form is too large.',
   cutOff: 'The form did not arrive in full.',
 }
@@ -27,7 +28,9 @@ export async function readForm(req: IncomingMessage): Promise<Form> {
 /** The fields as they came, in their order, for forms in which a field may stand twice. Throws as `readForm` does. */
 export async function readFields(req: IncomingMessage): Promise<URLSearchParams> {
   refuseOtherKinds(req)
-  return new URLSearchParams(decodeText(await readBody(req, BOUND)))
+  const body = await readBody(req, BOUND)
+  if (hasTooManyParameters(body)) throw new BodyRefused(400, 'The form has too many fields.')
+  return new URLSearchParams(decodeText(body))
 }
 
 function refuseOtherKinds(req: IncomingMessage): void {

@@ -5,7 +5,6 @@
  * that comes back is left to expire: its verifier is thrown away, and the session is what was wanted.
  */
 
-import Router from '@koa/router'
 import type { Context } from 'koa'
 import { createHash } from 'node:crypto'
 
@@ -19,6 +18,7 @@ import type { Clients } from '../../clients/clients.ts'
 import type { BrowserSessions } from '../../provider/browser-sessions.ts'
 import { readForm } from '../middleware/form.ts'
 import type { FormGuard } from '../middleware/form-guard.ts'
+import type { PageHandlers } from './handlers.ts'
 import type { AppView, Renderer } from './render.ts'
 import { sendOn, showPage } from './reply.ts'
 import { sentencesFor } from './scopes.ts'
@@ -37,9 +37,8 @@ export interface AccountPagesParts {
 
 const APPS = '/account/apps'
 
-export function accountRoutes(parts: AccountPagesParts): Router {
+export function accountPages(parts: AccountPagesParts): PageHandlers {
   const { sessions, accounts, clients, consents, revocation, guard, renderer } = parts
-  const router = new Router()
 
   async function whoIs(ctx: Context): Promise<{ account: Account; sessionUid: string } | undefined> {
     const signedIn = await sessions.find(ctx.req, ctx.res)
@@ -48,45 +47,45 @@ export function accountRoutes(parts: AccountPagesParts): Router {
     return { account, sessionUid: signedIn.sessionUid }
   }
 
-  router.get('/account', function apps(ctx) {
-    sendOn(ctx, APPS)
-  })
+  return {
+    account(ctx) {
+      sendOn(ctx, APPS)
+    },
 
-  router.get(ACCOUNT_CALLBACK, function signedIn(ctx) {
-    // An error means that the person pressed Cancel; asking again at once would be a circle.
-    sendOn(ctx, ctx.query.error === undefined ? APPS : '/')
-  })
+    'account-signed-in'(ctx) {
+      // An error means that the person pressed Cancel; asking again at once would be a circle.
+      sendOn(ctx, ctx.query.error === undefined ? APPS : '/')
+    },
 
-  router.get(APPS, async function listApps(ctx) {
-    const who = await whoIs(ctx)
-    if (who === undefined) return sendOn(ctx, signInAddress(parts.issuer))
-    const { account, sessionUid } = who
-    const ids = clients.listClients().map(({ clientId }) => clientId)
-    const given = await consents.listConsents(account.id, ids)
-    const apps = given.map(({ clientId, consent }) => describe(parts, clientId, consent))
-    const page = {
-      accountName: account.claims.name ?? account.login,
-      apps: apps.toSorted((a, b) => a.name.localeCompare(b.name)),
-      ended: nameOfEnded(ctx, ids, given),
-      action: `${APPS}/end`,
-      token: guard.tokenFor('end-consent', sessionUid),
-    }
-    showPage(ctx, 200, (nonce) => renderer.renderAppsPage({ ...page, nonce }), { guardedForms: true })
-  })
+    async 'account-apps'(ctx) {
+      const who = await whoIs(ctx)
+      if (who === undefined) return sendOn(ctx, signInAddress(parts.issuer))
+      const { account, sessionUid } = who
+      const ids = clients.listClients().map(({ clientId }) => clientId)
+      const given = await consents.listConsents(account.id, ids)
+      const apps = given.map(({ clientId, consent }) => describe(parts, clientId, consent))
+      const page = {
+        accountName: account.claims.name ?? account.login,
+        apps: apps.toSorted((a, b) => a.name.localeCompare(b.name)),
+        ended: nameOfEnded(ctx, ids, given),
+        action: `${APPS}/end`,
+        token: guard.tokenFor('end-consent', sessionUid),
+      }
+      showPage(ctx, 200, (nonce) => renderer.renderAppsPage({ ...page, nonce }), { guardedForms: true })
+    },
 
-  router.post(`${APPS}/end`, async function endApp(ctx) {
-    guard.refuseOtherOrigins(ctx)
-    const form = await readForm(ctx.req)
-    const who = await whoIs(ctx)
-    if (who === undefined) return sendOn(ctx, signInAddress(parts.issuer))
-    guard.refuseOtherForms(form, 'end-consent', who.sessionUid)
-    const client = clients.findClient(form.get('client_id') ?? '')
-    if (client === undefined) return sendOn(ctx, APPS)
-    await revocation.endConsent(who.account.id, client.clientId)
-    sendOn(ctx, `${APPS}?${new URLSearchParams({ ended: client.clientId }).toString()}`)
-  })
-
-  return router
+    async 'account-apps-end'(ctx) {
+      guard.refuseOtherOrigins(ctx)
+      const form = await readForm(ctx.req)
+      const who = await whoIs(ctx)
+      if (who === undefined) return sendOn(ctx, signInAddress(parts.issuer))
+      guard.refuseOtherForms(form, 'end-consent', who.sessionUid)
+      const client = clients.findClient(form.get('client_id') ?? '')
+      if (client === undefined) return sendOn(ctx, APPS)
+      await revocation.endConsent(who.account.id, client.clientId)
+      sendOn(ctx, `${APPS}?${new URLSearchParams({ ended: client.clientId }).toString()}`)
+    },
+  }
 
   /** Said once, after the fact: only of an application that has nothing any more. */
   function nameOfEnded(ctx: Context, ids: readonly string[], given: readonly { clientId: string }[]): string {

@@ -6,25 +6,23 @@
  * on as the same request by GET, which a browser makes with the cookies.
  */
 
-import Router from '@koa/router'
+import type { Context } from 'koa'
 
 import { BodyRefused } from '../../base/faults.ts'
-import { ENGINE_PATHS } from '../../provider/routes.ts'
 import { readFields } from '../middleware/form.ts'
+import type { PageHandlers } from './handlers.ts'
 import { sendOn } from './reply.ts'
 
 // What a request line may hold beside the browser's headers; a larger request is one for pushed authorization requests.
 const LONGEST_QUERY = 8192
 
-export function byPostRoutes(): Router {
-  const router = new Router()
+export function byPostPages(): PageHandlers {
+  return { 'authorization-by-post': sendOnByGet, 'logout-by-post': sendOnByGet }
+}
 
-  router.post([ENGINE_PATHS.authorization, ENGINE_PATHS.end_session], async function sendOnByGet(ctx) {
-    const query = (await readFields(ctx.req)).toString()
-    if (query.length > LONGEST_QUERY) throw new BodyRefused(413, 'That request is too large.')
-    ctx.set('Cache-Control', 'no-store')
-    sendOn(ctx, `${ctx.path}?${query}`)
-  })
-
-  return router
+async function sendOnByGet(ctx: Context): Promise<void> {
+  const query = (await readFields(ctx.req)).toString()
+  if (query.length > LONGEST_QUERY) throw new BodyRefused(413, 'That request is too large.')
+  ctx.set('Cache-Control', 'no-store')
+  sendOn(ctx, `${ctx.path}?${query}`)
 }

@@ -5,7 +5,6 @@
  * anything.
  */
 
-import Router from '@koa/router'
 import type { Context } from 'koa'
 
 import type { Audit } from '../../audit/audit.ts'
@@ -15,6 +14,7 @@ import { type Form, readForm } from '../middleware/form.ts'
 import type { FormGuard, FormPurpose } from '../middleware/form-guard.ts'
 import { type ConsentParts, consentPages } from './consent.ts'
 import { type LoginParts, loginPages } from './login.ts'
+import type { PageHandlers } from './handlers.ts'
 import { sendOn } from './reply.ts'
 
 export interface InteractionParts extends LoginParts, ConsentParts {
@@ -23,46 +23,45 @@ export interface InteractionParts extends LoginParts, ConsentParts {
   readonly guard: FormGuard
 }
 
-export function interactionRoutes(parts: InteractionParts): Router {
+export function interactionPages(parts: InteractionParts): PageHandlers {
   const { interactions, audit } = parts
   const login = loginPages(parts)
   const consent = consentPages(parts)
-  const router = new Router({ prefix: '/interaction/:uid' })
 
-  router.get('/', async function due(ctx) {
-    const interaction = await findInteraction(interactions, ctx)
-    if (interaction.prompt === 'login') login.show(ctx, interaction)
-    else await consent.show(ctx, interaction)
-  })
+  return {
+    async interaction(ctx) {
+      const interaction = await findInteraction(interactions, ctx)
+      if (interaction.prompt === 'login') login.show(ctx, interaction)
+      else await consent.show(ctx, interaction)
+    },
 
-  router.post('/login', async function logIn(ctx) {
-    const { interaction, form } = await acceptForm(parts, ctx, 'login')
-    refuseOtherPrompts(interaction, 'login')
-    await login.submit(ctx, interaction, form)
-  })
+    async login(ctx) {
+      const { interaction, form } = await acceptForm(parts, ctx, 'login')
+      refuseOtherPrompts(interaction, 'login')
+      await login.submit(ctx, interaction, form)
+    },
 
-  router.post('/consent', async function allow(ctx) {
-    const { interaction } = await acceptForm(parts, ctx, 'consent')
-    refuseOtherPrompts(interaction, 'consent')
-    await consent.submit(ctx, interaction)
-  })
+    async consent(ctx) {
+      const { interaction } = await acceptForm(parts, ctx, 'consent')
+      refuseOtherPrompts(interaction, 'consent')
+      await consent.submit(ctx, interaction)
+    },
 
-  router.post('/abort', async function abort(ctx) {
-    const { interaction } = await acceptForm(parts, ctx, 'abort')
-    const address = await interactions.abort(ctx.req, ctx.res)
-    if (interaction.prompt === 'consent') {
-      const { accountId, client } = interaction
-      audit.record('consent.denied', {
-        subject: accountId,
-        clientId: client.clientId,
-        address: ctx.ip,
-        outcome: 'success',
-      })
-    }
-    sendOn(ctx, address)
-  })
-
-  return router
+    async abort(ctx) {
+      const { interaction } = await acceptForm(parts, ctx, 'abort')
+      const address = await interactions.abort(ctx.req, ctx.res)
+      if (interaction.prompt === 'consent') {
+        const { accountId, client } = interaction
+        audit.record('consent.denied', {
+          subject: accountId,
+          clientId: client.clientId,
+          address: ctx.ip,
+          outcome: 'success',
+        })
+      }
+      sendOn(ctx, address)
+    },
+  }
 }
 
 interface Accepted {

@@ -14,20 +14,21 @@ import type { Accounts } from '../../accounts/accounts.ts'
 import type { Logins } from '../../accounts/logins.ts'
 import type { Audit } from '../../audit/audit.ts'
 import type { Log } from '../../audit/log.ts'
-import { NotFound } from '../../base/faults.ts'
+import { type Fault, NotFound } from '../../base/faults.ts'
 import type { Interactions } from '../../provider/interactions.ts'
-import { LOGOUT_CONFIRMATION } from '../../provider/routes.ts'
 import { answerErrors } from '../middleware/errors.ts'
-import { createFormGuard, type FormGuard } from '../middleware/form-guard.ts'
-import { type AccountPagesParts, accountRoutes } from './account.ts'
+import { createFormGuard } from '../middleware/form-guard.ts'
+import { ROUTES } from '../routes.ts'
+import { type AccountPagesParts, accountPages } from './account.ts'
 import type { Assets } from './assets.ts'
-import { byPostRoutes } from './by-post.ts'
-import { interactionRoutes } from './interaction.ts'
+import { byPostPages } from './by-post.ts'
+import type { PageHandler, PageHandlers } from './handlers.ts'
+import { interactionPages } from './interaction.ts'
 import type { ConsentLifetimes } from './lasting.ts'
 import type { DemoLogin } from './login.ts'
 import type { Renderer } from './render.ts'
 import { showPage } from './reply.ts'
-import { tourRoutes } from './tour.ts'
+import { tourPages } from './tour.ts'
 
 export interface PagesOptions {
   readonly issuer: string
@@ -53,6 +54,8 @@ export interface PagesOptions {
 export interface Pages {
   /** Answers one request; never rejects. */
   handle(req: IncomingMessage, res: ServerResponse): Promise<void>
+  /** Answers a request that is refused before any page sees it; never rejects. */
+  refuse(req: IncomingMessage, res: ServerResponse, fault: Fault): Promise<void>
 }
 
 const SMALLEST_KEY_BYTES = 32
@@ -67,47 +70,56 @@ export function createPages(options: PagesOptions): Pages {
   const app = new Koa({ proxy: true, maxIpsCount: 1 })
   app.on('error', (err) => log.error({ err }, 'a page could not be sent'))
   app.use(answerErrors({ log, renderErrorPage: renderer.renderErrorPage }))
+  const refused = new WeakMap<IncomingMessage, Fault>()
+  app.use(async function refuse(ctx, next) {
+    const fault = refused.get(ctx.req)
+    if (fault !== undefined) throw fault
+    await next()
+  })
   const guard = createFormGuard({ csrfKey, issuer })
-  mount(app, interactionRoutes({ ...options, demo, guard }))
-  mount(app, byPostRoutes())
-  mount(app, forgedLogoutRoutes(guard))
-  mount(app, plainRoutes(options))
-  if (options.account !== undefined) mount(app, accountRoutes({ ...options, ...options.account, guard }))
-  if (tour !== undefined) mount(app, tourRoutes({ issuer, renderer, selfUrl: tour.selfUrl }))
+  mount(app, {
+    ...interactionPages({ ...options, demo, guard }),
+    ...byPostPages(),
+    ...plainPages(options),
+    ...(options.account && accountPages({ ...options, ...options.account, guard })),
+    ...(tour && tourPages({ issuer, renderer, selfUrl: tour.selfUrl })),
+  })
+  const handle = app.callback()
 
-  return { handle: app.callback() }
+  return {
+    handle,
+    refuse(req, res, fault) {
+      refused.set(req, fault)
+      return handle(req, res)
+    },
+  }
 }
 
-function mount(app: Koa, router: Router): void {
+/** A page without a handler is one that this server does not offer (the tour in production). */
+function mount(app: Koa, handlers: PageHandlers): void {
+  const byName: ReadonlyMap<string, PageHandler> = new Map(Object.entries(handlers))
+  const router = new Router()
+  for (const { name, path, methods } of ROUTES) {
+    const handler = byName.get(name)
+    if (handler !== undefined) router.register(path, [...methods], handler)
+  }
   app.use(router.routes() as Middleware)
   app.use(router.allowedMethods() as Middleware)
 }
 
-/** What the dispatcher keeps from the engine: a confirmation of a logout that another site sent. */
-function forgedLogoutRoutes(guard: FormGuard): Router {
-  const router = new Router()
-  router.post(LOGOUT_CONFIRMATION, function refuse(ctx) {
-    guard.refuseOtherOrigins(ctx)
-    throw new NotFound()
-  })
-  return router
-}
+function plainPages({ issuer, production, tour, assets, renderer }: PagesOptions): PageHandlers {
+  return {
+    landing(ctx) {
+      const page = { issuer, development: !production, tour: tour !== undefined }
+      showPage(ctx, 200, (nonce) => renderer.renderLandingPage({ ...page, nonce }))
+    },
 
-function plainRoutes({ issuer, production, tour, assets, renderer }: PagesOptions): Router {
-  const router = new Router()
-
-  router.get('/', function landing(ctx) {
-    const page = { issuer, development: !production, tour: tour !== undefined }
-    showPage(ctx, 200, (nonce) => renderer.renderLandingPage({ ...page, nonce }))
-  })
-
-  router.get('/assets/:file', function asset(ctx) {
-    const found = assets.find(ctx.params.file ?? '')
-    if (found === undefined) throw new NotFound()
-    ctx.type = found.type
-    ctx.set('Cache-Control', `public, max-age=${YEAR_SECONDS}, immutable`)
-    ctx.body = found.body
-  })
-
-  return router
+    asset(ctx) {
+      const found = assets.find(ctx.params.file ?? '')
+      if (found === undefined) throw new NotFound()
+      ctx.type = found.type
+      ctx.set('Cache-Control', `public, max-age=${YEAR_SECONDS}, immutable`)
+      ctx.body = found.body
+    },
+  }
 }

@@ -7,12 +7,12 @@
 
 import { createHash } from 'node:crypto'
 
-import Router from '@koa/router'
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import type { Context } from 'koa'
 
 import { InteractionGone } from '../../base/faults.ts'
 import { randomId } from '../../base/ids.ts'
+import type { PageHandlers } from './handlers.ts'
 import type { Renderer, TourToken } from './render.ts'
 import { sendOn, showPage } from './reply.ts'
 
@@ -29,25 +29,23 @@ const COOKIE = 'grantor-tour'
 const COOKIE_SECONDS = 600
 const TOKEN_TIMEOUT_MS = 5000
 
-export function tourRoutes(parts: TourParts): Router {
-  const router = new Router({ prefix: '/tour' })
+export function tourPages(parts: TourParts): PageHandlers {
+  return {
+    tour(ctx) {
+      const attempt = { state: randomId(), verifier: randomId(), nonce: randomId() }
+      setCookie(ctx, parts.issuer, Object.values(attempt).join('.'), COOKIE_SECONDS)
+      sendOn(ctx, authorizationUrl(parts.issuer, attempt))
+    },
 
-  router.get('/', function begin(ctx) {
-    const attempt = { state: randomId(), verifier: randomId(), nonce: randomId() }
-    setCookie(ctx, parts.issuer, Object.values(attempt).join('.'), COOKIE_SECONDS)
-    sendOn(ctx, authorizationUrl(parts.issuer, attempt))
-  })
-
-  router.get('/callback', async function finish(ctx) {
-    const attempt = readCookie(ctx)
-    setCookie(ctx, parts.issuer, '', 0)
-    refuseOtherAnswers(ctx, parts.issuer, attempt)
-    const refusal = parameter(ctx, 'error')
-    const page = refusal === '' ? await redeem(parts, parameter(ctx, 'code'), attempt) : { tokens: [], steps: [] }
-    showPage(ctx, 200, (nonce) => parts.renderer.renderTourPage({ ...page, refusal, nonce }), { scripts: true })
-  })
-
-  return router
+    async 'tour-callback'(ctx) {
+      const attempt = readCookie(ctx)
+      setCookie(ctx, parts.issuer, '', 0)
+      refuseOtherAnswers(ctx, parts.issuer, attempt)
+      const refusal = parameter(ctx, 'error')
+      const page = refusal === '' ? await redeem(parts, parameter(ctx, 'code'), attempt) : { tokens: [], steps: [] }
+      showPage(ctx, 200, (nonce) => parts.renderer.renderTourPage({ ...page, refusal, nonce }), { scripts: true })
+    },
+  }
 }
 
 interface Attempt {

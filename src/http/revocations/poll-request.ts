@@ -6,6 +6,7 @@ import { z } from 'zod'
 
 import { BodyRefused } from '../../base/faults.ts'
 import { readBody } from '../middleware/body.ts'
+import { POLL_MOST_BYTES } from '../routes.ts'
 
 export interface PollRequest {
   readonly maxEvents: number
@@ -18,7 +19,7 @@ export interface PollRequest {
 // A set has some 800 bytes, and an acknowledgement for each comes back in one request.
 const MOST_EVENTS = 100
 const BOUND = {
-  mostBytes: 65_536,
+  mostBytes: POLL_MOST_BYTES,
   tooLarge: 'The request is too large.',
   cutOff: 'The request did not arrive in full.',
 }

@@ -3,7 +3,7 @@
 import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http'
 
 import type { Log } from '../../audit/log.ts'
-import { Fault } from '../../base/faults.ts'
+import { Fault, retryAfterOf } from '../../base/faults.ts'
 import { answerTo } from '../../resource/challenge.ts'
 import { Refusal } from '../../resource/refusals.ts'
 import { schemeOf } from '../../resource/request.ts'
@@ -42,16 +42,18 @@ export function createProblems({ issuer, doorkeeper, log }: ProblemsParts): Prob
   }
 }
 
-function sendProblem(
+/** The form of RFC 9457. */
+export function sendProblem(
   req: IncomingMessage,
   res: ServerResponse,
-  problem: Pick<Fault, 'status' | 'code' | 'message'> & { readonly retryAfterSeconds?: number },
+  problem: Pick<Fault, 'status' | 'code' | 'message'>,
 ): void {
-  const { status, code, message, retryAfterSeconds } = problem
+  const { status, code, message } = problem
+  const retryAfter = problem instanceof Fault ? retryAfterOf(problem) : undefined
   res.writeHead(status, {
     'Content-Type': 'application/problem+json',
     'Cache-Control': 'no-store',
-    ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
+    ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
     ...lastIfUnread(req),
   })
   res.end(JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail: message, code }))

@@ -6,7 +6,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { listEngineRoutes } from '../../../src/provider/routes.ts'
+import { listEngineRoutes } from '../../support/routes.ts'
 import * as resource from '../../../src/resource/index.ts'
 import { serve, type SigningKey, stop } from '../../resource/issuer.ts'
 import { confusedSecrets, unsignedTokens, wrongAlgorithms } from './algorithms.ts'

@@ -3,7 +3,8 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { calculateJwkThumbprint, exportJWK } from 'jose'
 
-import { ENGINE_PATHS, REVOCATIONS, SSF_POLL } from '../../../src/provider/routes.ts'
+import { SSF_POLL } from '../../../src/http/routes.ts'
+import { ENGINE_PATHS, REVOCATIONS } from '../../../src/provider/routes.ts'
 import { createVerifier } from '../../../src/resource/index.ts'
 import { type Door, openDoors } from '../../resource/doors.ts'
 import {

@@ -3,7 +3,8 @@
 import { randomUUID } from 'node:crypto'
 import { decodeJwt } from 'jose'
 
-import { ENGINE_PATHS, REVOCATIONS, SSF_CONFIGURATION, SSF_POLL } from '../../../src/provider/routes.ts'
+import { SSF_CONFIGURATION, SSF_POLL } from '../../../src/http/routes.ts'
+import { ENGINE_PATHS, REVOCATIONS } from '../../../src/provider/routes.ts'
 import { ASSERTION_TYPE, authorizationParams, authorize, CALLBACK, type Params, post, read } from '../requests.ts'
 import type { Outcome, Slot, Times } from './slot.ts'
 import { FORGED_CLIENT, feedToken, issue, type Stage } from './stage.ts'
