@@ -69,7 +69,7 @@ export interface RedisServerOptions {
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const { appendOnly = false, password = '', settings = [] } = options
   const persistence = appendOnly ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no']
-  return startServer([...persistence, '--requirepass', password, ...settings], [], password)
+  return startServer([...persistence, '--requirepass', password, ...settings], [], { password })
 }
 
 export interface SentinelSetup {
@@ -155,24 +155,34 @@ async function startClusterNode(settings: readonly string[]): Promise<RedisServe
   return startServer([...cluster, ...settings])
 }
 
-async function startServer(
+export interface ServerOptions {
+  readonly password?: string
+  /** A free one unless set. */
+  readonly port?: number
+  /** Added to the environment of the process. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** One server: `settings` as on the command line, `lines` for its file. */
+export async function startServer(
   settings: readonly string[],
   lines: readonly string[] = [],
-  password = '',
+  options: ServerOptions = {},
 ): Promise<RedisServer> {
+  const { password = '', port = await freePort() } = options
   const directory = await mkdtemp(join(tmpdir(), 'grantor-redis-'))
-  const port = await freePort()
   const file = join(directory, 'redis.conf')
   // A port in the file rather than on the command line: Sentinel rewrites its file, and reads it again.
   await writeFile(file, [`port ${port}`, 'bind 127.0.0.1', 'save ""', `dir "${directory}"`, ...lines, ''].join('\n'))
 
   const env = password === '' ? process.env : { ...process.env, REDISCLI_AUTH: password }
+  const own = { ...process.env, ...options.env }
   const cli = async (...args: string[]) =>
     (await run('redis-cli', ['-p', String(port), ...args], { env })).stdout.trim()
   let child: ChildProcess | undefined
   const restart = async () => {
     if (child !== undefined) return
-    child = spawn('redis-server', [file, ...settings], { stdio: 'ignore' })
+    child = spawn('redis-server', [file, ...settings], { stdio: 'ignore', env: own })
     await until(async () => (await cli('PING')) === 'PONG')
   }
   const end = async (signal: NodeJS.Signals) => {

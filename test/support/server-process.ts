@@ -29,6 +29,10 @@ export interface ProcessOptions {
   readonly logLevel?: 'info' | 'debug'
   /** Added to the environment, or in place of what stands there. */
   readonly env?: Readonly<Record<string, string>>
+  /** The same for one process, by its number. */
+  readonly envOf?: (index: number) => Readonly<Record<string, string>>
+  /** The `src/main.ts` to run; this project's own unless set. */
+  readonly main?: string
   /** False: returns when they are started, for a server that is not to become ready. */
   readonly untilListening?: boolean
 }
@@ -57,12 +61,15 @@ export interface ServerProcesses {
   readonly urls: readonly string[]
   readonly servers: readonly ServerProcess[]
   readonly dataDir: string
+  /** What every process has in its environment, for a command that is to work on the same store. */
+  readonly env: Readonly<Record<string, string>>
   /** Ends all processes and removes what they stored. */
   close(): Promise<void>
 }
 
 export async function startProcesses(options: ProcessOptions = {}): Promise<ServerProcesses> {
   const { count = 1, redisUrls, file, logLevel = 'info', untilListening = true, env: more = {} } = options
+  const { envOf = () => ({}), main = MAIN } = options
   const dataDir = await mkdtemp(join(tmpdir(), 'grantor-test-'))
   if (file !== undefined) await writeFile(join(dataDir, 'grantor.yaml'), JSON.stringify(file))
   const issuer = more.ISSUER ?? `http://localhost:${await freePort()}`
@@ -83,8 +90,8 @@ export async function startProcesses(options: ProcessOptions = {}): Promise<Serv
     // All at once, as a supervisor does it: the first start on an empty store is a race too.
     for (let index = 0; index < count; index++) {
       const redisUrl = redisUrls?.[index % redisUrls.length]
-      const env = { ...shared, ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }) }
-      lives.push(new Life(dataDir, env, await freePort()))
+      const env = { ...shared, ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }), ...envOf(index) }
+      lives.push(new Life({ main, cwd: dataDir, env, opsPort: await freePort() }))
     }
     for (const life of lives) life.start()
     if (untilListening) await Promise.all(lives.map((life) => life.listening()))
@@ -93,26 +100,35 @@ export async function startProcesses(options: ProcessOptions = {}): Promise<Serv
     throw error
   }
   const urls = lives.map(({ url }) => url)
-  return { issuer, urls, servers: lives, dataDir, close }
+  return { issuer, urls, servers: lives, dataDir, env: shared, close }
+}
+
+interface LifeParts {
+  readonly main: string
+  readonly cwd: string
+  readonly env: Record<string, string>
+  readonly opsPort: number
 }
 
 class Life implements ServerProcess {
   url = ''
   readonly opsUrl: string
   readonly output: string[] = []
+  readonly #main: string
   readonly #cwd: string
   readonly #env: Record<string, string>
   #process: ChildProcessByStdio<null, Readable, Readable> | undefined
   #listening: Promise<void> = Promise.resolve()
 
-  constructor(cwd: string, env: Record<string, string>, opsPort: number) {
+  constructor({ main, cwd, env, opsPort }: LifeParts) {
+    this.#main = main
     this.#cwd = cwd
     this.#env = { ...env, OPS_PORT: String(opsPort) }
     this.opsUrl = `http://127.0.0.1:${opsPort}`
   }
 
   start(): void {
-    const child = spawn(process.execPath, [MAIN], {
+    const child = spawn(process.execPath, [this.#main], {
       cwd: this.#cwd,
       env: { PATH: process.env.PATH, ...this.#env, PORT: this.url === '' ? '0' : new URL(this.url).port },
       stdio: ['ignore', 'pipe', 'pipe'],

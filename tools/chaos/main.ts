@@ -1,0 +1,47 @@
+/** `npm run chaos`: faults on a Redis with replicas, and a checker that judges what clients saw (see README.md). */
+
+import { randomInt } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+
+import { FAULTS } from './faults.ts'
+import { type ChaosOptions, readOptions, USAGE } from './options.ts'
+import { roundLine, table, violationLine } from './report.ts'
+import { type RoundReport, runChaos, type RunReport } from './run.ts'
+
+async function chaos(options: ChaosOptions): Promise<RunReport[]> {
+  console.log(`seed ${options.seed}`)
+  const reports: RunReport[] = []
+  for (const topology of options.topologies) {
+    const faults = FAULTS.filter(
+      ({ name, topologies }) => options.faults.includes(name) && topologies.includes(topology),
+    )
+    if (faults.length === 0) continue
+    const { rounds, seed, server } = options
+    reports.push(await runChaos({ topology, faults, rounds, seed, server, onRound: tell }))
+  }
+  return reports
+}
+
+function tell(round: RoundReport): void {
+  console.log(roundLine(round))
+  for (const violation of round.violations) console.log(violationLine(violation))
+}
+
+// Whoever ends the rig ends its servers: they are ended when this process exits.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
+try {
+  const options = readOptions(process.argv.slice(2), randomInt(2 ** 31))
+  if (options === undefined) console.log(USAGE)
+  else {
+    const reports = await chaos(options)
+    const violations = reports.flatMap((report) => report.violations)
+    console.log(`\n${table(reports.flatMap(({ rounds }) => rounds))}\n`)
+    if (options.jsonFile !== undefined) await writeFile(options.jsonFile, JSON.stringify(reports))
+    console.log(violations.length === 0 ? 'held: 0 violations' : `FAILED: ${violations.length} violations`)
+    process.exitCode = violations.length === 0 ? 0 : 1
+  }
+} catch (error) {
+  console.error(error instanceof TypeError ? `${error.message}\n\n${USAGE}` : error)
+  process.exitCode = 1
+}

@@ -1,0 +1,92 @@
+/** One run on one topology: starts everything, injects the faults one after the other, gives the history. */
+
+import { createChance } from './chance.ts'
+import { figuresOf, type RoundFigures, check, type Violation } from './checker.ts'
+import { startClusterTopology } from './cluster-topology.ts'
+import { type FaultKind, pause, type Scene } from './faults.ts'
+import { startFleet } from './fleet.ts'
+import { createHistory, type Event, type Fault, type History } from './history.ts'
+import { startLoad } from './load.ts'
+import { createNetwork } from './network.ts'
+import { startSentinelTopology } from './sentinel-topology.ts'
+import type { TopologyKind } from './topology.ts'
+import { startVerifiers } from './verifiers.ts'
+
+export interface RunParts {
+  readonly topology: TopologyKind
+  readonly faults: readonly FaultKind[]
+  readonly rounds: number
+  readonly seed: number
+  readonly server?: string | undefined
+  /** Told after each round. */
+  readonly onRound?: (round: RoundReport) => void
+}
+
+export interface RoundReport {
+  readonly topology: TopologyKind
+  readonly fault: Fault
+  readonly figures: RoundFigures
+  /** Those that were found up to now and not told before. */
+  readonly violations: readonly Violation[]
+}
+
+export interface RunReport {
+  readonly rounds: readonly RoundReport[]
+  readonly violations: readonly Violation[]
+  readonly events: readonly Event[]
+}
+
+const WARM_UP_MS = 4000
+/** After the errors have to be over, so that errors that come later are seen. */
+const AFTER_MS = 2500
+
+export async function runChaos(parts: RunParts): Promise<RunReport> {
+  const network = createNetwork()
+  const closing: (() => Promise<void>)[] = [() => network.close()]
+  const start = { sentinel: startSentinelTopology, cluster: startClusterTopology }[parts.topology]
+  try {
+    const topology = await start({ network })
+    closing.push(() => topology.close())
+    const fleet = await startFleet({ network, redisUrl: topology.url, server: parts.server })
+    closing.push(() => fleet.close())
+    const history = createHistory()
+    const verifiers = await startVerifiers(fleet.issuer, fleet.urls, history)
+    closing.push(() => verifiers.close())
+    const chance = createChance(parts.seed)
+    const load = startLoad({ fleet, verifiers, history, chance: createChance(parts.seed + 1) })
+    closing.push(() => load.stop())
+    await pause(WARM_UP_MS)
+    const rounds = await playRounds(parts, { topology, network, fleet, chance }, history)
+    await load.stop()
+    return { rounds, violations: check(history.events), events: history.events }
+  } finally {
+    for (const close of closing.toReversed()) await close()
+  }
+}
+
+async function playRounds(parts: RunParts, scene: Scene, history: History): Promise<RoundReport[]> {
+  const reports: RoundReport[] = []
+  const told = new Set<string>()
+  for (const kind of parts.faults) {
+    for (let round = 1; round <= parts.rounds; round++) {
+      const fault = await playRound(kind, round, scene)
+      history.add(fault)
+      const violations = check(history.events).filter(({ what }) => !told.has(what))
+      for (const { what } of violations) told.add(what)
+      const report = { topology: parts.topology, fault, figures: figuresOf(history.events, fault), violations }
+      reports.push(report)
+      parts.onRound?.(report)
+    }
+  }
+  return reports
+}
+
+async function playRound(kind: FaultKind, round: number, scene: Scene): Promise<Fault> {
+  await scene.topology.untilWhole()
+  const injectedMs = performance.now()
+  const primaryMs = await kind.inject(scene)
+  const { name, errorLimitMs } = kind
+  await pause(Math.max(...primaryMs) + errorLimitMs + AFTER_MS - performance.now())
+  await scene.topology.untilWhole()
+  return { kind: 'fault', name, round, injectedMs, primaryMs, errorLimitMs, endMs: performance.now() }
+}
