@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { check, figuresOf } from '../../tools/chaos/checker.ts'
 import type { Current, Ending, Event, Fault, Look, Request, Use } from '../../tools/chaos/history.ts'
 
-const RULES = { windowMs: 1000, silenceMs: 16_000 }
+const RULES = { windowMs: 1000, silenceMs: 16_000, outageMs: 6000 }
 
 function aUse(more: Partial<Use> = {}): Use {
   const plain = { kind: 'use', artefact: 'code-1', node: 0, subjects: ['session-1'], isExpected: false } as const
@@ -120,6 +120,14 @@ describe('what was given out', () => {
     expect(kinds(aFault(), unanswered, refused)).toEqual([])
   })
 
+  it('may be refused by a node that is unwell while others serve, and by no other', () => {
+    const fault = aFault({ primaryMs: [12_000, 18_000, 12_000] })
+    const refused = aUse({ isExpected: true, outcome: 'refused', startMs: 17_000, endMs: 17_010 })
+    expect(kinds(fault, { ...refused, node: 1 })).toEqual([])
+    expect(kinds(fault, { ...refused, node: 2 })).toEqual(['lost'])
+    expect(kinds(fault, { ...refused, node: 1, startMs: 18_500, endMs: 18_510 })).toEqual(['lost'])
+  })
+
   it('and does not verify is a violation; one that has ended or expired is none', () => {
     const look = aLook({ at: 'verifier', outcome: 'refused' })
     expect(kinds({ ...look, reason: 'token_invalid' })).toEqual(['unverifiable'])
@@ -147,6 +155,29 @@ describe('an error', () => {
     const late = aRequest({ outcome: 'error', startMs: 20_000, endMs: 20_010 })
     expect(kinds(fault, { ...late, node: 1 })).toEqual([])
     expect(kinds(fault, { ...late, node: 2 })).toEqual(['error_too_late'])
+  })
+})
+
+describe('without its store', () => {
+  const outage = { kind: 'outage', fromMs: 10_000, untilMs: 20_000 } as const
+
+  it('a node that serves for longer than it may breaks its promise', () => {
+    expect(kinds(outage, aRequest({ startMs: 16_001, endMs: 16_010 }))).toEqual(['served_without_store'])
+    expect(kinds(outage, aLook({ startMs: 16_001, endMs: 16_010 }))).toEqual(['served_without_store'])
+  })
+
+  it('a node may serve for a while, and a verifier for longer', () => {
+    expect(kinds(outage, aRequest({ startMs: 16_000, endMs: 16_010 }))).toEqual([])
+    expect(kinds(outage, aRequest({ startMs: 19_990, endMs: 20_010 }))).toEqual([])
+    expect(kinds(outage, aLook({ at: 'verifier', startMs: 16_001, endMs: 16_010 }))).toEqual([])
+  })
+})
+
+describe('an expectation', () => {
+  it('that is not met is a violation', () => {
+    const said = { kind: 'expectation', what: 'node 1 says what is wrong', isMet: true, atMs: 1 } as const
+    expect(kinds(said)).toEqual([])
+    expect(kinds({ ...said, isMet: false })).toEqual(['unmet'])
   })
 })
 

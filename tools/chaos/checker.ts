@@ -5,7 +5,7 @@
  * after the acknowledgement of the ending had come back, and a window later.
  */
 
-import type { Current, Ending, Event, Fault, Look, Outcome, Request, Use } from './history.ts'
+import type { Current, Ending, Event, Fault, Look, Outage, Outcome, Request, Use } from './history.ts'
 
 export type ViolationKind =
   /** An artefact gave two different things. */
@@ -18,6 +18,10 @@ export type ViolationKind =
   | 'unverifiable'
   /** A request failed when the fault should have been over. */
   | 'error_too_late'
+  /** A node served although it could not reach its store for longer than it may. */
+  | 'served_without_store'
+  /** Something that had to be so was not. */
+  | 'unmet'
 
 export interface Violation {
   readonly kind: ViolationKind
@@ -30,9 +34,11 @@ export interface Rules {
   readonly windowMs: number
   /** A verifier whose feed is not current goes on accepting for so long at most. */
   readonly silenceMs: number
+  /** What needs no store may go on for so long without one. */
+  readonly outageMs: number
 }
 
-export const RULES: Rules = { windowMs: 1000, silenceMs: 16_000 }
+export const RULES: Rules = { windowMs: 1000, silenceMs: 16_000, outageMs: 6000 }
 
 type Answered = Use | Look | Ending | Request
 
@@ -43,6 +49,8 @@ export function check(events: readonly Event[], rules: Rules = RULES): Violation
     ...lost(events),
     ...unverifiable(events),
     ...errorsTooLate(events),
+    ...servedWithoutStore(events, rules),
+    ...unmet(events),
   ]
   return violations.toSorted((a, b) => a.atMs - b.atMs)
 }
@@ -95,11 +103,20 @@ function firstAcknowledged(events: readonly Event[]): Map<string, Ending> {
 }
 
 function lost(events: readonly Event[]): Violation[] {
+  const faults = faultsOf(events)
   return events.filter(isUse).flatMap((use) => {
     if (!use.isExpected || use.outcome !== 'refused' || isTouched(use, events)) return []
+    if (isUnwell(faultAt(faults, use.endMs), use)) return []
     const what = `${use.artefact} is refused at node ${use.node} (${told(use)}), and nothing ended it`
     return [{ kind: 'lost', atMs: use.startMs, what }]
   })
+}
+
+/** The node is cut off, or its clock is wrong, while others serve: it may refuse what is good. */
+function isUnwell(fault: Fault | undefined, { node, startMs }: Use): boolean {
+  if (fault === undefined) return false
+  const ownMs = recoveryOf(fault, node)
+  return ownMs > Math.min(...fault.primaryMs) && startMs < ownMs
 }
 
 /** Somebody tried to end it, or used it too, before this answer: then the refusal may be right. */
@@ -130,6 +147,26 @@ function errorsTooLate(events: readonly Event[]): Violation[] {
     const since = fault === undefined ? 'without a fault' : `${Math.round(answer.startMs - overMs)} ms too late`
     const what = `${nameOf(answer)} failed at node ${answer.node} ${since} (${told(answer)})`
     return [{ kind: 'error_too_late', atMs: answer.startMs, what }]
+  })
+}
+
+function servedWithoutStore(events: readonly Event[], { outageMs }: Rules): Violation[] {
+  const outages = events.filter((event): event is Outage => event.kind === 'outage')
+  return answersOf(events).flatMap((answer) => {
+    const isVerifier = answer.kind === 'look' && answer.at === 'verifier'
+    if (answer.outcome !== 'success' || isVerifier) return []
+    const outage = outages.find(({ fromMs, untilMs }) => answer.startMs > fromMs + outageMs && answer.endMs < untilMs)
+    if (outage === undefined) return []
+    const since = Math.round(answer.startMs - outage.fromMs)
+    const what = `${nameOf(answer)} succeeded at node ${answer.node} ${since} ms after the store was gone (${told(answer)})`
+    return [{ kind: 'served_without_store', atMs: answer.startMs, what }]
+  })
+}
+
+function unmet(events: readonly Event[]): Violation[] {
+  return events.flatMap((event) => {
+    if (event.kind !== 'expectation' || event.isMet) return []
+    return [{ kind: 'unmet', atMs: event.atMs, what: event.what }]
   })
 }
 

@@ -1,38 +1,17 @@
-/** The faults: how each is injected, when it is over for each node, and how long errors may go on after that. */
+/** The faults that are injected: of servers and links here, of clocks in clock-faults.ts. */
 
-import type { Chance } from './chance.ts'
-import { type Fleet, NODES } from './fleet.ts'
-import type { Network } from './network.ts'
-import type { Topology, TopologyKind } from './topology.ts'
+import { CLOCK_FAULTS } from './clock-faults.ts'
+import { BOTH, ERRORS_MS, everywhere, type FaultKind, pause } from './fault.ts'
+import { NODES } from './fleet.ts'
 
-export interface Scene {
-  readonly topology: Topology
-  readonly network: Network
-  readonly fleet: Fleet
-  readonly chance: Chance
-}
-
-/** From when on each node has a primary that it can reach. */
-export type Recovery = readonly number[]
-
-export interface FaultKind {
-  readonly name: string
-  readonly title: string
-  readonly topologies: readonly TopologyKind[]
-  readonly errorLimitMs: number
-  inject(scene: Scene): Promise<Recovery>
-}
-
-const ERRORS_MS = 5000
 const PLANNED_ERRORS_MS = 2000
 const RESTART_MS = [1000, 2000] as const
 const STOPPED_MS = [1000, 15_000] as const
 /** So long the minority lives on after the majority has its new primary. */
 const CUT_OFF_MS = 6000
 const SLOTS = 400
-const BOTH: readonly TopologyKind[] = ['sentinel', 'cluster']
 
-export const FAULTS: readonly FaultKind[] = [
+const NETWORK_FAULTS: readonly FaultKind[] = [
   {
     ...{ name: 'planned', title: 'planned failover', topologies: BOTH, errorLimitMs: PLANNED_ERRORS_MS },
     async inject({ topology, chance }) {
@@ -89,12 +68,4 @@ export const FAULTS: readonly FaultKind[] = [
   },
 ]
 
-/** Now, for every node. */
-export function everywhere(): Recovery {
-  const nowMs = performance.now()
-  return Array.from({ length: NODES }, () => nowMs)
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
+export const FAULTS: readonly FaultKind[] = [...NETWORK_FAULTS, ...CLOCK_FAULTS]

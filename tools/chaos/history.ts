@@ -74,7 +74,22 @@ export interface Fault {
   readonly endMs: number
 }
 
-export type Event = Use | Look | Ending | Request | Current | Fault
+/** Nobody could reach the store between these two. */
+export interface Outage {
+  readonly kind: 'outage'
+  readonly fromMs: number
+  readonly untilMs: number
+}
+
+/** Something that had to be so, such as a node that says what is wrong with it. */
+export interface Expectation {
+  readonly kind: 'expectation'
+  readonly what: string
+  readonly isMet: boolean
+  readonly atMs: number
+}
+
+export type Event = Use | Look | Ending | Request | Current | Fault | Outage | Expectation
 
 export interface History {
   readonly events: readonly Event[]

@@ -3,23 +3,35 @@
 import { randomInt } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 
+import type { FaultKind } from './fault.ts'
 import { FAULTS } from './faults.ts'
 import { type ChaosOptions, readOptions, USAGE } from './options.ts'
 import { roundLine, table, violationLine } from './report.ts'
 import { type RoundReport, runChaos, type RunReport } from './run.ts'
+import { openClockShop } from './shifted-clock.ts'
+import type { TopologyKind } from './topology.ts'
 
 async function chaos(options: ChaosOptions): Promise<RunReport[]> {
   console.log(`seed ${options.seed}`)
   const reports: RunReport[] = []
+  const areClocksWrong = FAULTS.some(({ name, needsClocks }) => needsClocks === true && options.faults.includes(name))
+  const clocks = areClocksWrong ? openClockShop() : undefined
   for (const topology of options.topologies) {
-    const faults = FAULTS.filter(
-      ({ name, topologies }) => options.faults.includes(name) && topologies.includes(topology),
-    )
+    const faults = faultsOn(topology, options, clocks !== undefined)
     if (faults.length === 0) continue
     const { rounds, seed, server } = options
-    reports.push(await runChaos({ topology, faults, rounds, seed, server, onRound: tell }))
+    reports.push(await runChaos({ topology, faults, rounds, seed, server, clocks, onRound: tell }))
   }
+  clocks?.close()
   return reports
+}
+
+function faultsOn(topology: TopologyKind, options: ChaosOptions, hasClocks: boolean): FaultKind[] {
+  return FAULTS.filter(({ name, topologies, needsClocks }) => {
+    const isMeant = options.faults.includes(name) && topologies.includes(topology)
+    if (isMeant && needsClocks === true && !hasClocks) console.warn(`SKIPPED: ${name}, because there is no C compiler`)
+    return isMeant && (needsClocks !== true || hasClocks)
+  })
 }
 
 function tell(round: RoundReport): void {

@@ -3,12 +3,13 @@
 import { createChance } from './chance.ts'
 import { figuresOf, type RoundFigures, check, type Violation } from './checker.ts'
 import { startClusterTopology } from './cluster-topology.ts'
-import { type FaultKind, pause, type Scene } from './faults.ts'
+import { type FaultKind, pause, type Scene } from './fault.ts'
 import { startFleet } from './fleet.ts'
-import { createHistory, type Event, type Fault, type History } from './history.ts'
+import { createHistory, type Event, type Fault } from './history.ts'
 import { startLoad } from './load.ts'
 import { createNetwork } from './network.ts'
 import { startSentinelTopology } from './sentinel-topology.ts'
+import type { ClockShop } from './shifted-clock.ts'
 import type { TopologyKind } from './topology.ts'
 import { startVerifiers } from './verifiers.ts'
 
@@ -18,6 +19,8 @@ export interface RunParts {
   readonly rounds: number
   readonly seed: number
   readonly server?: string | undefined
+  /** Where the clocks of servers come from; needed by faults that make them wrong. */
+  readonly clocks?: ClockShop | undefined
   /** Told after each round. */
   readonly onRound?: (round: RoundReport) => void
 }
@@ -45,9 +48,10 @@ export async function runChaos(parts: RunParts): Promise<RunReport> {
   const closing: (() => Promise<void>)[] = [() => network.close()]
   const start = { sentinel: startSentinelTopology, cluster: startClusterTopology }[parts.topology]
   try {
-    const topology = await start({ network })
+    const makeClock = parts.clocks && (() => (parts.clocks as ClockShop).make())
+    const topology = await start({ network, makeClock })
     closing.push(() => topology.close())
-    const fleet = await startFleet({ network, redisUrl: topology.url, server: parts.server })
+    const fleet = await startFleet({ network, redisUrl: topology.url, server: parts.server, makeClock })
     closing.push(() => fleet.close())
     const history = createHistory()
     const verifiers = await startVerifiers(fleet.issuer, fleet.urls, history)
@@ -56,7 +60,7 @@ export async function runChaos(parts: RunParts): Promise<RunReport> {
     const load = startLoad({ fleet, verifiers, history, chance: createChance(parts.seed + 1) })
     closing.push(() => load.stop())
     await pause(WARM_UP_MS)
-    const rounds = await playRounds(parts, { topology, network, fleet, chance }, history)
+    const rounds = await playRounds(parts, { topology, network, fleet, chance, history, load })
     await load.stop()
     return { rounds, violations: check(history.events), events: history.events }
   } finally {
@@ -64,8 +68,9 @@ export async function runChaos(parts: RunParts): Promise<RunReport> {
   }
 }
 
-async function playRounds(parts: RunParts, scene: Scene, history: History): Promise<RoundReport[]> {
+async function playRounds(parts: RunParts, scene: Scene): Promise<RoundReport[]> {
   const reports: RoundReport[] = []
+  const { history } = scene
   const told = new Set<string>()
   for (const kind of parts.faults) {
     for (let round = 1; round <= parts.rounds; round++) {
@@ -86,7 +91,7 @@ async function playRound(kind: FaultKind, round: number, scene: Scene): Promise<
   const injectedMs = performance.now()
   const primaryMs = await kind.inject(scene)
   const { name, errorLimitMs } = kind
-  await pause(Math.max(...primaryMs) + errorLimitMs + AFTER_MS - performance.now())
+  await pause(Math.max(0, Math.max(...primaryMs) + errorLimitMs + AFTER_MS - performance.now()))
   await scene.topology.untilWhole()
   return { kind: 'fault', name, round, injectedMs, primaryMs, errorLimitMs, endMs: performance.now() }
 }

@@ -32,13 +32,14 @@ export async function startSentinelTopology(parts: TopologyParts): Promise<Topol
 
 async function startData(parts: TopologyParts, earlier: readonly Member[]): Promise<Member> {
   const [first] = earlier
-  const replicates = first === undefined ? [] : ['--replicaof', `127.0.0.1 ${first.port}`]
+  // In its file and not on the command line, so that Sentinel can rewrite it before a restart.
+  const replicates = first === undefined ? [] : [`replicaof 127.0.0.1 ${first.port}`]
   return startMember({
     name: `redis-${earlier.length}`,
     network: parts.network,
     clock: parts.makeClock?.(),
-    settings: [...PERSISTENCE, '--repl-diskless-sync-delay', '0', ...(parts.settings ?? []), ...replicates],
-    announce: (port) => ['replica-announce-ip 127.0.0.1', `replica-announce-port ${port}`],
+    settings: [...PERSISTENCE, '--repl-diskless-sync-delay', '0', ...(parts.settings ?? [])],
+    announce: (port) => ['replica-announce-ip 127.0.0.1', `replica-announce-port ${port}`, ...replicates],
     ports: { own: await freePort() },
   })
 }

@@ -1,0 +1,98 @@
+/** Faults of wall clocks: of a node, of the Redis that becomes primary, of a node while Redis is dead. */
+
+import { BOTH, ERRORS_MS, everywhere, type FaultKind, pause, type Scene } from './fault.ts'
+import { NODES } from './fleet.ts'
+import { until } from './topology.ts'
+
+const OFF_SECONDS = 600
+const SAYS_WITHIN_MS = 10_000
+const WRONG_MS = 6000
+const DEAD_MS = 9000
+
+export const CLOCK_FAULTS: readonly FaultKind[] = [
+  {
+    ...{ name: 'clock-node', title: 'clock of a node ± 10 min', topologies: BOTH, errorLimitMs: ERRORS_MS },
+    needsClocks: true,
+    async inject(scene) {
+      const { fleet, chance, load } = scene
+      const node = chance.below(NODES)
+      const rightMs = performance.now()
+      fleet.clocks[node]?.set(offBy(scene))
+      await expectSaid(scene, node)
+      // A balancer sends nothing new to a node that is not ready; what is to be refused comes to it all the same.
+      load.routeTo(everywhere().flatMap((_, index) => (index === node ? [] : [index])))
+      await pause(WRONG_MS)
+      fleet.clocks[node]?.set(0)
+      await expectReady(scene, node)
+      load.routeTo(undefined)
+      return everywhere().map((backMs, index) => (index === node ? backMs : rightMs))
+    },
+  },
+  {
+    ...{ name: 'clock-redis', title: 'clock of the next primary ± 10 min', topologies: BOTH, errorLimitMs: ERRORS_MS },
+    needsClocks: true,
+    async inject(scene) {
+      const { topology, chance } = scene
+      const primary = await topology.primary(chance.next())
+      const offset = offBy(scene)
+      for (const member of topology.members) if (member !== primary) member.clock?.set(offset)
+      await topology.planFailover(primary)
+      await topology.untilPrimary(primary)
+      return everywhere()
+    },
+  },
+  {
+    ...{
+      name: 'clock-step',
+      title: 'a clock steps back while Redis is dead',
+      topologies: BOTH,
+      errorLimitMs: ERRORS_MS,
+    },
+    needsClocks: true,
+    async inject(scene) {
+      const { topology, fleet, chance, history } = scene
+      const node = chance.below(NODES)
+      await Promise.all(topology.members.map((member) => member.server.kill()))
+      const fromMs = performance.now()
+      await pause(chance.between(500, 3000))
+      fleet.clocks[node]?.set(-OFF_SECONDS)
+      await pause(DEAD_MS)
+      history.add({ kind: 'outage', fromMs, untilMs: performance.now() })
+      await Promise.all(topology.members.map((member) => member.server.restart()))
+      await topology.untilPrimary()
+      const backMs = everywhere()
+      await expectSaid(scene, node)
+      fleet.clocks[node]?.set(0)
+      await expectReady(scene, node)
+      const rightMs = performance.now()
+      return backMs.map((ms, index) => (index === node ? rightMs : ms))
+    },
+  },
+]
+
+function offBy({ chance }: Scene): number {
+  return chance.happens(0.5) ? OFF_SECONDS : -OFF_SECONDS
+}
+
+/** The node is not ready, and says that its clock is the reason. */
+async function expectSaid({ fleet, history }: Scene, node: number): Promise<void> {
+  const isMet = await comes(async () => {
+    const { ready, problem } = await fleet.readiness(node)
+    return !ready && /clock/i.test(problem)
+  })
+  const what = `node ${node} says in its readiness that its clock is wrong`
+  history.add({ kind: 'expectation', what, isMet, atMs: performance.now() })
+}
+
+async function expectReady({ fleet, history }: Scene, node: number): Promise<void> {
+  const isMet = await comes(async () => (await fleet.readiness(node)).ready)
+  const what = `node ${node} is ready again when its clock is right`
+  history.add({ kind: 'expectation', what, isMet, atMs: performance.now() })
+}
+
+async function comes(isSo: () => Promise<boolean>): Promise<boolean> {
+  return until('the readiness', isSo, SAYS_WITHIN_MS).then(
+    () => true,
+    () => false,
+  )
+}
