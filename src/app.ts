@@ -13,6 +13,7 @@ import { openEndedMarks } from './access/ended-marks.ts'
 import { createRevocation, type Revocation } from './access/revoke.ts'
 import { createSetReceivers } from './access/set-receivers.ts'
 import { createSetSigner } from './access/set-signer.ts'
+import { settleChange } from './access/store-change.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { createLogins } from './accounts/logins.ts'
 import { createPasswords } from './accounts/passwords.ts'
@@ -52,7 +53,9 @@ import { buildEngine } from './provider/build.ts'
 import { createCurrentEngine, type CurrentEngine } from './provider/current.ts'
 import { followRing } from './provider/follow-ring.ts'
 import type { Interactions } from './provider/interactions.ts'
+import { GuardedStore } from './store/guarded-store.ts'
 import { openStore } from './store/open-store.ts'
+import type { StoreLoss } from './store/store-loss.ts'
 import type { Store } from './store/store.ts'
 
 export interface App {
@@ -66,6 +69,8 @@ export interface App {
   readonly keyring: LiveKeyring
   /** The door by which access ends. */
   readonly revocation: Revocation
+  /** Resolves when the store is no longer the one that was opened: close this node and start another, `after` it. */
+  readonly lost: Promise<LostStore>
   /**
    * Is unready at once and goes on serving for the delay of the settings, so that balancers notice. Then it refuses new
    * work, finishes what is under way, and lets go of the store. Called again it cuts the delay short.
@@ -73,16 +78,27 @@ export interface App {
   close(): Promise<void>
 }
 
+/** What a node knew of the store that it lost. */
+export interface LostStore extends StoreLoss {
+  /** The keys that its ring had. */
+  readonly keyIds: readonly string[]
+}
+
 export interface AppOptions {
   readonly log: Log
   readonly clock?: Clock
   /** One process of several: it shares the public port, and tells a supervisor, who has the operator's, how it is. */
   readonly supervisor?: Supervisor
+  /** What an earlier node of this process lost: nothing that ended there counts here. */
+  readonly after?: LostStore | undefined
 }
 
 /** Starts one node. Resolves when it listens and is ready; throws the `Fault` that stops it. */
-export async function startApp(config: Config, { log, clock = systemClock, supervisor }: AppOptions): Promise<App> {
-  const store = await openStore(config, clock)
+export async function startApp(
+  config: Config,
+  { log, clock = systemClock, supervisor, after }: AppOptions,
+): Promise<App> {
+  const store = new GuardedStore(await openStore(config, clock), { clock })
   const progress: Progress = { isListening: false, isStopping: false }
   const readiness = () => readinessOf(progress, store.status())
   const stops: (() => Promise<void> | void)[] = []
@@ -104,6 +120,7 @@ export async function startApp(config: Config, { log, clock = systemClock, super
   const audit = createAudit({ store, clock, log })
   try {
     await untilReady(store, log)
+    const change = await store.identify(after?.seen)
     const verifiers = createVerifiers({ store, clock, ttlSeconds: verifierTtlSeconds(config.keys) })
     const signer = openSigner(config, log)
     stops.push(() => signer?.close())
@@ -122,6 +139,7 @@ export async function startApp(config: Config, { log, clock = systemClock, super
     const clients = createClients([...config.clients, accountClient(config.issuer)])
     const subjectOf = createSubjectOf(clients, () => keyring.current().pairwiseSalt)
     const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks, holdings, subjectOf })
+    await settleChange(change, { store, revocation, audit, keyring, knownKeyIds: after?.keyIds ?? [] })
     await endGoneClients({ store, revocation, clientIds: config.clients.map(({ clientId }) => clientId) })
     const { storeKey, csrfKey } = keyring.current()
     const sealer = createSealer(storeKey, 'store')
@@ -181,6 +199,7 @@ export async function startApp(config: Config, { log, clock = systemClock, super
     const dispatch = createDispatch({
       ...{ issuer, trustProxy, current, pages, revocations, store, verifiers, maxAgeSeconds, log },
     })
+    await store.watch()
     const listener = await listen(dispatch, {
       ...{ host: config.host, port: config.port, sharesPort: supervisor !== undefined },
       bounds: boundsFor(fileLimit(), createTrust(trustProxy)),
@@ -197,6 +216,7 @@ export async function startApp(config: Config, { log, clock = systemClock, super
       audit,
       keyring,
       revocation,
+      lost: store.lost.then((loss) => ({ ...loss, keyIds: keyring.current().keys.map(({ keyId }) => keyId) })),
       close: createStop({
         leave() {
           progress.isStopping = true

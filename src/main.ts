@@ -9,6 +9,7 @@ import cluster from 'node:cluster'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
+import type { App } from './app.ts'
 import type { Log } from './audit/log.ts'
 import { createLogOutput } from './audit/log-output.ts'
 import { Fault, forOperator } from './base/faults.ts'
@@ -49,17 +50,39 @@ async function serve(config: Config, { log, orders }: Surroundings): Promise<voi
   const [{ startApp }, { banner }] = await Promise.all([import('./app.ts'), import('./http/banner.ts')])
   const { worker } = cluster
   const report = (readiness: Readiness) => void worker?.send({ readiness }, () => undefined)
-  const app = await Promise.race([startApp(config, { log, ...(worker && { supervisor: { report } }) }), orders.stop])
+  const options = { log, ...(worker && { supervisor: { report } }) }
+  const first = await Promise.race([startApp(config, options), orders.stop])
   // Told to stop while it waited for its store: there is nothing to finish.
-  if (typeof app === 'string') process.exit()
+  if (typeof first === 'string') process.exit()
+  let app = first
   log.info({ issuer: config.issuer, url: app.url, opsUrl: app.opsUrl }, 'listening')
   if (!config.production && (worker?.id ?? 1) === 1) console.log(banner(config, app))
   flushCompileCache()
   giveBackSpareMemory()
+  for (;;) {
+    const end = await Promise.race([orders.stop, app.lost])
+    if (typeof end === 'string') break
+    log.error({ event: 'store_lost', problem: end.problem }, STORE_LOST)
+    await closeNow(app)
+    const ports = { port: portOf(app.url), opsPort: portOf(app.opsUrl) }
+    app = await startApp({ ...config, ...ports }, { ...options, after: end })
+    log.info({ issuer: config.issuer, url: app.url, opsUrl: app.opsUrl }, 'listening')
+  }
   const signal = await orders.stop
   log.info({ signal }, 'stopping')
   void orders.hurry.then(() => app.close())
   await app.close()
+}
+
+const STORE_LOST = 'the store is no longer the one that was opened; the server starts again on the store as it is now'
+
+/** Without the delay for balancers: there is nothing that it could still serve. */
+async function closeNow(app: App): Promise<void> {
+  await Promise.all([app.close(), app.close()])
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port)
 }
 
 async function supervise(config: Config, surroundings: Surroundings): Promise<void> {

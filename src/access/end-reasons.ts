@@ -32,6 +32,15 @@ export const END_REASONS = {
   account_ended_by_operator: { entry: 'gid', sentence: 'An operator ended all access of one person.' },
   client_ended_by_operator: { entry: 'client_id', sentence: 'An operator ended all access of one client.' },
   everything_ended_by_operator: { entry: 'before', sentence: 'An operator ended everything issued before a moment.' },
+  store_replaced: {
+    entry: 'before',
+    sentence: 'The store was emptied or replaced; what was issued before is of another.',
+  },
+  store_set_back: {
+    entry: 'before',
+    sentence: 'The store was set back to an earlier state, which knows no later endings.',
+  },
+  store_restored: { entry: 'before', sentence: 'The store was restored from a backup, which knows no later endings.' },
 } as const satisfies Record<string, Way>
 
 export type EndReason = keyof typeof END_REASONS

@@ -55,6 +55,12 @@ export class StoreFull extends Fault {
   }
 }
 
+/** Start refused: what is in the store must not be served. The message says why, and what to do. */
+export class StoreRefused extends Fault {
+  readonly code = 'store_refused'
+  readonly status = 503
+}
+
 /** The process, key service or module that holds the signing keys did not answer: nothing may be issued. */
 export class SignerUnavailable extends Fault {
   readonly code = 'signer_unavailable'

@@ -22,6 +22,7 @@ import { openSigner } from '../keyring/outside-open.ts'
 import { obtainRootKeys } from '../keyring/root-key.ts'
 import { scheduleOf } from '../keyring/schedule.ts'
 import { createVerifiers, type Verifiers, verifierTtlSeconds } from '../keyring/verifiers.ts'
+import { openIdentity } from '../store/identity.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
 import type { Terminal } from './terminal.ts'
@@ -64,7 +65,8 @@ async function openDomain(config: Config, store: Store, terminal: Terminal, stop
   const { clock } = terminal
   const log = createLog({ level: 'error', destination: { write: (line) => terminal.err(line.trimEnd()) } })
   const audit = createAudit({ store, clock, log })
-  // First of all, since it refuses a wrong root key before anything is sealed under it.
+  await openIdentity(store, clock)
+  // Before anything else of the domain, since it refuses a wrong root key before anything is sealed under it.
   const keyring = await openKeyring({
     store,
     clock,

@@ -1,6 +1,6 @@
 /** The one record in which the ring is stored, read and written whole. */
 
-import { StoreUnavailable } from '../base/faults.ts'
+import { StoreRefused, StoreUnavailable } from '../base/faults.ts'
 import { rootKeyId as nameOf } from '../base/sealing.ts'
 import { keys } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
@@ -14,6 +14,7 @@ export interface StoredRingVersion extends RingVersion {
 }
 
 export interface RingRecord {
+  /** Throws `StoreRefused` when there is none in a store that has had one. */
   exists(): Promise<boolean>
   /** Throws `RootKeyWrong`, `SealBroken`, `StoreUnavailable`. */
   read(): Promise<StoredRingVersion>
@@ -22,6 +23,11 @@ export interface RingRecord {
 }
 
 const RING = keys.keyring()
+const MADE = keys.ringMade()
+
+// A second ring would be made of other keys: nothing that was sealed and signed with the first could be read any more.
+const RING_GONE =
+  'The store has had a key ring and has lost it: restore a backup with `grantor restore --replace`, or empty the store to begin anew.'
 
 export interface RecordParts {
   readonly store: Store
@@ -30,7 +36,12 @@ export interface RecordParts {
 
 export function createRingRecord({ store, rootKeys }: RecordParts): RingRecord {
   return {
-    exists: async () => (await store.get(RING)) !== undefined,
+    async exists() {
+      const [ring, made] = await store.getMany([RING, MADE])
+      if (ring === undefined && made !== undefined) throw new StoreRefused(RING_GONE)
+      if (ring !== undefined && made === undefined) await noteMade()
+      return ring !== undefined
+    },
 
     async read() {
       const entry = await store.get(RING)
@@ -43,7 +54,13 @@ export function createRingRecord({ store, rootKeys }: RecordParts): RingRecord {
 
     async write(ring, rootKey, over) {
       const condition = over === undefined ? { ifAbsent: true } : { ifVersion: over }
-      return (await store.put(RING, sealRing(ring, rootKey), condition)) === 'stored'
+      if ((await store.put(RING, sealRing(ring, rootKey), condition)) !== 'stored') return false
+      if (over === undefined) await noteMade()
+      return true
     },
+  }
+
+  async function noteMade(): Promise<void> {
+    await store.put(MADE, '', { ifAbsent: true })
   }
 }

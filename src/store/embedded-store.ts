@@ -11,15 +11,16 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type Clock, monotonicClock } from '../base/clock.ts'
 import { StoreUnavailable } from '../base/faults.ts'
 import { asFault, isBusy, openDatabase } from './embedded-database.ts'
+import { OpenFile } from './embedded-file.ts'
 import { EmbeddedLog } from './embedded-log.ts'
 import { type EntryRow, prepareStatements, rowIdOf, rowIdsOf, type Statements } from './embedded-statements.ts'
+import { afterTheFirst, isConsumed, toEntry } from './embedded-rows.ts'
 import { EmbeddedUpkeep } from './embedded-upkeep.ts'
 import { expiryMs } from './expiry.ts'
 import { assertSameShard } from './same-shard.ts'
 import type {
   Consumed,
   ConsumeOptions,
-  Consumption,
   Counted,
   Entry,
   Key,
@@ -43,7 +44,8 @@ export interface EmbeddedStoreOptions {
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
   const { file, clock, monotonic = monotonicClock } = options
   try {
-    return new EmbeddedStore(await openDatabase(file, clock()), clock, monotonic)
+    const database = await openDatabase(file, clock())
+    return new EmbeddedStore(database, new OpenFile(file, monotonic), clock, monotonic)
   } catch (cause) {
     throw new StoreUnavailable({ detail: `cannot open ${file}: ${(cause as Error).message}`, cause })
   }
@@ -58,9 +60,11 @@ export class EmbeddedStore implements Store {
   readonly #writes: WriteQueue
   readonly #log: EmbeddedLog
   readonly #upkeep: EmbeddedUpkeep
+  readonly #file: OpenFile
 
-  constructor(database: DatabaseSync, clock: Clock, monotonic: Clock) {
+  constructor(database: DatabaseSync, file: OpenFile, clock: Clock, monotonic: Clock) {
     this.#database = database
+    this.#file = file
     this.#clock = clock
     this.#sql = prepareStatements(database)
     this.#writes = new WriteQueue(database)
@@ -203,7 +207,7 @@ export class EmbeddedStore implements Store {
   }
 
   status(): StoreStatus {
-    return this.#upkeep.status()
+    return this.#file.problem() ?? this.#upkeep.status()
   }
 
   async close(): Promise<void> {
@@ -277,23 +281,4 @@ export class EmbeddedStore implements Store {
 
 function rowTaken(key: Key): Error {
   return new Error(`the row of ${key} is that of another key`)
-}
-
-function toEntry(row: EntryRow, nowMs: number): Entry {
-  const [, value, version] = row
-  return isConsumed(row) ? { value, version, consumed: toConsumption(row, nowMs) } : { value, version }
-}
-
-function isConsumed([, , , consumedAtMs]: EntryRow): boolean {
-  return consumedAtMs !== null
-}
-
-function toConsumption([, , , atMs, , note, noteExpiresAtMs]: EntryRow, nowMs: number): Consumption {
-  return note !== null && (noteExpiresAtMs ?? 0) > nowMs ? { atMs: atMs ?? 0, note } : { atMs: atMs ?? 0 }
-}
-
-function afterTheFirst(row: EntryRow, by: string, nowMs: number): Consumed {
-  const [, , , , consumedBy] = row
-  if (consumedBy === by) return { outcome: 'won' }
-  return { outcome: 'lost', consumed: toConsumption(row, nowMs) }
 }

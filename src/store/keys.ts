@@ -46,6 +46,12 @@ export const keys = {
   /** The clients that the configuration had when a node last started. */
   knownClients: (): Key => 'clients:{cl}:known',
   keyring: (): Key => 'keyring:{kr}:ring',
+  /** Which store this is (see identity.ts). */
+  identity: (): Key => 'identity:{id}:store',
+  /** Written by every server once a second; its version is the progress mark. */
+  progress: (): Key => 'identity:{id}:progress',
+  /** Says that a ring was made in this store. In another shard than the ring, so that it may outlive it. */
+  ringMade: (): Key => 'identity:{id}:ring-made',
   /** The version of the ring that a verifier holds. */
   verifier: (verifierId: string): Key => `verifier:{kr}:${verifierId}`,
   /** Lists the verifiers that fetched the JWKS lately. */

@@ -130,6 +130,8 @@ export interface StoreStatus {
   readonly problem?: string
   /** Milliseconds since the last successful write, on the monotonic clock. A node that cannot write for 5 s issues nothing. */
   readonly silentMs: number
+  /** Set when this is no longer the store that was opened: its file was deleted or replaced. It does not come back. */
+  readonly lost?: true
 }
 
 export interface Store {

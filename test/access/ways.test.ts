@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { END_REASONS, type EndReason } from '../../src/access/end-reasons.ts'
 import { startApp } from '../../src/app.ts'
@@ -88,24 +88,40 @@ const WAYS: Readonly<Record<EndReason, Way>> = {
   session_ended_by_operator: { end: (app, { person }) => operated(app, ['sessions', 'end', person.login]) },
   account_ended_by_operator: { end: (app, { person }) => operated(app, ['revoke', 'account', person.login]) },
   client_ended_by_operator: { clientId: 'ended', end: (app) => operated(app, ['revoke', 'client', '--yes', 'ended']) },
+  store_replaced: { end: (app) => endedByStore(app, 'store_replaced') },
+  store_set_back: { end: (app) => endedByStore(app, 'store_set_back') },
+  store_restored: { end: (app) => endedByStore(app, 'store_restored') },
   everything_ended_by_operator: { end: (app) => operated(app, ['revoke', 'everything', '--yes']) },
 }
 
 describe('access that ends', () => {
-  let app: Running
+  let shared: Running
   beforeAll(async () => {
-    const clients = ['app', 'removed', 'ended'].map((clientId) => ({ clientId }))
-    app = await start({ nodes: 2, clients: [...clients, { clientId: 'strict', refreshIdempotentSeconds: 0 }] })
-    await writeFile(join(app.dataDir, 'grantor.yaml'), JSON.stringify({ clients: ['app', 'ended'].map(inFile) }))
+    shared = await startWithWays()
   })
-  afterAll(() => app.close())
+  afterAll(() => shared.close())
 
-  // The moment of `everything` lies a little ahead, so nothing can be begun after it: it comes last.
+  async function startWithWays(): Promise<Running> {
+    const clients = ['app', 'removed', 'ended'].map((clientId) => ({ clientId }))
+    const app = await start({ nodes: 2, clients: [...clients, { clientId: 'strict', refreshIdempotentSeconds: 0 }] })
+    await writeFile(join(app.dataDir, 'grantor.yaml'), JSON.stringify({ clients: ['app', 'ended'].map(inFile) }))
+    return app
+  }
+
+  /** The moment of `everything` lies a little ahead, so nothing can be begun after it: it has servers of its own. */
+  async function serversFor(reason: EndReason): Promise<Running> {
+    if (END_REASONS[reason].entry !== 'before') return shared
+    const app = await startWithWays()
+    onTestFinished(() => app.close())
+    return app
+  }
+
   const ways = Object.entries(WAYS) as [EndReason, Way][]
 
   it.each(ways)(
     '[S66] [S112] is refused on every node within a second, told once and recorded: %s',
     async (reason, way) => {
+      const app = await serversFor(reason)
       const holder = await aHolder(app, { clientId: way.clientId ?? 'app' })
       const before = await entriesOf(app)
 
@@ -179,6 +195,11 @@ function inFile(client_id: string) {
 
 function first(app: Running): string {
   return app.urls[0] as string
+}
+
+/** How a server comes to do this stands in test/faults/store-identity.test.ts. */
+async function endedByStore(app: Running, reason: EndReason): Promise<void> {
+  await app.nodes[0]?.revocation.endEverything(undefined, reason)
 }
 
 async function revoke(app: Running, form: Record<string, string>): Promise<void> {

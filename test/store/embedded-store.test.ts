@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { monotonicClock, systemClock } from '../../src/base/clock.ts'
+import { OpenFile } from '../../src/store/embedded-file.ts'
 import { openDatabase } from '../../src/store/embedded-database.ts'
 import { prepareStatements, rowIdOf } from '../../src/store/embedded-statements.ts'
 import { EmbeddedStore, openEmbeddedStore } from '../../src/store/embedded-store.ts'
@@ -241,8 +242,9 @@ describe('two processes on one file', () => {
 
 describe('the embedded store with a full disk', () => {
   it('answers StoreUnavailable, is not ready, and recovers when there is room', async () => {
-    const database = await openDatabase(await aFile(), Date.now())
-    const store = new EmbeddedStore(database, systemClock, monotonicClock)
+    const file = await aFile()
+    const database = await openDatabase(file, Date.now())
+    const store = new EmbeddedStore(database, new OpenFile(file, monotonicClock), systemClock, monotonicClock)
     onTestFinished(() => store.close())
     const key: Key = 'kind:{aa}:key'
     await store.put(key, 'kept')

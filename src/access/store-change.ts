@@ -1,0 +1,43 @@
+/**
+ * What a server does on a store that is not what it remembers, before it serves anything: it ends what the store cannot
+ * know of, so that nothing that was ended comes back.
+ */
+
+import type { Audit } from '../audit/audit.ts'
+import type { LiveKeyring } from '../keyring/keyring.ts'
+import { raiseEpoch } from '../store/identity.ts'
+import type { StoreChange } from '../store/store-loss.ts'
+import type { Store } from '../store/store.ts'
+import type { Revocation } from './revoke.ts'
+
+export interface ChangeParts {
+  readonly store: Store
+  readonly revocation: Pick<Revocation, 'endEverything' | 'hasEnded'>
+  readonly audit: Audit
+  readonly keyring: Pick<LiveKeyring, 'current' | 'compromise'>
+  /** The keys that the ring had when this server last saw it; empty where it does not remember. */
+  readonly knownKeyIds: readonly string[]
+}
+
+/** Ends first and raises the epoch second: interrupted in between, the next server does both again. */
+export async function settleChange(change: StoreChange | undefined, parts: ChangeParts): Promise<void> {
+  const { store, revocation, audit } = parts
+  if (change === undefined) return
+  if (change.kind === 'replaced') {
+    if (revocation.hasEnded({ issuedAt: change.before - 1 })) return
+    await revocation.endEverything(change.before, 'store_replaced')
+    audit.record('store.replaced')
+    return
+  }
+  await takeOutGoneKeys(parts)
+  await revocation.endEverything(undefined, 'store_set_back')
+  await raiseEpoch(store, change.id, change.epoch)
+  audit.record('store.set_back')
+}
+
+/** A key that a ring has after it was set back, and had not before, was taken out in between: perhaps because it leaked. */
+async function takeOutGoneKeys({ keyring, knownKeyIds }: ChangeParts): Promise<void> {
+  if (knownKeyIds.length === 0) return
+  const gone = keyring.current().keys.filter(({ keyId }) => !knownKeyIds.includes(keyId))
+  for (const { keyId } of gone) await keyring.compromise(keyId)
+}
