@@ -30,10 +30,20 @@ export function giveBackSpareMemory({ restMs = REST_MS }: SpareMemoryOptions = {
     const { user, system } = process.cpuUsage(before)
     before = process.cpuUsage()
     const isAtRest = user + system < restMs * 1000 * REST_SHARE
-    if (!isAtRest || process.memoryUsage.rss() < keptBytes + WORTHWHILE_BYTES) return
+    const heldBytes = residentBytes()
+    if (!isAtRest || heldBytes === undefined || heldBytes < keptBytes + WORTHWHILE_BYTES) return
     collect({ type: 'major', flavor: 'last-resort' })
-    keptBytes = process.memoryUsage.rss()
+    keptBytes = residentBytes() ?? heldBytes
   }
 
   setInterval(look, restMs).unref()
+}
+
+/** `undefined` while the process may open no more files: on Linux the figure is read from one. */
+function residentBytes(): number | undefined {
+  try {
+    return process.memoryUsage.rss()
+  } catch {
+    return undefined
+  }
 }

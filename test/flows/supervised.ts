@@ -25,7 +25,6 @@ export interface Line {
 
 export interface Ended {
   readonly code: number | null
-  readonly afterMs: number
 }
 
 export interface Supervised {
@@ -83,10 +82,9 @@ export async function startSupervised(
   }
 
   async function ended(): Promise<Ended> {
-    const begun = performance.now()
     const late = later(PATIENCE_MS).then(() => Promise.reject(new Error('it does not end')))
     const [code] = await Promise.race([exit, late])
-    return { code, afterMs: performance.now() - begun }
+    return { code }
   }
 
   return {

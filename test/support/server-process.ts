@@ -33,6 +33,8 @@ export interface ProcessOptions {
   readonly envOf?: (index: number) => Readonly<Record<string, string>>
   /** The `src/main.ts` to run; this project's own unless set. */
   readonly main?: string
+  /** How many files each may have open, as `ulimit -n` sets it. */
+  readonly fileLimit?: number
   /** False: returns when they are started, for a server that is not to become ready. */
   readonly untilListening?: boolean
 }
@@ -69,7 +71,7 @@ export interface ServerProcesses {
 
 export async function startProcesses(options: ProcessOptions = {}): Promise<ServerProcesses> {
   const { count = 1, redisUrls, file, logLevel = 'info', untilListening = true, env: more = {} } = options
-  const { envOf = () => ({}), main = MAIN } = options
+  const { envOf = () => ({}), main = MAIN, fileLimit } = options
   const dataDir = await mkdtemp(join(tmpdir(), 'grantor-test-'))
   if (file !== undefined) await writeFile(join(dataDir, 'grantor.yaml'), JSON.stringify(file))
   const issuer = more.ISSUER ?? `http://localhost:${await freePort()}`
@@ -91,7 +93,7 @@ export async function startProcesses(options: ProcessOptions = {}): Promise<Serv
     for (let index = 0; index < count; index++) {
       const redisUrl = redisUrls?.[index % redisUrls.length]
       const env = { ...shared, ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }), ...envOf(index) }
-      lives.push(new Life({ main, cwd: dataDir, env, opsPort: await freePort() }))
+      lives.push(new Life({ main, cwd: dataDir, env, opsPort: await freePort(), fileLimit }))
     }
     for (const life of lives) life.start()
     if (untilListening) await Promise.all(lives.map((life) => life.listening()))
@@ -108,6 +110,7 @@ interface LifeParts {
   readonly cwd: string
   readonly env: Record<string, string>
   readonly opsPort: number
+  readonly fileLimit: number | undefined
 }
 
 class Life implements ServerProcess {
@@ -116,19 +119,21 @@ class Life implements ServerProcess {
   readonly output: string[] = []
   readonly #main: string
   readonly #cwd: string
+  readonly #command: string
   readonly #env: Record<string, string>
   #process: ChildProcessByStdio<null, Readable, Readable> | undefined
   #listening: Promise<void> = Promise.resolve()
 
-  constructor({ main, cwd, env, opsPort }: LifeParts) {
+  constructor({ main, cwd, env, opsPort, fileLimit }: LifeParts) {
     this.#main = main
     this.#cwd = cwd
+    this.#command = fileLimit === undefined ? 'exec "$@"' : `ulimit -n ${fileLimit}; exec "$@"`
     this.#env = { ...env, OPS_PORT: String(opsPort) }
     this.opsUrl = `http://127.0.0.1:${opsPort}`
   }
 
   start(): void {
-    const child = spawn(process.execPath, [this.#main], {
+    const child = spawn('/bin/sh', ['-c', this.#command, 'sh', process.execPath, this.#main], {
       cwd: this.#cwd,
       env: { PATH: process.env.PATH, ...this.#env, PORT: this.url === '' ? '0' : new URL(this.url).port },
       stdio: ['ignore', 'pipe', 'pipe'],
