@@ -15,12 +15,13 @@ import { createSetReceivers } from './access/set-receivers.ts'
 import { createSetSigner } from './access/set-signer.ts'
 import { settleChange } from './access/store-change.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
+import { createKnownDevices } from './accounts/known-devices.ts'
 import { createLogins } from './accounts/logins.ts'
 import { createPasswords } from './accounts/passwords.ts'
 import { createApis } from './apis/apis.ts'
 import { type Audit, createAudit } from './audit/audit.ts'
 import type { Log } from './audit/log.ts'
-import { type Clock, systemClock } from './base/clock.ts'
+import { type Clock, monotonicClock, systemClock } from './base/clock.ts'
 import { AccountExists } from './base/faults.ts'
 import { createSealer } from './base/sealing.ts'
 import { accountClient } from './clients/account-client.ts'
@@ -48,6 +49,7 @@ import { obtainRootKeys } from './keyring/root-key.ts'
 import { scheduleOf } from './keyring/schedule.ts'
 import { createVerifiers, type Verifiers, verifierTtlSeconds } from './keyring/verifiers.ts'
 import { createLimiter } from './limits/limiter.ts'
+import { createTally } from './limits/tally.ts'
 import type { BrowserSessions } from './provider/browser-sessions.ts'
 import { buildEngine } from './provider/build.ts'
 import { createCurrentEngine, type CurrentEngine } from './provider/current.ts'
@@ -148,10 +150,12 @@ export async function startApp(
       concurrent: config.logins.concurrentHashes,
       waiting: config.logins.waitingHashes,
     })
-    const accounts = createAccounts({ store, sealer, clock, passwords, audit })
+    const accounts = createAccounts({ store, sealer, clock, passwords, audit, storeKey })
     await seed(accounts, config)
-    const limiter = createLimiter({ store, clock })
-    const logins = createLogins({ accounts, passwords, limiter, audit, rules: config.logins })
+    const limiter = createLimiter({ store, clock, storeKey })
+    const tally = createTally({ clock: monotonicClock })
+    const devices = createKnownDevices({ clock, storeKey })
+    const logins = createLogins({ accounts, passwords, devices, limiter, tally, audit, rules: config.logins })
     const consents = createConsents({ store, clock, endedMarks, ttlSeconds: config.lifetimes.consentSeconds })
 
     const assets = loadAssets()

@@ -10,26 +10,18 @@ import type { Audit } from '../audit/audit.ts'
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import { AccountExists, AccountUnknown, LoginsBusy, StoreUnavailable } from '../base/faults.ts'
 import { randomId } from '../base/ids.ts'
+import { createKeyedHash } from '../base/keyed-hash.ts'
 import type { Sealer } from '../base/sealing.ts'
 import type { AccountClaims } from '../config/config.ts'
 import { keys } from '../store/keys.ts'
-import type { Key, Store } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
+import type { Account } from './account.ts'
+import { createAccountRecords, type StoredAccount, type Versioned } from './account-records.ts'
+import type { HashCaller } from './hash-queue.ts'
 import { canonicalLogin, checkLoginName } from './login-name.ts'
 import type { Passwords } from './passwords.ts'
 
-export interface Account {
-  /** `usr_` and 128 random bits. The `sub` of its tokens, never given to anybody else. */
-  readonly id: string
-  /** As its owner writes it. */
-  readonly login: string
-  readonly claims: AccountClaims
-  /** Its owner cannot sign in. */
-  readonly disabled: boolean
-  /** Epoch seconds. */
-  readonly createdAt: number
-  /** Epoch seconds: who signed in at this moment or before it has to do so again. */
-  readonly accessEndedAt?: number
-}
+export type { Account }
 
 interface NewAccount {
   readonly login: string
@@ -68,12 +60,14 @@ export interface Accounts {
   /** Forgets an account whose access has ended; its login is free again. */
   remove(id: string): Promise<void>
   enable(id: string): Promise<Account>
+  /** Starts the counts of wrong passwords of its known devices again from zero (logins.ts knows of the others). */
+  unlock(id: string): Promise<Account>
   /**
    * Whether this is the password of this login. Always exactly one argon2 verification and two reads, whoever is asked
    * for. A right password of outdated parameters is hashed anew. Throws `LoginsBusy`, and `PasswordRefused` for a text
-   * that is not hashable.
+   * that is not hashable. `caller` says whose place in the queue of hashes it takes.
    */
-  checkPassword(login: string, password: string): Promise<PasswordCheck>
+  checkPassword(login: string, password: string, caller?: HashCaller): Promise<PasswordCheck>
 }
 
 export interface AccountsOptions {
@@ -82,16 +76,8 @@ export interface AccountsOptions {
   readonly clock: Clock
   readonly passwords: Passwords
   readonly audit: Audit
-}
-
-/** What is stored, sealed. */
-interface StoredAccount extends Account {
-  readonly passwordHash: string
-}
-
-interface Versioned {
-  readonly stored: StoredAccount
-  readonly version: number
+  /** Of the ring: hides logins in the names of entries. */
+  readonly storeKey: Uint8Array
 }
 
 // Time enough for the three puts of a creation. If its process dies between them, what it began is gone after this.
@@ -100,45 +86,21 @@ const CREATION_SECONDS = 60
 // An account that no login leads to: it is looked for when there is none, so that this takes as long.
 const NOBODY = `usr_${'A'.repeat(22)}`
 
-const ID = /^usr_[\w-]{22}$/
-
 const PAGE = 100
 
-// People who come back within minutes; each is about a kilobyte.
-const MOST_UNSEALED = 1000
-
-export function createAccounts({ store, sealer, clock, passwords, audit }: AccountsOptions): Accounts {
-  const unsealed = new Map<Key, { readonly value: string; readonly stored: StoredAccount }>()
-
-  async function read(id: string): Promise<Versioned | undefined> {
-    if (!ID.test(id)) return undefined
-    const key = keys.account(id)
-    const entry = await store.get(key)
-    return entry && { stored: opened(entry.value, key), version: entry.version }
-  }
+export function createAccounts({ store, sealer, clock, passwords, audit, storeKey }: AccountsOptions): Accounts {
+  const hashLogin = createKeyedHash(storeKey, 'logins')
+  const loginKey = (login: string) => keys.login(hashLogin(canonicalLogin(login)))
+  const { read, opened, sealed } = createAccountRecords({ store, sealer })
 
   async function readByLogin(login: string): Promise<Versioned | undefined> {
-    const entry = await store.get(keys.login(canonicalLogin(login)))
+    const entry = await store.get(loginKey(login))
     return read(entry?.value ?? NOBODY)
-  }
-
-  /** Every request reads the record, so that a change is seen at once; one that is as it was need not be unsealed. */
-  function opened(value: string, key: Key): StoredAccount {
-    const known = unsealed.get(key)
-    if (known?.value === value) return known.stored
-    const stored = JSON.parse(sealer.open(value, key)) as StoredAccount
-    if (unsealed.size >= MOST_UNSEALED) unsealed.delete(unsealed.keys().next().value as Key)
-    unsealed.set(key, { value, stored })
-    return stored
-  }
-
-  function sealed(account: StoredAccount): string {
-    return sealer.seal(JSON.stringify(account), keys.account(account.id))
   }
 
   /** Makes the login lead to the id, unless it leads to a living account. */
   async function claimLogin(login: string, id: string): Promise<boolean> {
-    const key = keys.login(canonicalLogin(login))
+    const key = loginKey(login)
     if ((await store.put(key, id, { ifAbsent: true })) === 'stored') return true
     const entry = await store.get(key)
     if (entry === undefined || (await read(entry.value)) !== undefined) return false
@@ -188,9 +150,9 @@ export function createAccounts({ store, sealer, clock, passwords, audit }: Accou
   }
 
   /** Over exactly the hash that was verified, so that a password set meanwhile stays. */
-  async function renewHash({ stored, version }: Versioned, password: string): Promise<void> {
+  async function renewHash({ stored, version }: Versioned, password: string, caller?: HashCaller): Promise<void> {
     try {
-      const renewed = { ...stored, passwordHash: await passwords.hash(password) }
+      const renewed = { ...stored, passwordHash: await passwords.hash(password, caller) }
       await store.put(keys.account(stored.id), sealed(renewed), { ifVersion: version })
     } catch (error) {
       // Next time, then: nobody is kept out because many are signing in.
@@ -256,11 +218,17 @@ export function createAccounts({ store, sealer, clock, passwords, audit }: Accou
 
     endAccess: (id) => endAccess(id),
 
+    async unlock(id) {
+      const account = await update(id, { unlockedAt: epochSeconds(clock) })
+      audit.record('account.unlocked', { subject: id })
+      return account
+    },
+
     async remove(id) {
       const found = await read(id)
       if (found === undefined) throw new AccountUnknown()
       // The login while the record is there: should this stop in between, the account is found and removed again.
-      const key = keys.login(canonicalLogin(found.stored.login))
+      const key = loginKey(found.stored.login)
       if ((await store.get(key))?.value === id) await store.remove([key])
       await store.remove([keys.account(id)])
       audit.record('account.removed', { subject: id })
@@ -276,18 +244,18 @@ export function createAccounts({ store, sealer, clock, passwords, audit }: Accou
       return account
     },
 
-    async checkPassword(login, password) {
+    async checkPassword(login, password, caller) {
       const found = await readByLogin(login)
       if (found === undefined) {
-        await passwords.verifyAgainstNothing(password)
+        await passwords.verifyAgainstNothing(password, caller)
         return { outcome: 'unknown', account: undefined }
       }
       const { stored } = found
-      const right = await passwords.verify(stored.passwordHash, password)
+      const right = await passwords.verify(stored.passwordHash, password, caller)
       const account = withoutHash(stored)
       if (!right) return { outcome: 'wrong', account }
       if (stored.disabled) return { outcome: 'disabled', account }
-      if (passwords.isOutdated(stored.passwordHash)) await renewHash(found, password)
+      if (passwords.isOutdated(stored.passwordHash)) await renewHash(found, password, caller)
       return { outcome: 'right', account }
     },
   }

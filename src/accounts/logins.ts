@@ -2,15 +2,21 @@
  * Signing in with a password.
  *
  * Counted first, then checked, then told: whoever fails learns nothing but that it failed, in the same time whether the
- * account is unknown or disabled or the password wrong. The audit trail knows which it was.
+ * account is unknown or disabled or the password wrong. The audit trail knows which it was. Only failures stay counted.
+ *
+ * Strangers share the counts of an account, of an address and of a network. A known device (known-devices.ts) has a count
+ * of its own instead, so that no stranger's guesses keep an account's owner out of it.
  */
 
 import type { Audit } from '../audit/audit.ts'
 import { LoginFailed, LoginsBusy, TooManyAttempts } from '../base/faults.ts'
 import type { LoginRules } from '../config/config.ts'
-import { limitAddress } from '../limits/address.ts'
-import type { Limiter, Rule } from '../limits/limiter.ts'
+import { limitAddress, limitNetwork } from '../limits/address.ts'
+import type { Limit, Limiter, Rule } from '../limits/limiter.ts'
+import { isPowerOfTen, type Tally } from '../limits/tally.ts'
 import type { Account, Accounts, PasswordCheck } from './accounts.ts'
+import type { HashCaller } from './hash-queue.ts'
+import type { KnownDevices } from './known-devices.ts'
 import { canonicalLogin } from './login-name.ts'
 import type { Passwords } from './passwords.ts'
 
@@ -19,70 +25,135 @@ interface LoginAttempt {
   readonly password: string
   /** The visitor's IP address. */
   readonly address: string
+  /** What the browser kept of earlier sign-ins (known-devices.ts). */
+  readonly deviceCookie?: string | undefined
 }
 
 export interface Logins {
   /** The account whose login and password these are. Throws `LoginFailed`, `TooManyAttempts`, `LoginsBusy`. */
   checkLogin(attempt: LoginAttempt): Promise<Account>
+  /** What the browser is to keep after this account signed in at `signedInAt` (epoch seconds). */
+  rememberDevice(deviceCookie: string | undefined, account: Account, signedInAt: number): string
+  /** Forgets the failures for this account, of strangers and of known devices. Throws `AccountUnknown`. */
+  unlock(account: Account): Promise<Account>
 }
 
 export interface LoginsOptions {
-  readonly accounts: Accounts
-  readonly passwords: Passwords
+  readonly accounts: Pick<Accounts, 'checkPassword' | 'findAccountByLogin' | 'unlock'>
+  readonly passwords: Pick<Passwords, 'isBusy' | 'isHashable'>
+  readonly devices: KnownDevices
   readonly limiter: Limiter
+  readonly tally: Tally
   readonly audit: Audit
   readonly rules: LoginRules
 }
 
-export function createLogins({ accounts, passwords, limiter, audit, rules }: LoginsOptions): Logins {
-  const { windowSeconds } = rules
-  const perAccount: Rule = { name: 'login-account', attempts: rules.attemptsPerAccount, windowSeconds }
-  const perAddress: Rule = { name: 'login-address', attempts: rules.attemptsPerAddress, windowSeconds }
+/** By what an attempt is counted, and where it waits. */
+interface Terms {
+  readonly limits: readonly Limit[]
+  readonly caller: HashCaller
+}
 
-  /** Counts the attempt, for the address and for what was typed as login, whether or not there is such an account. */
-  async function count({ login, address }: LoginAttempt): Promise<void> {
-    // The address first: one that is refused anyway cannot use up its victim's attempts as well.
-    await hit(perAddress, limitAddress(address), address)
-    // Before the account's count: whoever is told to come again in a moment loses none of these few attempts by it,
-    // unless the line fills up during the next trip to the store.
-    if (passwords.isBusy()) throw new LoginsBusy()
-    await hit(perAccount, canonicalLogin(login), address)
+// Recorded one by one, since an account's owner asks about them; further ones of one address by powers of ten.
+const EACH_FAILURE = 10
+
+export function createLogins(options: LoginsOptions): Logins {
+  const { accounts, passwords, devices, limiter, tally, audit, rules } = options
+  const { perAddress, perNetwork, perAccount, perDevice } = loginRules(rules)
+
+  async function termsOf(attempt: LoginAttempt): Promise<Terms> {
+    const account = attempt.deviceCookie === undefined ? undefined : await accounts.findAccountByLogin(attempt.login)
+    const deviceId = account && devices.find(attempt.deviceCookie, account)
+    return deviceId === undefined ? strangersTerms(attempt) : knownTerms(account as Account, deviceId)
   }
 
-  async function hit(rule: Rule, subject: string, address: string): Promise<void> {
+  /** The address first: one that is refused anyway uses up neither its network's nor its victim's attempts. */
+  function strangersTerms({ login, address }: LoginAttempt): Terms {
+    const network = limitNetwork(address)
+    const limits = [
+      { rule: perAddress, subject: limitAddress(address) },
+      { rule: perNetwork, subject: network },
+      { rule: perAccount, subject: canonicalLogin(login) },
+    ]
+    return { limits, caller: { group: network, isKnown: false } }
+  }
+
+  function knownTerms({ id, unlockedAt = 0 }: Account, deviceId: string): Terms {
+    const limits = [{ rule: perDevice, subject: `${id} ${deviceId} ${unlockedAt}` }]
+    return { limits, caller: { group: id, isKnown: true } }
+  }
+
+  async function check(attempt: LoginAttempt, { limits, caller }: Terms): Promise<PasswordCheck> {
+    // Before anything is counted: a crowd that is refused writes nothing to the store.
+    if (passwords.isBusy(caller)) throw new LoginsBusy()
+    await limiter.hitAll(limits)
+    if (!passwords.isHashable(attempt.password)) return { outcome: 'wrong', account: undefined }
     try {
-      await limiter.hit(rule, subject)
+      return await accounts.checkPassword(attempt.login, attempt.password, caller)
     } catch (error) {
-      // The first refusal only: a line for each would let a stranger fill the trail.
-      if (error instanceof TooManyAttempts && error.refusedBefore === 0) {
-        audit.record('login.throttled', { address, outcome: 'failure', reason: rule.name })
-      }
+      if (error instanceof LoginsBusy) await limiter.giveBack(limits)
       throw error
     }
   }
 
-  async function check(attempt: LoginAttempt): Promise<PasswordCheck> {
-    try {
-      await count(attempt)
-      if (!passwords.isHashable(attempt.password)) return { outcome: 'wrong', account: undefined }
-      return await accounts.checkPassword(attempt.login, attempt.password)
-    } catch (error) {
-      if (error instanceof LoginsBusy) audit.record('login.busy', { address: attempt.address, outcome: 'failure' })
-      throw error
+  /** What a stranger can repeat at will must not fill the trail. */
+  function recordRefusal(error: unknown, address: string): void {
+    if (error instanceof TooManyAttempts) {
+      const count = error.refusedBefore + 1
+      if (isPowerOfTen(count)) recordCounted('login.throttled', { address, reason: error.rule, count })
+    } else if (error instanceof LoginsBusy) {
+      const count = tally.count({ event: 'login.busy', address })
+      if (count !== undefined) recordCounted('login.busy', { address, count })
     }
+  }
+
+  function recordFailure({ address }: LoginAttempt, { outcome, account }: PasswordCheck): void {
+    const subject = account?.id
+    const count = tally.count({ event: 'login.failed', address, about: subject, each: EACH_FAILURE })
+    if (count !== undefined) recordCounted('login.failed', { subject, address, reason: outcome, count })
+  }
+
+  function recordCounted(
+    event: 'login.throttled' | 'login.busy' | 'login.failed',
+    { count, ...fields }: { address: string; count: number; subject?: string | undefined; reason?: string },
+  ): void {
+    audit.record(event, { ...fields, outcome: 'failure', count: count > 1 ? count : undefined })
   }
 
   return {
     async checkLogin(attempt) {
-      const { outcome, account } = await check(attempt)
-      const who = { subject: account?.id, address: attempt.address }
-      if (outcome !== 'right') {
-        audit.record('login.failed', { ...who, outcome: 'failure', reason: outcome })
-        throw new LoginFailed()
+      const { address } = attempt
+      try {
+        const terms = await termsOf(attempt)
+        const checked = await check(attempt, terms)
+        if (checked.outcome !== 'right') {
+          recordFailure(attempt, checked)
+          throw new LoginFailed()
+        }
+        await limiter.giveBack(terms.limits)
+        audit.record('login.succeeded', { subject: checked.account.id, address, outcome: 'success' })
+        return checked.account
+      } catch (error) {
+        recordRefusal(error, address)
+        throw error
       }
-      await limiter.forget(perAccount, canonicalLogin(attempt.login))
-      audit.record('login.succeeded', { ...who, outcome: 'success' })
-      return account
     },
+
+    rememberDevice: (deviceCookie, account, signedInAt) => devices.remember(deviceCookie, account, signedInAt),
+
+    async unlock(account) {
+      await limiter.forget(perAccount, canonicalLogin(account.login))
+      return accounts.unlock(account.id)
+    },
+  }
+}
+
+function loginRules({ windowSeconds, ...attempts }: LoginRules) {
+  const rule = (name: string, most: number): Rule => ({ name: `login-${name}`, attempts: most, windowSeconds })
+  return {
+    perAddress: rule('address', attempts.attemptsPerAddress),
+    perNetwork: rule('network', attempts.attemptsPerNetwork),
+    perAccount: rule('account', attempts.attemptsPerAccount),
+    perDevice: rule('device', attempts.attemptsPerAccount),
   }
 }

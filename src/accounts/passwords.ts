@@ -1,7 +1,7 @@
 /**
  * Passwords: which are good enough, and how they are kept.
  *
- * Kept as argon2id, which costs a guesser memory as well as time, and costs us the same; so hashes pass a turnstile.
+ * Kept as argon2id, which costs a guesser memory as well as time, and costs us the same; so hashes wait in a queue (hash-queue.ts).
  * A password is hashed in Unicode form C (RFC 8265 section 4.2), so that the same characters typed on another keyboard
  * are the same password; otherwise exactly as it was typed, to the last character.
  */
@@ -10,21 +10,21 @@ import { hash, parseOptions, verify } from '@node-rs/argon2'
 
 import { PasswordRefused } from '../base/faults.ts'
 import { checkPasswordRules } from './password-rules.ts'
-import { createTurnstile, type TurnstileLimits } from './turnstile.ts'
+import { createHashQueue, type HashCaller, type HashQueueLimits } from './hash-queue.ts'
 
 export interface Passwords {
-  /** Whether the next check would be sent away with `LoginsBusy`. */
-  isBusy(): boolean
+  /** Whether the caller's next check would be refused with `LoginsBusy`. */
+  isBusy(caller: HashCaller): boolean
   /** Whether a text is short enough to be hashed at all; no account has a password for which this is false. */
   isHashable(password: string): boolean
   /** Throws `PasswordRefused` when an account of this login may not have the password. */
   checkRules(password: string, login: string): Promise<void>
   /** An argon2id hash in PHC form. Throws `PasswordRefused` when not hashable, `LoginsBusy`. */
-  hash(password: string): Promise<string>
+  hash(password: string, caller?: HashCaller): Promise<string>
   /** Whether the hash is of this password. Throws as `hash` does. */
-  verify(passwordHash: string, password: string): Promise<boolean>
+  verify(passwordHash: string, password: string, caller?: HashCaller): Promise<boolean>
   /** Takes as long as `verify` and is always false: for an account that does not exist. */
-  verifyAgainstNothing(password: string): Promise<false>
+  verifyAgainstNothing(password: string, caller?: HashCaller): Promise<false>
   /** Whether the hash was made with less than today's parameters. */
   isOutdated(passwordHash: string): boolean
 }
@@ -44,27 +44,30 @@ const LONGEST_PASSWORD_BYTES = 1024
 // has older parameters answers in their time until its owner next signs in.
 const NOTHING = `$argon2id$v=19$m=${MEMORY_KIB},t=${PASSES},p=${LANES}$${'A'.repeat(22)}$${'A'.repeat(43)}`
 
-export function createPasswords(limits: TurnstileLimits): Passwords {
-  const turnstile = createTurnstile(limits)
+// Who sets a password from the command line, or is a test.
+const OPERATOR: HashCaller = { group: 'operator', isKnown: false }
+
+export function createPasswords(limits: HashQueueLimits): Passwords {
+  const queue = createHashQueue(limits)
 
   return {
-    isBusy: () => turnstile.isFull(),
+    isBusy: (caller) => queue.isFull(caller),
     isHashable,
     checkRules: checkPasswordRules,
 
-    async hash(password) {
+    async hash(password, caller = OPERATOR) {
       const text = hashable(password)
-      return turnstile.pass(() => hash(text, PARAMETERS))
+      return queue.run(caller, () => hash(text, PARAMETERS))
     },
 
-    async verify(passwordHash, password) {
+    async verify(passwordHash, password, caller = OPERATOR) {
       const text = hashable(password)
-      return turnstile.pass(() => verify(passwordHash, text))
+      return queue.run(caller, () => verify(passwordHash, text))
     },
 
-    async verifyAgainstNothing(password) {
+    async verifyAgainstNothing(password, caller = OPERATOR) {
       const text = hashable(password)
-      await turnstile.pass(() => verify(NOTHING, text))
+      await queue.run(caller, () => verify(NOTHING, text))
       return false
     },
 

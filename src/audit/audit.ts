@@ -18,6 +18,7 @@ export const AUDIT_EVENTS = {
   'account.disabled': 'An account was disabled: its owner can no longer sign in.',
   'account.enabled': 'A disabled account was enabled again.',
   'account.password_changed': "An account's password was set.",
+  'account.unlocked': 'The wrong passwords for an account were forgotten, so that its owner can sign in at once.',
   'login.succeeded': 'Somebody proved with a password who they are.',
   'login.failed':
     'A password check failed; the reason says whether the account is unknown or disabled, or the password wrong.',
@@ -67,6 +68,8 @@ interface AuditFields {
   readonly keyId?: string | undefined
   /** The `jti` of a JWT, which is no bearer value. */
   readonly tokenId?: string | undefined
+  /** How many of this kind there were so far, where not each is recorded. */
+  readonly count?: number | undefined
 }
 
 /** One line of the trail. */
@@ -135,5 +138,7 @@ const LONGEST_FIELD = 256
 
 function shortened(fields: AuditFields): AuditFields {
   const entries = Object.entries(fields).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(entries.map(([name, value]) => [name, String(value).slice(0, LONGEST_FIELD)]))
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === 'number' ? value : String(value).slice(0, LONGEST_FIELD)]),
+  )
 }

@@ -145,11 +145,14 @@ export class TooManyAttempts extends Fault {
   readonly retryAfterSeconds: number
   /** How many were refused before this one, since counting began. */
   readonly refusedBefore: number
+  /** The name of the rule whose limit is reached. */
+  readonly rule: string
 
-  constructor(retryAfterSeconds: number, refusedBefore = 0) {
+  constructor(retryAfterSeconds: number, refusedBefore: number, rule: string) {
     super('Too many attempts to sign in. Please wait a while and try again.')
     this.retryAfterSeconds = retryAfterSeconds
     this.refusedBefore = refusedBefore
+    this.rule = rule
   }
 }
 

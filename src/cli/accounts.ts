@@ -33,7 +33,8 @@ interface JsonOption {
 
 export function accountsCommand(terminal: Terminal): Command {
   const command = new Command('accounts').description('the people who can sign in')
-  for (const add of [addCreate, addList, addDisable, addEnable, addSetPassword, addRemove]) add(command, terminal)
+  for (const add of [addCreate, addList, addDisable, addEnable, addUnlock, addSetPassword, addRemove])
+    add(command, terminal)
   return command
 }
 
@@ -105,6 +106,20 @@ function addEnable(parent: Command, terminal: Terminal): void {
       await withDomain(terminal, async ({ accounts }) => {
         const { id } = await getAccount(accounts, name)
         show(terminal, json, [await accounts.enable(id)])
+      })
+    })
+}
+
+function addUnlock(parent: Command, terminal: Terminal): void {
+  parent
+    .command('unlock')
+    .argument('<account>', 'its login or its id')
+    .description('forget the wrong passwords for it, so that its owner can sign in at once on any device')
+    .option(...JSON_OPTION)
+    .addHelpText('after', '\nExample:\n  grantor accounts unlock ana@example.com')
+    .action(async (name: string, { json }: JsonOption) => {
+      await withDomain(terminal, async ({ accounts, logins }) => {
+        show(terminal, json, [await logins.unlock(await getAccount(accounts, name))])
       })
     })
 }

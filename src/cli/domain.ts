@@ -9,6 +9,8 @@ import { createHoldings, type Holdings } from '../access/holdings.ts'
 import { keepSecondsFor, openRevocationLog } from '../access/revocation-log.ts'
 import { createRevocation, type Revocation } from '../access/revoke.ts'
 import { createAccounts, type Accounts } from '../accounts/accounts.ts'
+import { createKnownDevices } from '../accounts/known-devices.ts'
+import { createLogins, type Logins } from '../accounts/logins.ts'
 import { createPasswords } from '../accounts/passwords.ts'
 import { type Audit, createAudit } from '../audit/audit.ts'
 import { createLog } from '../audit/log.ts'
@@ -23,6 +25,8 @@ import { obtainRootKeys } from '../keyring/root-key.ts'
 import { scheduleOf } from '../keyring/schedule.ts'
 import { createVerifiers, type Verifiers, verifierTtlSeconds } from '../keyring/verifiers.ts'
 import { openIdentity } from '../store/identity.ts'
+import { createLimiter } from '../limits/limiter.ts'
+import { createTally } from '../limits/tally.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
 import type { Terminal } from './terminal.ts'
@@ -31,6 +35,7 @@ export interface Domain {
   readonly config: Config
   readonly accounts: Accounts
   readonly accountAccess: AccountAccess
+  readonly logins: Pick<Logins, 'unlock'>
   readonly keyring: LiveKeyring
   readonly verifiers: Verifiers
   readonly audit: Audit
@@ -89,14 +94,16 @@ async function openDomain(config: Config, store: Store, terminal: Terminal, stop
   const subjectOf = createSubjectOf(createClients(config.clients), () => keyring.current().pairwiseSalt)
   const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks, holdings, subjectOf })
   const passwords = createPasswords({ concurrent: 1, waiting: 1 })
-  const accounts = createAccounts({
-    store,
-    clock,
-    audit,
-    passwords,
-    sealer: createSealer(keyring.current().storeKey, 'store'),
+  const { storeKey } = keyring.current()
+  const sealer = createSealer(storeKey, 'store')
+  const accounts = createAccounts({ store, clock, audit, passwords, sealer, storeKey })
+  const logins = createLogins({
+    ...{ accounts, passwords, audit, rules: config.logins },
+    devices: createKnownDevices({ clock, storeKey }),
+    limiter: createLimiter({ store, clock, storeKey }),
+    tally: createTally({ clock }),
   })
   const verifiers = createVerifiers({ store, clock, ttlSeconds: verifierTtlSeconds(config.keys) })
   const accountAccess = createAccountAccess({ accounts, revocation })
-  return { config, accounts, accountAccess, keyring, verifiers, audit, revocation, holdings, store }
+  return { config, accounts, accountAccess, logins, keyring, verifiers, audit, revocation, holdings, store }
 }

@@ -88,6 +88,7 @@ export interface SignerRules {
 export interface LoginRules {
   readonly attemptsPerAccount: number
   readonly attemptsPerAddress: number
+  readonly attemptsPerNetwork: number
   readonly windowSeconds: number
   /** Password checks that run at the same time; the number of cores unless set. */
   readonly concurrentHashes: number

@@ -69,10 +69,13 @@ export const lifetimesSchema = mapping(
 export const loginsSchema = mapping({
   attempts_per_account: count(1, 1000)
     .default(10)
-    .describe('Wrong passwords for one account within the window before it has to wait.'),
+    .describe('Wrong passwords for one account within the window before it has to wait; on a known device its own.'),
   attempts_per_address: count(1, 100_000)
     .default(100)
-    .describe('Wrong passwords from one address within the window before it has to wait.'),
+    .describe('Wrong passwords from one address (IPv4, IPv6 /64) within the window before it has to wait.'),
+  attempts_per_network: count(1, 1_000_000)
+    .default(500)
+    .describe('Wrong passwords from one network (IPv4 /24, IPv6 /48) within the window before it has to wait.'),
   window: duration('1s', '24h').prefault('15m').describe('The window in which attempts are counted.'),
   concurrent_hashes: count(1, 256)
     .optional()
@@ -90,6 +93,7 @@ export function toLoginRules(read: z.output<typeof loginsSchema>, cores: number)
   return {
     attemptsPerAccount: read.attempts_per_account,
     attemptsPerAddress: read.attempts_per_address,
+    attemptsPerNetwork: read.attempts_per_network,
     windowSeconds: read.window,
     concurrentHashes: read.concurrent_hashes ?? cores,
     waitingHashes: read.waiting_hashes,

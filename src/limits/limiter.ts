@@ -1,12 +1,15 @@
 /**
- * How often somebody may try.
+ * Limits on how often somebody may fail.
  *
- * An attempt is counted before the work that it pays for, in one step of the store: of two hundred guesses that
- * arrive together on several nodes, no more are let through than of two hundred that come one by one.
+ * An attempt is counted before the work that it pays for, in one step of the store: of two hundred guesses that arrive
+ * together on several nodes, no more are let through than of two hundred that come one by one. An attempt that was no
+ * failure, or was not checked, is given back. So what stays counted are failures, and nothing is kept of a subject that
+ * has none. Without an answer of the store no attempt is let through.
  */
 
 import type { Clock } from '../base/clock.ts'
 import { TooManyAttempts } from '../base/faults.ts'
+import { createKeyedHash } from '../base/keyed-hash.ts'
 import { keys } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
 
@@ -18,24 +21,62 @@ export interface Rule {
   readonly windowSeconds: number
 }
 
+/** A rule, and whose attempts it counts. */
+export interface Limit {
+  readonly rule: Rule
+  readonly subject: string
+}
+
 export interface Limiter {
   /** Counts an attempt. Throws `TooManyAttempts` when the rule's number was reached before it. */
   hit(rule: Rule, subject: string): Promise<void>
+  /** Counts an attempt by each of the limits, in their order, or by none: throws as `hit` does for the first reached. */
+  hitAll(limits: readonly Limit[]): Promise<void>
+  /** Takes back an attempt that was counted by these limits: it was no failure, or was not checked. */
+  giveBack(limits: readonly Limit[]): Promise<void>
   /** Starts the subject's count again from zero. */
   forget(rule: Rule, subject: string): Promise<void>
 }
 
-export function createLimiter({ store, clock }: { readonly store: Store; readonly clock: Clock }): Limiter {
+export interface LimiterParts {
+  readonly store: Pick<Store, 'increment' | 'decrement' | 'remove'>
+  readonly clock: Clock
+  /** Of the ring: subjects are logins and addresses, which a dump must not tell. */
+  readonly storeKey: Uint8Array
+}
+
+export function createLimiter({ store, clock, storeKey }: LimiterParts): Limiter {
+  const hash = createKeyedHash(storeKey, 'limits')
+  const keyOf = (rule: Rule, subject: string) => keys.limit(rule.name, hash(subject))
+
+  async function hit(rule: Rule, subject: string): Promise<void> {
+    const { count, expiresAtMs } = await store.increment(keyOf(rule, subject), rule.windowSeconds)
+    if (count <= rule.attempts) return
+    const retryAfterSeconds = Math.max(1, Math.ceil((expiresAtMs - clock()) / 1000))
+    throw new TooManyAttempts(retryAfterSeconds, count - rule.attempts - 1, rule.name)
+  }
+
+  async function giveBack(limits: readonly Limit[]): Promise<void> {
+    await Promise.all(limits.map(({ rule, subject }) => store.decrement(keyOf(rule, subject), rule.attempts)))
+  }
+
   return {
-    async hit(rule, subject) {
-      const { count, expiresAtMs } = await store.increment(keys.limit(rule.name, subject), rule.windowSeconds)
-      if (count <= rule.attempts) return
-      const retryAfterSeconds = Math.max(1, Math.ceil((expiresAtMs - clock()) / 1000))
-      throw new TooManyAttempts(retryAfterSeconds, count - rule.attempts - 1)
+    hit,
+    giveBack,
+
+    async hitAll(limits) {
+      for (const [at, { rule, subject }] of limits.entries()) {
+        try {
+          await hit(rule, subject)
+        } catch (error) {
+          await giveBack(limits.slice(0, at))
+          throw error
+        }
+      }
     },
 
     async forget(rule, subject) {
-      await store.remove([keys.limit(rule.name, subject)])
+      await store.remove([keyOf(rule, subject)])
     },
   }
 }

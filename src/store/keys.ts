@@ -36,8 +36,8 @@ export const keys = {
   consent: (accountId: string, clientId: string): Key => own('consent', hashHandle(`${accountId}\n${clientId}`)),
   /** Account ids all begin alike and end at random. */
   account: (accountId: string): Key => `account:{${accountId.slice(-SHARD_LENGTH)}}:${accountId}`,
-  /** From what a person types as login to the account's id. */
-  login: (canonicalLogin: string): Key => own('login', hashHandle(canonicalLogin)),
+  /** From what a person types as login, under a keyed hash, to the account's id. */
+  login: (loginHash: string): Key => own('login', loginHash),
   /** Lists the grants that a person gave, and the sessions in which they are signed in. */
   accountGrants: (accountId: string): Key => own('account-grants', hashHandle(accountId)),
   accountSessions: (accountId: string): Key => own('account-sessions', hashHandle(accountId)),
@@ -60,7 +60,8 @@ export const keys = {
   setPlace: (receiver: string): Key => own('set-place', hashHandle(receiver)),
   /** Held by the node that pushes to a receiver. */
   pushLease: (receiver: string): Key => own('push-lease', hashHandle(receiver)),
-  limit: (rule: string, subject: string): Key => own(`limit-${rule}`, hashHandle(subject)),
+  /** A count of attempts, by the keyed hash of its subject. */
+  limit: (rule: string, subjectHash: string): Key => own(`limit-${rule}`, subjectHash),
 } as const
 
 /** The logs that are kept in the store. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { startApp } from '../../src/app.ts'
 import { createLog } from '../../src/audit/log.ts'
+import { createKeyedHash } from '../../src/base/keyed-hash.ts'
 import { keys } from '../../src/store/keys.ts'
 import { type Running, start } from '../support/start.ts'
 import { authorizationUrl, createUserAgent, newPkce, type UserAgent } from '../support/user-agent.ts'
@@ -188,7 +189,8 @@ async function isSignedIn(agent: UserAgent, node: number): Promise<boolean> {
  * `false` when the answer was there before the counter was seen.
  */
 async function untilPasswordIsChecked(login: string, signingIn: Promise<unknown>): Promise<boolean> {
-  const counter = keys.limit('login-account', login)
+  const { storeKey } = app.nodes[0]?.keyring.current() ?? {}
+  const counter = keys.limit('login-account', createKeyedHash(storeKey as Uint8Array, 'limits')(login))
   let answered = false
   void signingIn.then(() => {
     answered = true

@@ -4,12 +4,14 @@ import { randomBytes } from 'node:crypto'
 
 import { type Account, type Accounts, createAccounts } from '../../src/accounts/accounts.ts'
 import { createLogins, type Logins } from '../../src/accounts/logins.ts'
+import { createKnownDevices } from '../../src/accounts/known-devices.ts'
 import { createPasswords, type Passwords } from '../../src/accounts/passwords.ts'
 import { type Audit, type AuditRecord, createAudit } from '../../src/audit/audit.ts'
 import { createLog } from '../../src/audit/log.ts'
 import { createSealer, type Sealer } from '../../src/base/sealing.ts'
 import type { LoginRules } from '../../src/config/config.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
+import { createTally } from '../../src/limits/tally.ts'
 import { keys } from '../../src/store/keys.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openTestStores } from '../support/embedded-store.ts'
@@ -30,10 +32,13 @@ export interface House {
 const RULES: LoginRules = {
   attemptsPerAccount: 5,
   attemptsPerAddress: 1000,
+  attemptsPerNetwork: 10_000,
   windowSeconds: 900,
   concurrentHashes: 2,
   waitingHashes: 200,
 }
+
+export const STORE_KEY = Buffer.alloc(32, 3)
 
 export const ALICE = { login: 'alice@example.com', password: 'wonderland-2026', claims: { name: 'Alice' } }
 
@@ -53,8 +58,10 @@ export function houseOver(store: Store, clock: MovableClock, sealer: Sealer, cha
   const rules = { ...RULES, ...changes }
   const audit = createAudit({ store, clock, log: createLog({ level: 'silent' }) })
   const passwords = createPasswords({ concurrent: rules.concurrentHashes, waiting: rules.waitingHashes })
-  const accounts = createAccounts({ store, sealer, clock, passwords, audit })
-  const logins = createLogins({ accounts, passwords, limiter: createLimiter({ store, clock }), audit, rules })
+  const accounts = createAccounts({ store, sealer, clock, passwords, audit, storeKey: STORE_KEY })
+  const limiter = createLimiter({ store, clock, storeKey: STORE_KEY })
+  const devices = createKnownDevices({ clock, storeKey: STORE_KEY })
+  const logins = createLogins({ accounts, passwords, devices, limiter, tally: createTally({ clock }), audit, rules })
 
   async function trail(): Promise<AuditRecord[]> {
     await audit.settled()

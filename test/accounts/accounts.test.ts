@@ -1,12 +1,14 @@
 import { hashSync } from '@node-rs/argon2'
+import { hash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 
 import type { Accounts } from '../../src/accounts/accounts.ts'
 import { AccountExists, AccountUnknown, PasswordRefused, SealBroken, StoreUnavailable } from '../../src/base/faults.ts'
 import { epochSeconds } from '../../src/base/clock.ts'
+import { createKeyedHash } from '../../src/base/keyed-hash.ts'
 import { keys } from '../../src/store/keys.ts'
 import type { Store } from '../../src/store/store.ts'
-import { ALICE, aHouse, everyAccount, houseOver, houses, setHash } from './a-house.ts'
+import { ALICE, aHouse, everyAccount, houseOver, houses, STORE_KEY, setHash } from './a-house.ts'
 
 describe('accounts', () => {
   it('are found by id and by login, however the login is written', async () => {
@@ -41,11 +43,21 @@ describe('accounts', () => {
     const { accounts, store } = await aHouse()
     const { id } = await accounts.createAccount(ALICE)
 
-    const stored = await store.getMany([keys.account(id), keys.login(ALICE.login)])
+    const loginKey = keys.login(createKeyedHash(STORE_KEY, 'logins')(ALICE.login))
+    const stored = await store.getMany([keys.account(id), loginKey])
 
     expect(stored.map((entry) => entry?.version)).toEqual([2, 1])
     expect(JSON.stringify(stored)).not.toMatch(/alice|wonderland|argon2/i)
-    expect(keys.login(ALICE.login)).not.toMatch(/alice/)
+    expect(loginKey).not.toMatch(/alice/)
+  })
+
+  it('[A15] are found by no hash that a guesser of logins can make without the key', async () => {
+    const { accounts, store } = await aHouse()
+    await accounts.createAccount(ALICE)
+
+    const guessed = keys.login(hash('sha256', ALICE.login, 'base64url'))
+
+    expect(await store.get(guessed)).toBeUndefined()
   })
 
   it('do not open when their record is put in the place of another', async () => {

@@ -2,7 +2,9 @@ import { hashSync } from '@node-rs/argon2'
 import { describe, expect, it } from 'vitest'
 
 import { LoginFailed, TooManyAttempts } from '../../src/base/faults.ts'
-import { ALICE, aHouse, type House, hashOf, houseOver, houses, setHash } from './a-house.ts'
+import { createKeyedHash } from '../../src/base/keyed-hash.ts'
+import { keys } from '../../src/store/keys.ts'
+import { ALICE, aHouse, type House, hashOf, houseOver, houses, STORE_KEY, setHash } from './a-house.ts'
 
 const ADDRESS = '192.0.2.1'
 const RIGHT = { login: ALICE.login, password: ALICE.password, address: ADDRESS }
@@ -104,9 +106,14 @@ describe('limits on signing in', () => {
     await nodes[1]?.audit.settled()
     const events = ((await nodes[0]?.trail()) ?? []).filter((record) => record.event !== 'account.created')
     expect(events.filter((record) => record.event === 'login.failed' && record.subject === alice?.id)).toHaveLength(5)
-    // One line for the rest: what strangers can repeat at will must not fill the trail.
-    expect(events.filter((record) => record.event === 'login.throttled')).toMatchObject([{ reason: 'login-account' }])
-    expect(events).toHaveLength(6)
+    // The first and then powers of ten: what strangers can repeat at will must not fill the trail.
+    const throttled = events.filter((record) => record.event === 'login.throttled')
+    expect(throttled.map(({ reason, count }) => [reason, count])).toEqual([
+      ['login-account', undefined],
+      ['login-account', 10],
+      ['login-account', 100],
+    ])
+    expect(events).toHaveLength(8)
   })
 
   it('[S121] refuse the right password too, until the window ends', async () => {
@@ -139,6 +146,24 @@ describe('limits on signing in', () => {
     await expect(logins.checkLogin({ ...from(5), address: '2001:db8:0:1::5' })).rejects.toThrow(LoginFailed)
   })
 
+  it('[A10] hold for a whole IPv6 /48, however many /64 of it guess', async () => {
+    const { logins } = await aHouse({ attemptsPerAddress: 2, attemptsPerNetwork: 6 })
+    const from = (subnet: number) => ({ ...UNKNOWN, login: `user-${subnet}`, address: `2001:db8:1:${subnet}::1` })
+    for (const subnet of [1, 2, 3, 4, 5, 6]) await expect(logins.checkLogin(from(subnet))).rejects.toThrow(LoginFailed)
+
+    await expect(logins.checkLogin(from(7))).rejects.toMatchObject({ status: 429, rule: 'login-network' })
+
+    await expect(logins.checkLogin({ ...from(7), address: '2001:db8:2::1' })).rejects.toThrow(LoginFailed)
+  })
+
+  it('[A10] let one address, once it is refused, use up nothing of its network', async () => {
+    const { logins } = await aHouse({ attemptsPerAddress: 2, attemptsPerNetwork: 4 })
+    const from = (host: number, at: number) => ({ ...UNKNOWN, login: `user-${at}`, address: `192.0.2.${host}` })
+    await Promise.allSettled(Array.from({ length: 50 }, (_, at) => logins.checkLogin(from(1, at))))
+
+    await expect(logins.checkLogin(from(2, 100))).rejects.toThrow(LoginFailed)
+  })
+
   it('do not let a refused address use up the attempts of its victim', async () => {
     const { accounts, logins } = await aHouse({ attemptsPerAccount: 5, attemptsPerAddress: 3 })
     await accounts.createAccount(ALICE)
@@ -149,16 +174,161 @@ describe('limits on signing in', () => {
     await expect(logins.checkLogin(elsewhere)).resolves.toMatchObject({ login: ALICE.login })
   })
 
-  it('start again for the account after a success, not for the address', async () => {
-    const { accounts, logins } = await aHouse({ attemptsPerAccount: 5, attemptsPerAddress: 10 })
+  it('[A6] count failures only: a right password gives its attempt back, for the account and the address', async () => {
+    const { accounts, logins } = await aHouse({ attemptsPerAccount: 5, attemptsPerAddress: 5, attemptsPerNetwork: 5 })
     await accounts.createAccount(ALICE)
     await fail(logins, WRONG, 4)
-    await logins.checkLogin(RIGHT)
-    await fail(logins, WRONG, 4)
-    await logins.checkLogin(RIGHT)
+    for (let time = 0; time < 20; time += 1) await logins.checkLogin(RIGHT)
+
+    await fail(logins, WRONG, 1)
 
     await expect(logins.checkLogin(RIGHT)).rejects.toThrow(TooManyAttempts)
-    await expect(logins.checkLogin({ ...RIGHT, address: '198.51.100.7' })).resolves.toBeDefined()
+  })
+
+  it('[A6] let all of 30 right passwords through that arrive together, in whatever order', async () => {
+    const { accounts, logins } = await aHouse({ attemptsPerAccount: 5, attemptsPerAddress: 5 })
+    await accounts.createAccount(ALICE)
+
+    // Five at a time pass; the others are refused without being counted, so that they pass when they come again.
+    let left = 30
+    while (left > 0) {
+      const outcomes = await Promise.allSettled(Array.from({ length: left }, () => logins.checkLogin(RIGHT)))
+      for (const outcome of outcomes)
+        if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(TooManyAttempts)
+      const passed = outcomes.filter(({ status }) => status === 'fulfilled').length
+      expect(passed).toBeGreaterThanOrEqual(5)
+      left -= passed
+    }
+    await fail(logins, WRONG, 5)
+  })
+
+  it('[A6] keep nothing of an address, a network or an account without failures', async () => {
+    const { accounts, logins, store, clock } = await aHouse()
+    await accounts.createAccount(ALICE)
+    const hidden = createKeyedHash(STORE_KEY, 'limits')
+    const counters = () =>
+      store.getMany([
+        keys.limit('login-address', hidden(ADDRESS)),
+        keys.limit('login-network', hidden('192.0.2.0/24')),
+        keys.limit('login-account', hidden(ALICE.login)),
+      ])
+    await fail(logins, WRONG, 1)
+    expect((await counters()).map((entry) => entry?.value)).toEqual(['1', '1', '1'])
+    clock.moveSeconds(901)
+
+    await logins.checkLogin(RIGHT)
+
+    expect(await counters()).toEqual([undefined, undefined, undefined])
+  })
+
+  it('[A6] give back the attempt at a right password of a disabled account to nobody', async () => {
+    const { accounts, logins } = await aHouse()
+    const { id } = await accounts.createAccount(ALICE)
+    await accounts.disable(id)
+    await fail(logins, RIGHT, 5)
+
+    await expect(logins.checkLogin(RIGHT)).rejects.toThrow(TooManyAttempts)
+  })
+})
+
+describe('a known device', () => {
+  const STRANGER = { ...WRONG, address: '198.51.100.7' }
+
+  /** Alice's browser after a sign-in. */
+  async function aDevice({ accounts, logins, clock }: House) {
+    const alice = await accounts.createAccount(ALICE)
+    const deviceCookie = logins.rememberDevice(undefined, alice, Math.floor(clock() / 1000))
+    return { alice, deviceCookie }
+  }
+
+  it('[A9] signs in while strangers have used up the attempts of its account, its address and its network', async () => {
+    const house = await aHouse({ attemptsPerAccount: 5, attemptsPerAddress: 5, attemptsPerNetwork: 5 })
+    const { deviceCookie } = await aDevice(house)
+    await fail(house.logins, WRONG, 5)
+    await expect(house.logins.checkLogin(RIGHT)).rejects.toThrow(TooManyAttempts)
+
+    await expect(house.logins.checkLogin({ ...RIGHT, deviceCookie })).resolves.toMatchObject({ login: ALICE.login })
+  })
+
+  it('[A9] has as few attempts of its own, which are nobody else’s', async () => {
+    const house = await aHouse({ attemptsPerAccount: 5 })
+    const { alice, deviceCookie } = await aDevice(house)
+    const other = house.logins.rememberDevice(undefined, alice, Math.floor(house.clock() / 1000))
+    await fail(house.logins, { ...WRONG, deviceCookie }, 5)
+
+    await expect(house.logins.checkLogin({ ...RIGHT, deviceCookie })).rejects.toMatchObject({ rule: 'login-device' })
+    await expect(house.logins.checkLogin({ ...RIGHT, deviceCookie: other })).resolves.toBeDefined()
+    await expect(house.logins.checkLogin(RIGHT)).resolves.toBeDefined()
+  })
+
+  it('[A9] is not known to another account, nor when anything of its proof is changed', async () => {
+    const house = await aHouse({ attemptsPerAccount: 1 })
+    const { deviceCookie } = await aDevice(house)
+    await house.accounts.createAccount({ ...ALICE, login: 'dora' })
+    const strangers = { ...RIGHT, login: 'dora' }
+    await fail(house.logins, { ...strangers, password: WRONG.password }, 1)
+    await fail(house.logins, STRANGER, 1)
+    const flipped = Array.from(deviceCookie, (character, at) => {
+      return deviceCookie.slice(0, at) + (character === 'a' ? 'b' : 'a') + deviceCookie.slice(at + 1)
+    })
+
+    await expect(house.logins.checkLogin({ ...strangers, deviceCookie })).rejects.toThrow(TooManyAttempts)
+    for (const cookie of [...flipped, '', '~', 'x'.repeat(10_000)]) {
+      await expect(house.logins.checkLogin({ ...RIGHT, deviceCookie: cookie })).rejects.toThrow(TooManyAttempts)
+    }
+  })
+
+  it.each(['disable', 'setPassword', 'endAccess'] as const)('[A9] is forgotten after %s', async (verb) => {
+    const house = await aHouse({ attemptsPerAccount: 1 })
+    const { alice, deviceCookie } = await aDevice(house)
+    house.clock.moveSeconds(5)
+    await house.accounts[verb](alice.id, 'drei kleine Igel')
+    await house.accounts.enable(alice.id)
+    await fail(house.logins, STRANGER, 1)
+
+    await expect(house.logins.checkLogin({ ...RIGHT, deviceCookie })).rejects.toThrow(TooManyAttempts)
+  })
+
+  it('[A9] is forgotten a year after its last sign-in', async () => {
+    const house = await aHouse({ attemptsPerAccount: 1 })
+    const { deviceCookie } = await aDevice(house)
+    house.clock.moveSeconds(365 * 86_400)
+    await fail(house.logins, STRANGER, 1)
+
+    await expect(house.logins.checkLogin({ ...RIGHT, deviceCookie })).rejects.toThrow(TooManyAttempts)
+  })
+
+  it('[A9] keeps the proofs of the five people who signed in there last', async () => {
+    const house = await aHouse({ attemptsPerAccount: 1 })
+    const people = ['ana', 'ben', 'cem', 'dora', 'eva', 'fay']
+    let deviceCookie: string | undefined
+    for (const login of people) {
+      const account = await house.accounts.createAccount({ ...ALICE, login })
+      deviceCookie = house.logins.rememberDevice(deviceCookie, account, Math.floor(house.clock() / 1000))
+      await fail(house.logins, { ...STRANGER, login }, 1)
+    }
+
+    expect(deviceCookie?.length).toBeLessThan(500)
+    await expect(house.logins.checkLogin({ ...RIGHT, login: 'ana', deviceCookie })).rejects.toThrow(TooManyAttempts)
+    for (const login of people.slice(1)) {
+      await expect(house.logins.checkLogin({ ...RIGHT, login, deviceCookie })).resolves.toMatchObject({ login })
+    }
+  })
+
+  it('[A9] and strangers sign in at once after an unlock, which the trail has', async () => {
+    const house = await aHouse({ attemptsPerAccount: 5 })
+    const { alice, deviceCookie } = await aDevice(house)
+    await fail(house.logins, { ...WRONG, deviceCookie }, 5)
+    await fail(house.logins, STRANGER, 5)
+    house.clock.moveSeconds(1)
+
+    await house.logins.unlock(alice)
+
+    await expect(house.logins.checkLogin({ ...RIGHT, deviceCookie })).resolves.toBeDefined()
+    await expect(house.logins.checkLogin(RIGHT)).resolves.toBeDefined()
+    expect(await house.trail()).toContainEqual(
+      expect.objectContaining({ event: 'account.unlocked', subject: alice.id }),
+    )
   })
 })
 
@@ -171,7 +341,13 @@ describe('a crowd signing in', () => {
     const crowd = await Promise.allSettled(Array.from({ length: 500 }, () => full.logins.checkLogin(RIGHT)))
 
     for (const outcome of crowd) expect(outcome).toMatchObject({ reason: { status: 503, retryAfterSeconds: 2 } })
-    expect((await full.trail()).at(-1)).toMatchObject({ event: 'login.busy', address: ADDRESS, outcome: 'failure' })
+    // The first, and then with their count.
+    const busy = (await full.trail()).filter(({ event }) => event === 'login.busy')
+    expect(busy.map(({ address, outcome, count }) => [address, outcome, count])).toEqual([
+      [ADDRESS, 'failure', undefined],
+      [ADDRESS, 'failure', 10],
+      [ADDRESS, 'failure', 100],
+    ])
     await expect(house.logins.checkLogin(RIGHT)).resolves.toMatchObject({ login: ALICE.login })
   })
 })
@@ -195,7 +371,11 @@ function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 }
 
-async function fail(logins: House['logins'], attempt: typeof WRONG, times: number): Promise<void> {
+async function fail(
+  logins: House['logins'],
+  attempt: Parameters<House['logins']['checkLogin']>[0],
+  times: number,
+): Promise<void> {
   for (let time = 0; time < times; time += 1) {
     await expect(logins.checkLogin(attempt)).rejects.toThrow(LoginFailed)
   }

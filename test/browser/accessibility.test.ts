@@ -14,6 +14,7 @@ const WIDTHS = [1280, 320]
 const LOGINS = {
   attemptsPerAccount: 2,
   attemptsPerAddress: 50,
+  attemptsPerNetwork: 10_000,
   windowSeconds: 300,
   concurrentHashes: 2,
   waitingHashes: 9,

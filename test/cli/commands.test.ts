@@ -41,7 +41,8 @@ describe('grantor', () => {
     const { code, out, err } = await (await aTerminal({ NODE_ENV: 'production' })).run('accounts list')
 
     expect({ code, out }).toEqual({ code: 1, out: '' })
-    expect(err.split('\n').map((line) => line.split(' ')[0])).toEqual(['ISSUER', 'GRANTOR_ROOT_KEY', 'GRANTOR_CONFIG'])
+    const missing = ['ISSUER', 'GRANTOR_ROOT_KEY', 'TRUST_PROXY', 'GRANTOR_CONFIG']
+    expect(err.split('\n').map((line) => line.split(' ')[0])).toEqual(missing)
   })
 
   it('runs as a program of its own', async () => {
@@ -127,6 +128,16 @@ describe('grantor accounts', () => {
     expect(await state('accounts disable ANA@example.com')).toBe(true)
     expect(await state('accounts list')).toBe(true)
     expect(await state(`accounts enable ${id}`)).toBe(false)
+  })
+
+  it('[A9] unlocks an account, by login or id', async () => {
+    const terminal = await aTerminal()
+    const [{ id }] = JSON.parse((await terminal.run('accounts create ana@example.com --json', { piped: PASSWORD })).out)
+
+    expect(await terminal.run('accounts unlock ANA@example.com')).toMatchObject({ code: 0, err: '' })
+    expect(await terminal.run(`accounts unlock ${id}`)).toMatchObject({ code: 0, err: '' })
+    expect(await terminal.run('accounts unlock nobody')).toMatchObject({ code: 1, err: 'There is no such account.' })
+    expect((await terminal.run('audit --event account.unlocked')).out).toContain(`subject=${id}`)
   })
 
   it('sets another password', async () => {

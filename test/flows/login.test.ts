@@ -165,7 +165,8 @@ describe('guesses that arrive together', () => {
     expect(statuses.filter((status) => status === 401)).toHaveLength(10)
     expect(statuses.filter((status) => status === 429)).toHaveLength(190)
     expect((await eventsOf(app)).filter((event) => event === 'login.failed')).toHaveLength(10)
-    expect((await eventsOf(app)).filter((event) => event === 'login.throttled')).toHaveLength(1)
+    // The 1st, the 10th and the 100th.
+    expect((await eventsOf(app)).filter((event) => event === 'login.throttled')).toHaveLength(3)
 
     expect((await guess(0, ALICE.password)).status).toBe(429)
     clock.moveSeconds(299)
@@ -351,7 +352,7 @@ async function begin(app: Running, options = {}): Promise<Begun> {
 /** Starts with these rules for logins; what is not given is out of the way. */
 async function startWith(rules: Partial<Running['config']['logins']>, options: StartOptions = {}): Promise<Running> {
   const logins = {
-    ...{ attemptsPerAccount: 10, attemptsPerAddress: MANY, windowSeconds: 900 },
+    ...{ attemptsPerAccount: 10, attemptsPerAddress: MANY, attemptsPerNetwork: MANY, windowSeconds: 900 },
     ...{ concurrentHashes: 2, waitingHashes: 32 },
     ...rules,
   }

@@ -22,11 +22,13 @@ const P99_MS = 1000
 const TIMES_THAT_OF_A_QUIET_CROWD = 4
 const GROWTH_MB = 200
 
+const UNLIMITED = { attempts_per_account: 1000, attempts_per_address: 100_000, attempts_per_network: 100_000 }
+
 describe('a crowd that signs in at once', () => {
   let server: Supervised
   // In a process of its own, so that its memory and its delays are its own.
   beforeAll(async () => {
-    server = await startSupervised({}, { logins: { attempts_per_account: 1000, attempts_per_address: 100_000 } })
+    server = await startSupervised({}, { logins: UNLIMITED })
     await server.until('it listens', () => server.listeners().length === 1)
   }, 90_000)
   afterAll(() => server.close())

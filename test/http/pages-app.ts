@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 
 import { type Account, createAccounts } from '../../src/accounts/accounts.ts'
+import { createKnownDevices } from '../../src/accounts/known-devices.ts'
 import { createLogins } from '../../src/accounts/logins.ts'
 import { createPasswords } from '../../src/accounts/passwords.ts'
 import { createAudit } from '../../src/audit/audit.ts'
@@ -20,6 +21,7 @@ import { loadAssets } from '../../src/http/pages/assets.ts'
 import { createPages } from '../../src/http/pages/pages.ts'
 import { createRenderer } from '../../src/http/pages/render.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
+import { createTally } from '../../src/limits/tally.ts'
 import type { Interaction, Interactions } from '../../src/provider/interactions.ts'
 import { openTestStore } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
@@ -50,16 +52,23 @@ export async function startPages(options: PagesAppOptions = {}): Promise<PagesAp
   const log = createLog({ level: 'debug', destination: { write: (line) => void logged.push(line) } })
   const audit = createAudit({ store, clock, log })
   const passwords = createPasswords({ concurrent: 1, waiting: options.waitingHashes ?? 10 })
-  const sealer = createSealer(Buffer.alloc(32, 7), 'store')
-  const accounts = createAccounts({ store, sealer, clock, passwords, audit })
+  const storeKey = Buffer.alloc(32, 7)
+  const sealer = createSealer(storeKey, 'store')
+  const accounts = createAccounts({ store, sealer, clock, passwords, audit, storeKey })
   const alice = await accounts.createAccount({ ...ALICE, claims: { name: 'Alice Liddell' } })
-  const rules = { attemptsPerAccount: options.attemptsPerAccount ?? 10, attemptsPerAddress: 100, windowSeconds: 300 }
+  const attempts = {
+    attemptsPerAccount: options.attemptsPerAccount ?? 10,
+    attemptsPerAddress: 100,
+    attemptsPerNetwork: 500,
+  }
   const logins = createLogins({
     accounts,
     passwords,
-    limiter: createLimiter({ store, clock }),
+    devices: createKnownDevices({ clock, storeKey }),
+    limiter: createLimiter({ store, clock, storeKey }),
+    tally: createTally({ clock }),
     audit,
-    rules: { ...rules, concurrentHashes: 1, waitingHashes: 10 },
+    rules: { ...attempts, windowSeconds: 300, concurrentHashes: 1, waitingHashes: 10 },
   })
 
   const server = createServer()

@@ -5,12 +5,13 @@ import { createLimiter, type Rule } from '../../src/limits/limiter.ts'
 import { openTestStore, openTestStores } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
 
+const STORE_KEY = Buffer.alloc(32, 5)
 const RULE: Rule = { name: 'knock', attempts: 5, windowSeconds: 60 }
 
 describe('limiter', () => {
   it('lets as many attempts through as the rule says and tells the next one how long to wait', async () => {
     const clock = movableClock()
-    const limiter = createLimiter({ store: await openTestStore(clock), clock })
+    const limiter = createLimiter({ store: await openTestStore(clock), clock, storeKey: STORE_KEY })
     for (let attempt = 0; attempt < 5; attempt += 1) await limiter.hit(RULE, 'ana')
     clock.moveSeconds(20)
 
@@ -26,7 +27,7 @@ describe('limiter', () => {
   it('[S121] lets no more through of two hundred that arrive together on two nodes', async () => {
     const clock = movableClock()
     const stores = await openTestStores(clock, 2)
-    const limiters = stores.map((store) => createLimiter({ store, clock }))
+    const limiters = stores.map((store) => createLimiter({ store, clock, storeKey: STORE_KEY }))
 
     const hits = Array.from({ length: 100 }, () => limiters.map((limiter) => limiter.hit(RULE, 'ana'))).flat()
     const outcomes = await Promise.allSettled(hits)
@@ -39,7 +40,7 @@ describe('limiter', () => {
 
   it('counts the window from the first attempt, whatever is tried meanwhile', async () => {
     const clock = movableClock()
-    const limiter = createLimiter({ store: await openTestStore(clock), clock })
+    const limiter = createLimiter({ store: await openTestStore(clock), clock, storeKey: STORE_KEY })
     for (let attempt = 0; attempt < 10; attempt += 1) await limiter.hit(RULE, 'ana').catch(() => undefined)
     clock.moveSeconds(59)
     await expect(limiter.hit(RULE, 'ana')).rejects.toMatchObject({ retryAfterSeconds: 1 })
@@ -51,7 +52,7 @@ describe('limiter', () => {
 
   it('starts again from zero when told to forget', async () => {
     const clock = movableClock()
-    const limiter = createLimiter({ store: await openTestStore(clock), clock })
+    const limiter = createLimiter({ store: await openTestStore(clock), clock, storeKey: STORE_KEY })
     for (let attempt = 0; attempt < 5; attempt += 1) await limiter.hit(RULE, 'ana')
 
     await limiter.forget(RULE, 'ana')

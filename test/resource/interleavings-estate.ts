@@ -111,6 +111,7 @@ export async function startWorld(): Promise<World> {
 const LOGINS = {
   attemptsPerAccount: 1_000_000,
   attemptsPerAddress: 1_000_000,
+  attemptsPerNetwork: 10_000,
   windowSeconds: 300,
   concurrentHashes: 2,
   waitingHashes: 100,

@@ -7,13 +7,15 @@ import { LoginFailed, LoginsBusy, TooManyAttempts } from '../../base/faults.ts'
 import type { Interaction, Interactions } from '../../provider/interactions.ts'
 import type { Form } from '../middleware/form.ts'
 import type { FormGuard } from '../middleware/form-guard.ts'
+import { deviceCookie } from './device-cookie.ts'
 import { sayDuration } from './lasting.ts'
 import type { LoginField, Renderer } from './render.ts'
 import { sendOn, showPage } from './reply.ts'
 
 export interface LoginParts {
+  readonly issuer: string
   readonly interactions: Pick<Interactions, 'finishLogin'>
-  readonly logins: Pick<Logins, 'checkLogin'>
+  readonly logins: Pick<Logins, 'checkLogin' | 'rememberDevice'>
   readonly guard: FormGuard
   readonly renderer: Renderer
   /** Shown on the page; development only. */
@@ -31,7 +33,9 @@ export interface LoginPages {
   submit(ctx: Context, interaction: Interaction, form: Form): Promise<void>
 }
 
-export function loginPages({ interactions, logins, guard, renderer, demo }: LoginParts): LoginPages {
+export function loginPages({ issuer, interactions, logins, guard, renderer, demo }: LoginParts): LoginPages {
+  const device = deviceCookie(issuer)
+
   function showForm(ctx: Context, interaction: Interaction, login: string, problem?: LoginProblem): void {
     const { uid, client, redirectUri } = interaction
     const page = {
@@ -63,8 +67,11 @@ export function loginPages({ interactions, logins, guard, renderer, demo }: Logi
       if (missing !== undefined) return showForm(ctx, interaction, login, missing)
 
       try {
-        const account = await logins.checkLogin({ login, password, address: ctx.ip })
-        sendOn(ctx, await interactions.finishLogin(ctx.req, ctx.res, account.id, interaction.foundAt))
+        const known = device.read(ctx)
+        const account = await logins.checkLogin({ login, password, address: ctx.ip, deviceCookie: known })
+        const address = await interactions.finishLogin(ctx.req, ctx.res, account.id, interaction.foundAt)
+        device.write(ctx, logins.rememberDevice(known, account, interaction.foundAt))
+        sendOn(ctx, address)
       } catch (error) {
         const problem = problemOf(error)
         if (problem === undefined) throw error

@@ -34,7 +34,7 @@ export interface PagesOptions {
   readonly issuer: string
   readonly production: boolean
   readonly interactions: Interactions
-  readonly logins: Pick<Logins, 'checkLogin'>
+  readonly logins: Pick<Logins, 'checkLogin' | 'rememberDevice'>
   readonly accounts: Pick<Accounts, 'findAccount' | 'findSignedIn'>
   readonly lifetimes: ConsentLifetimes
   readonly audit: Pick<Audit, 'record'>
