@@ -6,6 +6,7 @@
 import type { Audit } from '../audit/audit.ts'
 import type { LiveKeyring } from '../keyring/keyring.ts'
 import { raiseEpoch } from '../store/identity.ts'
+import { keys } from '../store/keys.ts'
 import type { StoreChange } from '../store/store-loss.ts'
 import type { Store } from '../store/store.ts'
 import type { Revocation } from './revoke.ts'
@@ -32,6 +33,7 @@ export async function settleChange(change: StoreChange | undefined, parts: Chang
   await takeOutGoneKeys(parts)
   await revocation.endEverything(undefined, 'store_set_back')
   await raiseEpoch(store, change.id, change.epoch)
+  await store.put(keys.copied(), '', { ttlSeconds: 0 })
   audit.record('store.set_back')
 }
 

@@ -10,7 +10,8 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
 
-import { StoreUnavailable } from '../base/faults.ts'
+import { StoreRefused, StoreUnavailable } from '../base/faults.ts'
+import { lacksWal, notePlace, PLACE_SCHEMA, refuseIncomplete } from './embedded-place.ts'
 import { rowIdOf, rowIdsOf } from './embedded-statements.ts'
 import { FOREVER_MS } from './expiry.ts'
 import type { Key } from './store.ts'
@@ -19,30 +20,46 @@ import type { Key } from './store.ts'
 // SQLite, where waiting stops the whole process, and which does not wait for every lock (see also WriteQueue).
 const OPEN_RETRY_MS = 10
 const OPEN_TRIES = 500
+const INCOMPLETE_TRIES = 50
 
 /** The database at `file`, created for its owner alone if it is not there. */
 export async function openDatabase(file: string, nowMs: number): Promise<DatabaseSync> {
   createPrivately(file)
   for (let tries = 1; ; tries++) {
+    const isIncomplete = lacksWal(file)
     const database = new DatabaseSync(file)
     try {
-      prepare(database, nowMs)
+      if (isIncomplete) refuseIncomplete(database, file)
+      prepare(database, { file, nowMs, isIncomplete })
       return database
     } catch (error) {
       database.close()
-      if (!isBusy(error) || tries === OPEN_TRIES) throw error
+      if (!mayPass(error, tries)) throw error
     }
     await setTimeout(OPEN_RETRY_MS)
   }
 }
 
-function prepare(database: DatabaseSync, nowMs: number): void {
+/** A file without its WAL is looked at again: another process may be making the one or removing the other. */
+function mayPass(error: unknown, tries: number): boolean {
+  if (error instanceof StoreRefused) return tries < INCOMPLETE_TRIES
+  return isBusy(error) && tries < OPEN_TRIES
+}
+
+interface Opening {
+  readonly file: string
+  readonly nowMs: number
+  readonly isIncomplete: boolean
+}
+
+function prepare(database: DatabaseSync, { file, nowMs, isIncomplete }: Opening): void {
   database.exec(SETTINGS)
   database.exec('BEGIN IMMEDIATE')
   const isOld = database.prepare(HAS_OLD_ENTRIES).get() !== undefined
   if (isOld) database.exec(SET_OLD_ENTRIES_ASIDE)
   database.exec(SCHEMA)
   if (isOld) takeOver(database)
+  notePlace(database, file, isIncomplete)
   // Cursors of a new file begin at the present microsecond, so that one kept from a deleted file stands before
   // everything in the new one and its reader misses nothing.
   database
@@ -107,6 +124,8 @@ const SCHEMA = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS log_order ON log (log, seq);
   CREATE INDEX IF NOT EXISTS log_expiry ON log (expires_at_ms);
+
+  ${PLACE_SCHEMA}
 `
 
 // Before rows lay where the hash of their key says, they lay in the order they came, behind an index on keys.

@@ -9,11 +9,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 
 import { type Clock, monotonicClock } from '../base/clock.ts'
-import { StoreUnavailable } from '../base/faults.ts'
+import { StoreRefused, StoreUnavailable } from '../base/faults.ts'
 import { asFault, isBusy, openDatabase } from './embedded-database.ts'
 import { OpenFile } from './embedded-file.ts'
 import { EmbeddedLog } from './embedded-log.ts'
 import { type EntryRow, prepareStatements, rowIdOf, rowIdsOf, type Statements } from './embedded-statements.ts'
+import { leaveWhole } from './embedded-place.ts'
 import { afterTheFirst, isConsumed, toEntry } from './embedded-rows.ts'
 import { EmbeddedUpkeep } from './embedded-upkeep.ts'
 import { expiryMs } from './expiry.ts'
@@ -47,6 +48,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     const database = await openDatabase(file, clock())
     return new EmbeddedStore(database, new OpenFile(file, monotonic), clock, monotonic)
   } catch (cause) {
+    if (cause instanceof StoreRefused) throw cause
     throw new StoreUnavailable({ detail: `cannot open ${file}: ${(cause as Error).message}`, cause })
   }
 }
@@ -215,6 +217,7 @@ export class EmbeddedStore implements Store {
     this.#log.close()
     if (!this.#database.isOpen) return
     await this.#writes.run(() => undefined) // What was asked before is done first.
+    leaveWhole(this.#database)
     this.#database.close()
   }
 

@@ -64,9 +64,11 @@ export class GuardedStore implements Store {
    */
   async identify(seen?: SeenStore): Promise<StoreChange | undefined> {
     const identity = await openIdentity(this.#inner, this.#clock)
-    const mark = (await this.#inner.get(keys.progress()))?.version ?? 0
-    this.#identity = { id: identity.id, epoch: identity.epoch }
-    return seen && changeSince(identity, mark, seen)
+    const [progress, copied] = await this.#inner.getMany([keys.progress(), keys.copied()])
+    const { id, epoch } = identity
+    this.#identity = { id, epoch }
+    if (copied !== undefined) return { kind: 'set_back', id, epoch }
+    return seen && changeSince(identity, progress?.version ?? 0, seen)
   }
 
   /** Begins to watch, from the epoch that the store has now. */

@@ -50,6 +50,8 @@ export const keys = {
   identity: (): Key => 'identity:{id}:store',
   /** Written by every server once a second; its version is the progress mark. */
   progress: (): Key => 'identity:{id}:progress',
+  /** Says that the store was opened from a copy, so that it may be behind what was acknowledged. */
+  copied: (): Key => 'identity:{id}:copied',
   /** Says that a ring was made in this store. In another shard than the ring, so that it may outlive it. */
   ringMade: (): Key => 'identity:{id}:ring-made',
   /** The version of the ring that a verifier holds. */

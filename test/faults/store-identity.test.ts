@@ -1,5 +1,6 @@
 /** A store that is deleted, emptied, swapped or set back while servers run on it is noticed, and nothing old counts. */
 
+import { randomBytes } from 'node:crypto'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,6 +38,42 @@ describe('the embedded store', () => {
     for (const end of ['', '-wal', '-shm']) await rm(join(running.dataDir, `grantor.db${end}`))
 
     await allServeOneRing(running, before)
+  })
+})
+
+describe('a copy of the embedded store', () => {
+  let running: ServerProcesses | undefined
+  let copy: ServerProcesses | undefined
+  const key = { GRANTOR_ROOT_KEY: randomBytes(32).toString('base64') }
+  afterEach(async () => {
+    await running?.close()
+    await copy?.close()
+  })
+
+  it('[B11] without its WAL is refused at the start, with what to do', async () => {
+    running = await startProcesses({ env: key })
+    const folder = await mkdtemp(join(tmpdir(), 'grantor-copy-'))
+    await cp(join(running.dataDir, 'grantor.db'), join(folder, 'grantor.db'))
+
+    await expect(startProcesses({ env: { ...key, DATA_DIR: folder } })).rejects.toThrow(
+      /is a copy of a store in use.*grantor backup/,
+    )
+    await rm(folder, { recursive: true })
+  })
+
+  it('[B11] that is whole has the same keys, and nothing that was issued before counts', async () => {
+    running = await startProcesses({ env: key })
+    const before = await keyIds(running)
+    const token = await machineToken(running.servers[0] as ServerProcess)
+    const folder = await mkdtemp(join(tmpdir(), 'grantor-copy-'))
+    for (const end of ['', '-wal'])
+      await cp(join(running.dataDir, `grantor.db${end}`), join(folder, `grantor.db${end}`))
+
+    copy = await startProcesses({ env: { ...key, DATA_DIR: folder } })
+
+    expect(await keyIds(copy)).toEqual(before)
+    expect(await isActive(copy.urls[0] as string, token)).toBe(false)
+    await rm(folder, { recursive: true })
   })
 })
 
