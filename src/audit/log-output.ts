@@ -21,8 +21,8 @@ export interface LogOutputParts {
   readonly clock?: Clock
 }
 
-// Some four thousand lines.
-const MOST_BYTES = 1024 * 1024
+// A thousand lines and more.
+const MOST_BYTES = 256 * 1024
 
 export function createLogOutput({ stream, clock = systemClock }: LogOutputParts): LogOutput {
   let dropped = 0
