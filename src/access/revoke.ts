@@ -81,6 +81,9 @@ export interface RevocationParts {
  */
 const MOST_TOKENS_OF_A_GRANT = 20
 
+/** Whoever ends a token does not know how long it lives for others: a clock that was taken for good may be off by this. */
+export const LARGEST_CLOCK_DIFFERENCE_SECONDS = 900
+
 export function createRevocation(parts: RevocationParts): Revocation {
   const { store, clock, audit, revocationLog, endedMarks, holdings, subjectOf } = parts
   const publishing = createPublishing({ revocationLog, clock })
@@ -121,9 +124,10 @@ export function createRevocation(parts: RevocationParts): Revocation {
   }
 
   async function publishJwt({ jti, expiresAt, sub, gid }: EndedJwt): Promise<void> {
-    const left = expiresAt - epochSeconds(clock) + LARGEST_TOLERANCE_SECONDS
-    if (left <= 0 || revocationLog.covers({ jti, iat: Number.POSITIVE_INFINITY })) return
-    await publishing.publish({ jti }, { sub, gid }, left)
+    if (revocationLog.covers({ jti, iat: Number.POSITIVE_INFINITY })) return
+    const left = Math.max(0, expiresAt - epochSeconds(clock))
+    const keepSeconds = left + LARGEST_TOLERANCE_SECONDS + LARGEST_CLOCK_DIFFERENCE_SECONDS
+    await publishing.publish({ jti }, { sub, gid }, keepSeconds)
   }
 
   async function endGrant(grantId: string, reason: EndReason, who: Whose = {}): Promise<void> {

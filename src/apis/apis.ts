@@ -7,6 +7,8 @@ export interface Apis {
   readonly defaultApi: string | undefined
   findApi(audience: string): ApiSettings | undefined
   listApis(): readonly ApiSettings[]
+  /** Whether a token for this audience may open /userinfo as well. */
+  opensUserinfo(audience: string): boolean
   /** Every scope of every API, each once. */
   allScopes(): readonly string[]
   /** What the consent page says of a scope; the scope itself where the API has no sentence for it. */
@@ -25,6 +27,11 @@ export function createApis(settings: readonly ApiSettings[], defaultApi: string 
     findApi: (audience) => byAudience.get(audience),
     listApis: () => settings,
     allScopes: () => scopes,
+
+    opensUserinfo(audience) {
+      const api = byAudience.get(audience)
+      return api?.opensUserinfo === true && api.algorithm !== 'HS256'
+    },
 
     sentenceFor(audience, scope) {
       const sentences = byAudience.get(audience)?.scopes ?? {}

@@ -31,8 +31,8 @@ async function findJwt(domain: Domain, terminal: Terminal, token: string, withGr
     // One that is revoked already may be named again: its grant may be what is to end.
     revocationLog: { covers: () => false },
   })
-  const claims = await accessTokens.verify(token)
-  if (claims === undefined) throw new Refused('This is no access token of this server, or it has expired.')
+  const claims = await accessTokens.verify(token, 'revocation')
+  if (claims === undefined) throw new Refused('This is no access token of this server, or it expired long ago.')
   const { jti, exp, gid, sub, client_id: clientId } = claims
   if (withGrant && gid !== undefined) return ofGrant(domain, gid)
   return {

@@ -36,6 +36,12 @@ const tokenSchema = mapping({
     .optional()
     .describe('HS256 only: at least 32 random bytes, shared with the API.'),
   secret_file: z.string({ error: 'the path of a file' }).optional().describe('The file that holds the secret.'),
+  userinfo: z
+    .boolean({ error: 'true or false' })
+    .optional()
+    .describe(
+      'Whether a token for this API may also open /userinfo: then it carries `openid` and names the issuer in `aud`, and the API can read what its scopes tell of the person. Unset: true, but false with HS256.',
+    ),
 })
 
 export const apiSchema = mapping({
@@ -79,8 +85,19 @@ export function toApi(entry: ApiEntry, path: Path, readFile: ReadFile, problems:
     algorithm: entry.token.algorithm,
     secret: sharedSecret(entry, [...path, 'token'], readFile, problems),
     accessTokenSeconds: entry.token.lifetime,
+    opensUserinfo: opensUserinfo(entry, path, problems),
     introspectedBy: entry.introspected_by,
   }
+}
+
+/** Whoever shares the secret could make tokens that open it. */
+function opensUserinfo({ token }: ApiEntry, path: Path, problems: string[]): boolean {
+  const isShared = token.algorithm === 'HS256'
+  if (isShared && token.userinfo === true) {
+    const at = pathText([...path, 'token', 'userinfo'])
+    problems.push(`${at} is true, but a token signed with a shared secret never opens it; remove it.`)
+  }
+  return !isShared && token.userinfo !== false
 }
 
 function sharedSecret(entry: ApiEntry, path: Path, readFile: ReadFile, problems: string[]): Uint8Array | undefined {

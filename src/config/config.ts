@@ -115,6 +115,8 @@ export interface ApiSettings {
   /** HS256 only: at least 32 bytes, shared with the API. */
   readonly secret: Uint8Array | undefined
   readonly accessTokenSeconds: number
+  /** Whether its tokens may carry OpenID scopes, and then open /userinfo and name the issuer in `aud`. Never with HS256. */
+  readonly opensUserinfo: boolean
   /** The clients that speak for the API at introspection. */
   readonly introspectedBy: readonly string[]
 }

@@ -126,6 +126,7 @@ function jwtApi(
     algorithm,
     secret: undefined,
     accessTokenSeconds: parseDuration(ACCESS_TOKEN.default),
+    opensUserinfo: true,
     introspectedBy: [],
   }
 }

@@ -25,6 +25,7 @@ import { ownApi } from './own-api.ts'
 import { toReceiver } from './receiver-settings.ts'
 import { isLoopback } from './redirect-uris.ts'
 import { referenceProblems } from './references.ts'
+import { sharedSecretProblems } from './shared-secrets.ts'
 import { SETTINGS } from './settings.ts'
 
 export interface ConfigSources {
@@ -136,7 +137,9 @@ function readDeclarations(
     toReceiver(entry, path, { production, readFile: nearby, problems: found }),
   )
   // A reference to an entry that was itself refused would only repeat that refusal.
-  if (file.complete) found.push(...referenceProblems(file, apis, clients))
+  if (file.complete) {
+    found.push(...referenceProblems(file, apis, clients), ...sharedSecretProblems(file.apis, { issuer, apis, clients }))
+  }
   problems.push(...found.map((sentence) => `${name}: ${sentence}`))
   return { apis, clients, receivers }
 }

@@ -15,6 +15,7 @@ export function ownApi(issuer: string): ApiSettings {
     algorithm: 'RS256',
     secret: undefined,
     accessTokenSeconds: parseDuration(ACCESS_TOKEN.default),
+    opensUserinfo: true,
     introspectedBy: [],
   }
 }

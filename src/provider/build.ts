@@ -11,6 +11,7 @@ import type { Log } from '../audit/log.ts'
 import { systemClock } from '../base/clock.ts'
 import { ConfigInvalid } from '../base/faults.ts'
 import type { Clients } from '../clients/clients.ts'
+import { createSubjectOf } from '../clients/subjects.ts'
 import type { DpopRules, Lifetimes } from '../config/config.ts'
 import { createJwsSigner } from '../keyring/jws-signer.ts'
 import type { Keyring } from '../keyring/keyring.ts'
@@ -83,7 +84,7 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   compareSecretsByHash(provider)
   nameRefusedGrants(provider)
   limitResponseModes(provider)
-  nameHandles(provider)
+  nameHandles(provider, parts)
   settleSuccessors(provider)
   copyPayloadsPlainly(provider)
   const { issuer, keyring } = parts
@@ -103,15 +104,19 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   const engine: Engine['handle'] = (req, res) => callback(req, res)
   // A signer that does not answer would be waited for twice.
   const takesShortcuts = parts.shortcuts && parts.signer === undefined
-  const handle = takesShortcuts ? besideEngine(engine, shortcuts(provider, { ...parts, targets })) : engine
+  const handle = takesShortcuts
+    ? besideEngine(engine, shortcuts(provider, { ...parts, targets, accessTokens }))
+    : engine
   await prepareDocuments(engine, parts.issuer)
   const interactions = createInteractions(provider, parts)
   const sessions = createBrowserSessions(provider)
   return { handle, documents, accessTokens, interactions, sessions, ringVersion: parts.keyring.version }
 }
 
-function shortcuts(provider: Provider, parts: EngineParts & { targets: Targets }): Shortcut[] {
-  type Make = (provider: Provider, parts: EngineParts & { targets: Targets }) => Shortcut
+type ShortcutParts = EngineParts & { readonly targets: Targets; readonly accessTokens: AccessTokens }
+
+function shortcuts(provider: Provider, parts: ShortcutParts): Shortcut[] {
+  type Make = (provider: Provider, parts: ShortcutParts) => Shortcut
   const all: Make[] = [machineTokens, redemptions, refreshes, introspection, userinfo]
   return all.map((make) => make(provider, parts))
 }
@@ -121,7 +126,11 @@ function configuration(
   { accessTokens, targets }: { accessTokens: AccessTokens; targets: Targets },
 ): Configuration {
   const { clients, keyring } = parts
-  const reader = createAccessTokenReader(accessTokens, parts.store)
+  const reader = createAccessTokenReader({
+    accessTokens,
+    store: parts.store,
+    subjectOf: createSubjectOf(clients, () => keyring.pairwiseSalt),
+  })
   return {
     adapter: createAdapterFactory({
       ...parts,

@@ -34,7 +34,7 @@ interface EngineToken {
   readonly clientId: string
   readonly client?: Client
   readonly accountId?: string
-  readonly aud?: string
+  readonly aud?: string | readonly string[]
   readonly scope?: string
   /** Seconds. */
   readonly expiration: number

@@ -2,19 +2,21 @@
 
 import { type Grant, Provider } from 'oidc-provider'
 
+import { LARGEST_TOLERANCE_SECONDS } from '../access/revocation-log.ts'
+import type { Apis } from '../apis/apis.ts'
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { keys } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import { answering } from './engine-errors.ts'
-import { CLOCK_TOLERANCE_SECONDS } from './adapter/parts.ts'
 import { newHandle } from './handles.ts'
 import { requestScope } from './request-scope.ts'
 import { readStrictly } from './strict-jwt.ts'
 
 interface EngineToken {
   readonly grantId?: string
+  aud?: string | readonly string[]
   readonly resourceServer?: { readonly accessTokenFormat?: string }
   format?: string
   scope?: string | undefined
@@ -22,8 +24,13 @@ interface EngineToken {
 
 const JTI_BYTES = 16
 
+interface Audiences {
+  readonly issuer: string
+  readonly apis: Pick<Apis, 'opensUserinfo'>
+}
+
 /** Codes and tokens are handles of ours. A JWT's `jti` is no bearer value: 128 bits make it unique. */
-export function nameHandles(provider: Provider): void {
+export function nameHandles(provider: Provider, audiences: Audiences): void {
   define(provider.AuthorizationCode, 'generateTokenId', function name(this: EngineToken) {
     return newHandle('AuthorizationCode', this.grantId)
   })
@@ -33,7 +40,10 @@ export function nameHandles(provider: Provider): void {
   define(provider.AccessToken, 'generateTokenId', function name(this: EngineToken) {
     const { grant, params, entities } = Provider.ctx?.oidc ?? {}
     const source = entities?.RefreshToken ?? entities?.AuthorizationCode
-    if (grant !== undefined) this.scope = withOpenIdScopes(this.scope, grant, params?.scope ?? source?.scope)
+    if (grant !== undefined && mayOpenUserinfo(this, audiences)) {
+      this.scope = withOpenIdScopes(this.scope, grant, params?.scope ?? source?.scope)
+    }
+    nameUserinfo(this, audiences)
     return accessTokenId(this, () => newHandle('AccessToken', this.grantId))
   })
   define(provider.ClientCredentials, 'generateTokenId', function name(this: EngineToken) {
@@ -46,9 +56,20 @@ function accessTokenId(token: EngineToken, handle: () => string): string {
   return token.format === 'jwt' ? randomId(JTI_BYTES) : handle()
 }
 
+/** A token for userinfo alone has no audience. */
+function mayOpenUserinfo({ aud }: EngineToken, { apis }: Audiences): boolean {
+  return aud === undefined || apis.opensUserinfo([aud].flat()[0] ?? '')
+}
+
+/** A token for an API that opens userinfo as well says so: the API is handed it, and could read the person's profile. */
+function nameUserinfo(token: EngineToken, { issuer }: Audiences): void {
+  const { aud, scope } = token
+  if (typeof aud === 'string' && aud !== issuer && scope?.split(' ').includes('openid')) token.aud = [aud, issuer]
+}
+
 /**
- * The engine keeps OpenID scopes out of a token that is for an API. Ours carry them (as the example of RFC 9068 section 3
- * does), so that the one access token a client holds opens userinfo too, as far as it was granted.
+ * The engine keeps OpenID scopes out of a token that is for an API. Ours carry them where the API allows it (as the example
+ * of RFC 9068 section 3 does), so that the one access token a client holds opens userinfo too, as far as it was granted.
  */
 export function withOpenIdScopes(scope: string | undefined, grant: Grant, asked: unknown): string | undefined {
   const openId = grant.getOIDCScopeFiltered(new Set(typeof asked === 'string' ? asked.split(' ') : []))
@@ -100,7 +121,8 @@ export function tellIdTokensByType(provider: Provider, { clock }: { clock: Clock
   const IdToken = provider.IdToken as unknown as IdTokenClass
   const validate = IdToken.validate.bind(IdToken)
   IdToken.validate = async function validateHint(token, client) {
-    const parts = readStrictly(token, { latestIssuedAt: epochSeconds(clock) + CLOCK_TOLERANCE_SECONDS })
+    // As much as a verifier may allow: no logout is to fail because this node's clock is a little behind.
+    const parts = readStrictly(token, { latestIssuedAt: epochSeconds(clock) + LARGEST_TOLERANCE_SECONDS })
     if (parts === undefined) throw new TypeError('the token can be read in two ways, or was issued in the future')
     const { typ = 'JWT' } = parts.header
     if (typeof typ !== 'string' || typ.toUpperCase() !== 'JWT')

@@ -36,9 +36,16 @@ export function takeStructuredTokens(provider: Provider): void {
   for (const model of [provider.AccessToken, provider.ClientCredentials, provider.RefreshToken]) {
     const find = (Reflect.get(model, 'find') as Find).bind(model)
     Reflect.set(model, 'find', (token: unknown, options?: object) =>
-      find(token === STAND_IN ? presentedToken() : token, options),
+      token === STAND_IN
+        ? find(presentedToken(), { ...options, ignoreExpiration: isRevocation() })
+        : find(token, options),
     )
   }
+}
+
+/** What is to be ended is found though this node's clock says that it has expired. */
+function isRevocation(): boolean {
+  return Provider.ctx?.oidc.route === 'revocation'
 }
 
 /** The engine compares the token that it found with the parameter, which is the real one from here on. */

@@ -13,6 +13,8 @@ export interface VerifiedToken {
   readonly claims: AccessTokenClaims
   /** The `kid` of its header. */
   readonly keyId: string | undefined
+  /** Whether it was verified with a secret that its API has as well. */
+  readonly isShared: boolean
 }
 
 export interface VerifiedTokens {

@@ -12,6 +12,7 @@ function anApi(audience: string, scopes: Record<string, string>): ApiSettings {
     algorithm: 'RS256',
     secret: undefined,
     accessTokenSeconds: 600,
+    opensUserinfo: true,
     introspectedBy: [],
   }
 }

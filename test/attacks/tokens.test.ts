@@ -86,7 +86,7 @@ describe('tokens', () => {
     const claims = decodeJwt(accessToken)
     expect(claims).toEqual({
       iss: app.issuer,
-      aud: ORDERS,
+      aud: [ORDERS, app.issuer],
       sub: expect.stringMatching(/^usr_/),
       client_id: 'demo-spa',
       iat: expect.any(Number),
@@ -121,7 +121,7 @@ describe('tokens', () => {
     it('and no parameter besides says otherwise', async () => {
       const { access_token: accessToken } = await tokensOf({}, { audience: 'https://evil.example', aud: 'x' })
 
-      expect(decodeJwt(accessToken).aud).toBe(ORDERS)
+      expect(decodeJwt(accessToken).aud).toEqual([ORDERS, app.issuer])
     })
 
     it('an API that was not authorized is not added at the token endpoint', async () => {
@@ -333,7 +333,8 @@ describe('tokens', () => {
         await introspect({ token: accessToken, client_id: 'spa' }),
         await introspect({ token: accessToken }, basic('api')),
       ]) {
-        expect(answer.body).toMatchObject({ active: true, client_id: 'spa', aud: OPAQUE, scope: 'openid opaque:read' })
+        const aud = [OPAQUE, app.issuer]
+        expect(answer.body).toMatchObject({ active: true, client_id: 'spa', aud, scope: 'openid opaque:read' })
       }
     })
 

@@ -71,6 +71,7 @@ describe('grantor config check', () => {
 
   it.each(['config check', 'config check --json'])('hides every secret: %s', async (line) => {
     const secret = 'Yk9pBw7Gd2bXkgb3duIGhzMjU2IHNlY3JldM8gzT3fQ'
+    const shared = 'c9e2f7a05b14d83f6a7c21be90d4583f'.repeat(2).replace(/^c9/, '1d')
     const terminal = await aTerminal({
       ...PRODUCTION,
       REDIS_URL: `redis://user:${secret}@localhost:1/0?password=${secret}`,
@@ -78,13 +79,14 @@ describe('grantor config check', () => {
     await writeFile(
       join(terminal.folder, 'grantor.yaml'),
       `revocation_receivers: [{ endpoint: https://b.example, audience: b, bearer_token: ${secret} }]
-apis: [{ audience: https://a.example, token: { algorithm: HS256, secret: ${secret} } }]\n${oneClient().replace(/client_secret_sha256: .*/, `client_secret: ${secret}`)}`,
+apis: [{ audience: https://a.example, token: { algorithm: HS256, secret: '${shared}' } }]\n${oneClient().replace(/client_secret_sha256: .*/, `client_secret: ${secret}`)}`,
     )
     const { code, out, err } = await terminal.run(line)
 
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(out).toContain('(hidden)')
-    for (const hidden of [secret, hashHandle(secret), PRODUCTION.GRANTOR_ROOT_KEY]) expect(out).not.toContain(hidden)
+    for (const hidden of [secret, shared, hashHandle(secret), PRODUCTION.GRANTOR_ROOT_KEY])
+      expect(out).not.toContain(hidden)
   })
 
   it('hides the password of the demo user', async () => {

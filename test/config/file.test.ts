@@ -23,6 +23,7 @@ describe('an API', () => {
       algorithm: 'RS256',
       secret: undefined,
       accessTokenSeconds: 600,
+      opensUserinfo: true,
       introspectedBy: [],
     })
     expect(defaultApi).toBe('https://a.example')

@@ -23,7 +23,7 @@ describe('authorization code with PKCE', () => {
     expect(decodeProtectedHeader(body.access_token ?? '')).toMatchObject({ typ: 'at+jwt', alg: 'ES256' })
     expect(decodeJwt(body.access_token ?? '')).toMatchObject({
       iss: app.issuer,
-      aud: 'https://orders.example',
+      aud: ['https://orders.example', app.issuer],
       client_id: 'demo-spa',
       scope: 'openid orders:read',
       sub: expect.stringMatching(/^usr_/),

@@ -44,7 +44,12 @@ describe('an API with opaque tokens', () => {
 
     const { body } = await callEndpoint(`${app.issuer}/introspect`, { client_id: 'safe', token: value })
 
-    expect(body).toMatchObject({ active: true, aud: VAULT, scope: 'openid vault:open', client_id: 'safe' })
+    expect(body).toMatchObject({
+      active: true,
+      aud: [VAULT, app.issuer],
+      scope: 'openid vault:open',
+      client_id: 'safe',
+    })
     // Who logs the answer does not log the token.
     expect(JSON.stringify(body)).not.toContain(value)
   })

@@ -85,7 +85,7 @@ describe('openid-client', () => {
       expect(decodeProtectedHeader(tokens.access_token).typ).toBe('at+jwt')
       expect(decodeJwt(tokens.access_token)).toMatchObject({
         iss: app.issuer,
-        aud: ORDERS,
+        aud: [ORDERS, app.issuer],
         sub,
         client_id: `by-${method}`,
         exp: expect.any(Number),

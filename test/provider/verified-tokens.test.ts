@@ -41,7 +41,7 @@ describe('a token that was verified before', () => {
 
 function until(exp: number): VerifiedToken {
   const claims = { iss: 'i', aud: 'a', sub: 's', client_id: 'c', jti: 'j', iat: exp - 600, exp }
-  return { claims, keyId: 'k' }
+  return { claims, keyId: 'k', isShared: false }
 }
 
 describe('userinfo for a token that it has seen', () => {

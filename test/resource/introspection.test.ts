@@ -65,7 +65,7 @@ describe('opaque tokens at an API', () => {
 
     const claims = await verifier.verify(body.access_token, { scopes: ['vault:open'] })
 
-    expect(claims).toMatchObject({ issuer: app.issuer, clientId: 'safe', audience: [VAULT] })
+    expect(claims).toMatchObject({ issuer: app.issuer, clientId: 'safe', audience: [VAULT, app.issuer] })
     expect(claims.subject).toMatch(/^usr_/)
   })
 

@@ -116,6 +116,7 @@ const PLAIN_API: Omit<ApiSettings, 'audience'> = {
   algorithm: 'ES256',
   secret: undefined,
   accessTokenSeconds: 600,
+  opensUserinfo: true,
   introspectedBy: [],
 }
 

@@ -74,6 +74,7 @@ function anApi(audience: string, tokenFormat: ApiSettings['tokenFormat'], algori
     algorithm,
     secret: undefined,
     accessTokenSeconds: 600,
+    opensUserinfo: true,
     introspectedBy: ['bench-machine'],
   }
 }

@@ -49,9 +49,8 @@ export function createDoorkeeper({ issuer, current, store, clock }: DoorkeeperPa
     async authenticate(req) {
       const { scheme, token } = readAuthorization(req)
       if (token === undefined) throw new TokenMissing()
-      const claims = await current.engine().accessTokens.verify(token)
+      const claims = await current.engine().accessTokens.verify(token, 'own_api')
       if (claims === undefined) throw new TokenInvalid('The access token is not good, or not good any more.')
-      if (claims.aud !== issuer) throw new TokenInvalid('The access token was issued for another API.')
       const { jkt, 'x5t#S256': x5t } = claims.cnf ?? {}
       const dpop = scheme === 'DPoP' ? { proof: proofOf(req), ...proofs.addressed(req) } : undefined
       const sender = { dpop, certificate: () => certificateOf(req) }
@@ -60,7 +59,7 @@ export function createDoorkeeper({ issuer, current, store, clock }: DoorkeeperPa
       return {
         clientId: claims.client_id,
         // Each time by the engine in use: a key that was taken out ends what it signed.
-        isGood: async () => (await current.engine().accessTokens.verify(token)) !== undefined,
+        isGood: async () => (await current.engine().accessTokens.verify(token, 'own_api')) !== undefined,
       }
     },
   }

@@ -36,10 +36,10 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       // A client that is gone has no tokens; the engine would look for it all the same.
       if (parts.clients.findClient(payload.clientId) === undefined) return undefined
       payload.jti = id
-      // The engine refuses tokens that are for an API; at userinfo the scope `openid` decides, as for JWTs.
-      if (Provider.ctx?.oidc?.route === 'userinfo') delete payload.aud
+      // The engine refuses tokens that are for an API, also those that name the issuer as well.
+      if (Provider.ctx?.oidc?.route === 'userinfo' && parts.accessTokens.opensUserinfo(payload.aud)) delete payload.aud
       remember(payload, linked.refs)
-      if (Provider.ctx?.oidc?.route === 'revocation' && isAccessTokenModel(model)) standAlone(payload)
+      if (Provider.ctx?.oidc?.route === 'revocation') standAlone(model, payload)
       if (!isAccessTokenModel(model)) requestScope().source = sourceOf(model, id, key, payload)
       markConsumed(payload, linked.entry, key)
       return payload
@@ -185,10 +185,10 @@ function sourceOf(
 
 /**
  * Whoever revokes an access token means that one (RFC 7009 section 2.1 leaves the others to us); with the grant's id the
- * engine would end all that the grant gave.
+ * engine would end all that the grant gave. No token has to be alive to be ended, nor its session.
  */
-function standAlone(payload: TokenPayload): void {
-  delete payload.grantId
+function standAlone(model: HandleModel, payload: TokenPayload): void {
+  if (isAccessTokenModel(model)) delete payload.grantId
   delete payload.expiresWithSession
 }
 

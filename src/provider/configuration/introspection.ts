@@ -3,6 +3,7 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 
 import type { Apis } from '../../apis/apis.ts'
+import { apiIn } from '../access-tokens.ts'
 
 interface AnyToken {
   readonly clientId?: string | undefined
@@ -22,8 +23,8 @@ export function mayIntrospect({ apis }: { apis: Pick<Apis, 'findApi'> }) {
  */
 export function mayKnow(apis: Pick<Apis, 'findApi'>, clientId: string, token: AnyToken): boolean {
   if (token.clientId === clientId) return true
-  const audiences = [token.aud ?? []].flat()
-  return audiences.some((audience) => apis.findApi(audience)?.introspectedBy.includes(clientId) === true)
+  // The issuer may stand beside the API; whoever speaks for the issuer does not speak for the API.
+  return token.aud !== undefined && apis.findApi(apiIn(token.aud))?.introspectedBy.includes(clientId) === true
 }
 
 /** Only the client that the token was issued to; to others it looks as if there were no token (RFC 7009 section 2.1). */

@@ -18,7 +18,7 @@ interface Parts {
 
 type ResourceIndicators = NonNullable<NonNullable<Configuration['features']>['resourceIndicators']>
 
-export type Target = ResourceServer & { readonly audience: string }
+export type Target = ResourceServer & { readonly audience: string; readonly opensUserinfo: boolean }
 
 export interface Targets {
   /** The API of these scopes, or the default one; a list where that is not one API. */
@@ -50,7 +50,7 @@ export function createTargets(apis: Apis): Targets {
       const allowed = client.apis[resource]
       if (api === undefined || allowed === undefined) return undefined
       const name = `${client.clientId}\n${resource}`
-      const target = found.get(name) ?? describe(api, allowed)
+      const target = found.get(name) ?? { ...describe(api, allowed), opensUserinfo: apis.opensUserinfo(resource) }
       found.set(name, target)
       return target
     },
@@ -82,14 +82,14 @@ export function resourceIndicators({ clients, targets }: Parts): ResourceIndicat
   }
 }
 
-function describe(api: ApiSettings, allowed: readonly string[]): Target {
+function describe(api: ApiSettings, allowed: readonly string[]): Omit<Target, 'opensUserinfo'> {
   return {
     scope: allowed.filter((scope) => Object.hasOwn(api.scopes, scope)).join(' '),
     audience: api.audience,
     accessTokenTTL: api.accessTokenSeconds,
     accessTokenFormat: api.tokenFormat,
     ...(api.tokenFormat === 'jwt' ? { jwt: { sign: signing(api) } } : {}),
-  } as Target
+  } as Omit<Target, 'opensUserinfo'>
 }
 
 function signing(api: ApiSettings): Record<string, unknown> {

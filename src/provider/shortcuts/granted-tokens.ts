@@ -88,7 +88,8 @@ export function createGranting(provider: Provider, { accounts, targets }: Granti
     const about = { accountId, client, expiresWithSession, grantId, gty, sessionUid, sid }
     const accessToken = new provider.AccessToken(about as never)
     if (target !== undefined) accessToken.resourceServer = new provider.ResourceServer(target.audience, target)
-    const scope = withOpenIdScopes(scopeFor(target, scopes, grant), grant, token.scope)
+    const granted = scopeFor(target, scopes, grant)
+    const scope = target?.opensUserinfo === false ? granted : withOpenIdScopes(granted, grant, token.scope)
     if (scope !== undefined) accessToken.scope = scope
     return accessToken
   }

@@ -4,6 +4,7 @@ import type { AccessToken, Client, Provider } from 'oidc-provider'
 
 import type { Accounts } from '../../accounts/accounts.ts'
 import type { Clients } from '../../clients/clients.ts'
+import type { AccessTokens } from '../access-tokens.ts'
 import { answering } from '../engine-errors.ts'
 import { ENGINE_PATHS } from '../routes.ts'
 import { livingGrant } from './living-grant.ts'
@@ -13,6 +14,7 @@ import type { Shortcut } from './shortcuts.ts'
 interface Parts {
   readonly clients: Clients
   readonly accounts: Pick<Accounts, 'findSignedIn'>
+  readonly accessTokens: Pick<AccessTokens, 'opensUserinfo'>
 }
 
 const BEARER = /^Bearer ([\w.~+/-]+=*)$/i
@@ -22,7 +24,7 @@ type EngineClaims = new (
   about: { client: Client },
 ) => { scope(scope: string): unknown; rejected(claims: readonly string[]): unknown; result(): Promise<object> }
 
-export function userinfo(provider: Provider, { clients, accounts }: Parts): Shortcut {
+export function userinfo(provider: Provider, { clients, accounts, accessTokens }: Parts): Shortcut {
   const Claims = Reflect.get(provider, 'Claims') as EngineClaims
 
   return {
@@ -36,7 +38,7 @@ export function userinfo(provider: Provider, { clients, accounts }: Parts): Shor
       const token = value === undefined ? undefined : await provider.AccessToken.find(value)
       const client = clients.findClient(token?.clientId ?? '')
       if (token === undefined || client === undefined || !isAllowedOrigin(client, headers.origin)) return undefined
-      return opens(token) ? claimsOf(token) : undefined
+      return opens(token) && accessTokens.opensUserinfo(token.aud) ? claimsOf(token) : undefined
     },
   }
 

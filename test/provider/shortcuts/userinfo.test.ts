@@ -18,14 +18,28 @@ import {
 import { BAD_GRANTS, changeGrant } from './records.ts'
 
 const ORDERS = 'https://orders.example'
+const OPAQUE = 'https://opaque.example'
+const CLOSED = 'https://closed.example'
+const SHARED = 'https://shared.example'
 const WEB = { apis: { [ORDERS]: ['orders:read'] }, firstParty: true }
+const APIS = [
+  { audience: OPAQUE, tokenFormat: 'opaque', scopes: { 'opaque:read': 'Read' } },
+  { audience: CLOSED, tokenFormat: 'opaque', scopes: { 'closed:read': 'Read' }, opensUserinfo: false },
+  { audience: SHARED, algorithm: 'HS256', secret: Buffer.alloc(32, 7), scopes: { 'shared:read': 'Read' } },
+] as const
 const MACHINE_SECRET = 'demo-machine-secret-not-for-production'
 
 let both: BothWays
 const tokens: Record<string, string> = {}
 beforeAll(async () => {
   both = await startBothWays({
+    apis: APIS,
     clients: [
+      {
+        clientId: 'apis',
+        ...WEB,
+        apis: Object.fromEntries(APIS.map((api) => [api.audience, Object.keys(api.scopes)])),
+      },
       { clientId: 'web', ...WEB },
       { clientId: 'login', ...WEB, apis: {} },
       { clientId: 'pairwise-web', ...WEB, subjectType: 'pairwise' },
@@ -44,6 +58,9 @@ beforeAll(async () => {
     email: (await signedIn(both.app, 'login', 'openid email')).access_token,
     jwt: (await signedIn(both.app, 'web', 'openid profile orders:read')).access_token,
     pairwise: (await signedIn(both.app, 'pairwise-web', 'openid email orders:read')).access_token,
+    opaqueForApi: (await signedIn(both.app, 'apis', 'openid profile opaque:read')).access_token,
+    closedForApi: (await signedIn(both.app, 'apis', 'openid profile closed:read')).access_token,
+    sharedForApi: (await signedIn(both.app, 'apis', 'openid profile shared:read')).access_token,
     closed: (await signedIn(both.app, 'web', 'orders:read')).access_token,
     refresh: (await signedIn(both.app, 'login', 'openid')).refresh_token,
     machine: ofMachine.body.access_token,
@@ -64,6 +81,7 @@ const ask = (authorization: string | undefined, more: Partial<Request> = {}): Re
 
 const PLAIN: Rows = {
   'an opaque token': () => ask(`Bearer ${tokens.opaque}`),
+  'an opaque token for an API and for userinfo': () => ask(`Bearer ${tokens.opaqueForApi}`),
   'an opaque token with the scope openid alone': () => ask(`Bearer ${tokens.alone}`),
   'an opaque token with some scopes': () => ask(`Bearer ${tokens.email}`),
   'a JWT': () => ask(`Bearer ${tokens.jwt}`),
@@ -83,6 +101,8 @@ const LEFT_TO_THE_ENGINE: Rows = {
   'a JWT that was changed': () => ask(`Bearer ${tokens.jwt?.slice(0, -5)}AAAAA`),
   'a token that was revoked': () => ask(`Bearer ${tokens.revoked}`),
   'a token without the scope openid': () => ask(`Bearer ${tokens.closed}`),
+  'a token for an API that keeps userinfo closed': () => ask(`Bearer ${tokens.closedForApi}`),
+  'a token that a shared secret signs': () => ask(`Bearer ${tokens.sharedForApi}`),
   'a refresh token': () => ask(`Bearer ${tokens.refresh}`),
   "a machine's token": () => ask(`Bearer ${tokens.machine}`),
   'a token that is bound to a key, without a proof': () => ask(`Bearer ${tokens.bound}`),
