@@ -19,6 +19,8 @@ export interface Config {
   readonly keysDir: string
   /** `redis://`, `rediss://`, `redis+sentinel://h1,h2/name`, `redis+cluster://h1,h2`; without it the embedded store. */
   readonly redisUrl: string | undefined
+  /** How many replicas confirm what decides; unset: 1 with Sentinel or Cluster, 0 with a single Redis. */
+  readonly redisReplicas: number | undefined
   /** Server processes on this machine. */
   readonly workers: number
   /** How long a server that was told to stop goes on serving, so that balancers notice that it is unready. */

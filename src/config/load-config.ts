@@ -210,6 +210,7 @@ function assemble(settings: Settings, file: SettingsFile, decided: Decided): Con
     dataDir: resolve(cwd, required(settings.DATA_DIR)),
     keysDir: resolve(cwd, required(settings.GRANTOR_KEYS_DIR)),
     redisUrl: settings.REDIS_URL,
+    redisReplicas: settings.REDIS_REPLICAS,
     workers: required(settings.WORKERS),
     stopDelaySeconds: required(settings.STOP_DELAY_SECONDS),
     logLevel: required(settings.LOG_LEVEL),

@@ -61,6 +61,13 @@ export const SETTINGS = {
     secret: true,
     unset: 'the embedded store',
   }),
+  REDIS_REPLICAS: setting({
+    sentence:
+      'How many Redis replicas must confirm a write before it is acknowledged; more where more could be promoted (see docs/redis.md).',
+    wants: 'a whole number from 0 to 5',
+    schema: integer(0, 5),
+    unset: '1 with Sentinel or Cluster, 0 with a single Redis',
+  }),
   DATA_DIR: setting({
     sentence: 'The folder of the embedded store.',
     wants: 'the path of a folder',

@@ -13,3 +13,9 @@ export function toMs(seconds: number): number {
   if (!Number.isFinite(seconds)) throw new TypeError(`a time to live is a number of seconds, not ${seconds}`)
   return Math.ceil(seconds * 1000)
 }
+
+/**
+ * By how much the clocks of nodes, and those of the Redis that is primary now and of the one before, may differ before
+ * something vanishes early that must not: that long it is kept beyond its end.
+ */
+export const CLOCKS_DIFFER_MS = 15 * 60_000

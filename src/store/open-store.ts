@@ -12,10 +12,12 @@ import type { Store } from './store.ts'
 
 const FILE = 'grantor.db'
 
-export async function openStore(config: Pick<Config, 'redisUrl' | 'dataDir'>, clock: Clock): Promise<Store> {
+type StoreConfig = Pick<Config, 'redisUrl' | 'dataDir'> & Partial<Pick<Config, 'redisReplicas'>>
+
+export async function openStore(config: StoreConfig, clock: Clock): Promise<Store> {
   if (config.redisUrl !== undefined) {
     const { openRedisStore } = await import('./redis-store.ts')
-    return openRedisStore({ url: config.redisUrl, clock })
+    return openRedisStore({ url: config.redisUrl, clock, replicas: config.redisReplicas })
   }
   const { openEmbeddedStore } = await import('./embedded-store.ts')
   return openEmbeddedStore({ file: join(config.dataDir, FILE), clock })

@@ -2,62 +2,36 @@
 
 import { randomInt } from 'node:crypto'
 
-import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { Redis, type RedisOptions } from 'ioredis'
 
 import { isDemoted } from './redis-faults.ts'
-import type { RedisAddress } from './redis-url.ts'
+import type { RedisAddress, RedisNode } from './redis-url.ts'
 
-export type RedisClient = Redis | Cluster
-
-export interface ClientOptions {
-  readonly commandTimeoutMs: number
-  /** Commands of one turn to one node of a Cluster share a round trip; off for a connection whose commands block. */
-  readonly pipelining: boolean
+/** A client of one server that holds data, not yet connected. */
+export function createClient(node: RedisNode, address: RedisAddress, commandTimeoutMs: number): Redis {
+  return new Redis({
+    ...connectionOptions(node, commandTimeoutMs),
+    username: address.username,
+    password: address.password,
+    tls: address.tls ? {} : undefined,
+    db: address.db,
+    reconnectOnError: isDemoted,
+  })
 }
 
-/** A client that is not yet connected. */
-export function createClient(address: RedisAddress, options: ClientOptions): RedisClient {
-  if (address.kind === 'cluster') return createCluster(address, options)
-  const [{ host, port }] = address.nodes
-  const where =
-    address.kind === 'standalone'
-      ? { host, port }
-      : { sentinels: [...address.nodes], name: address.name, enableTLSForSentinelMode: address.tls }
-  return new Redis({
-    ...where,
-    ...connectionOptions(address, options),
-    db: address.db,
+/** A client of a Sentinel, not yet connected. Sentinels hold no data and are asked without credentials. */
+export function createSentinelClient(node: RedisNode, commandTimeoutMs: number): Redis {
+  return new Redis({ ...connectionOptions(node, commandTimeoutMs), enableReadyCheck: false })
+}
+
+function connectionOptions({ host, port }: RedisNode, commandTimeoutMs: number) {
+  return {
+    host,
+    port,
     lazyConnect: true,
     // A command that cannot be sent now fails now: waiting in a queue it would be run when nobody waits for it.
     enableOfflineQueue: false,
     retryStrategy: reconnectDelayMs,
-    sentinelRetryStrategy: reconnectDelayMs,
-    sentinelCommandTimeout: options.commandTimeoutMs,
-  })
-}
-
-function createCluster(address: RedisAddress, options: ClientOptions): Cluster {
-  return new Cluster([...address.nodes], {
-    redisOptions: connectionOptions(address, options),
-    lazyConnect: true,
-    enableAutoPipelining: options.pipelining,
-    clusterRetryStrategy: reconnectDelayMs,
-    slotsRefreshInterval: SLOTS_REFRESH_MS,
-    slotsRefreshTimeout: options.commandTimeoutMs,
-    // ioredis would repeat a command whose reply was lost. 0 turns that off.
-    retryDelayOnFailover: 0,
-    retryDelayOnClusterDown: 0,
-  })
-}
-
-// A failover is known to us this long after the nodes know, even if no reply tells.
-const SLOTS_REFRESH_MS = 2000
-
-function connectionOptions(address: RedisAddress, { commandTimeoutMs }: ClientOptions) {
-  return {
-    username: address.username,
-    password: address.password,
-    tls: address.tls ? {} : undefined,
     connectionName: 'grantor',
     // RESP3 would shape the replies of `call` by the server's version.
     protocol: 2,
@@ -69,7 +43,6 @@ function connectionOptions(address: RedisAddress, { commandTimeoutMs }: ClientOp
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     maxLoadingRetryTime: MAX_RECONNECT_MS,
-    reconnectOnError: isDemoted,
   } satisfies RedisOptions
 }
 

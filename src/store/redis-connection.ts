@@ -1,159 +1,214 @@
 /**
- * The one way to Redis: sends commands and scripts, and turns everything that goes wrong into `StoreUnavailable`.
+ * The one way to Redis: sends commands and scripts to the primary that holds the key, and turns everything that goes wrong
+ * into `StoreUnavailable`.
  *
  * A command is repeated only if it certainly was not run, or if running it twice is the same as once and the caller
  * says so.
  */
 
-import { Cluster, Command, type Redis } from 'ioredis'
-
 import type { Clock } from '../base/clock.ts'
-import { createClient, type RedisClient } from './redis-client.ts'
-import { isMisdirected, isReplyLost, isScriptUnknown, reasonOf, unavailable } from './redis-faults.ts'
+import { ClusterTopology } from './redis-cluster.ts'
+import { isOnTheMove, isReplyLost, reasonOf, redirectionIn, unavailable } from './redis-faults.ts'
+import type { Argument, RedisLink, Sending } from './redis-link.ts'
+import { SentinelTopology } from './redis-sentinels.ts'
+import { openStandalone, type Topology, type TopologyOptions } from './redis-topology.ts'
 import type { RedisAddress } from './redis-url.ts'
 import type { Script } from './scripts.ts'
 
-type Argument = string | number
+export interface ConnectionOptions {
+  readonly address: RedisAddress
+  readonly commandTimeoutMs: number
+  readonly replicas: number
+  readonly monotonic: Clock
+}
+
+/**
+ * What is asked of a primary before and after a command:
+ *
+ * - `plain`: that it takes writes. For what only reads, and for what may be lost in a failover.
+ * - `deciding`: besides, that the replicas that have to confirm are there, before anything is done.
+ * - `ending`: nothing before. It is done as far as possible, and fails if it is not confirmed.
+ * - `judging`: nothing. For the health check, by whose verdict the others go.
+ */
+export type Care = 'plain' | 'deciding' | 'ending' | 'judging'
+
+// A key on the move is whole again when the command that moves it is done.
+const MOVING_PAUSE_MS = 20
+const MOST_TRIES = 16
+const LOOK_AGAIN_MS = 20
 
 export class RedisConnection {
-  readonly #address: RedisAddress
   readonly #commandTimeoutMs: number
-  readonly #clock: Clock
-  readonly #client: RedisClient
+  readonly #monotonic: Clock
+  readonly #topology: Topology
+  readonly #confirmed = new WeakSet<RedisLink>()
+  readonly #listeners = new Set<() => void>()
   #lastReason = 'not connected yet'
+  #isClosed = false
 
-  constructor(address: RedisAddress, commandTimeoutMs: number, clock: Clock) {
-    this.#address = address
-    this.#commandTimeoutMs = commandTimeoutMs
-    this.#clock = clock
-    this.#client = createClient(address, { commandTimeoutMs, pipelining: true })
-    const note = (cause: unknown) => this.noteReason(cause)
-    this.#client.on('error', note)
-    this.#client.on('node error', note)
+  constructor(options: ConnectionOptions) {
+    this.#commandTimeoutMs = options.commandTimeoutMs
+    this.#monotonic = options.monotonic
+    this.#topology = openTopology(options, {
+      onReady: () => {
+        for (const listener of this.#listeners) listener()
+      },
+      onTrouble: (cause) => this.noteReason(cause),
+    })
   }
 
-  /** Connects; if that fails, or takes longer than a command may, goes on trying behind the scenes until `close`. */
+  /** Waits until every primary is there, for as long as a command may take; then the search goes on behind the scenes. */
   async open(): Promise<void> {
-    const connected = this.#client.connect().catch((cause: unknown) => this.noteReason(cause))
-    await Promise.race([connected, this.#readyWithin(this.#commandTimeoutMs)])
+    await within(this.#commandTimeoutMs, () => this.isReady)
   }
 
+  /** Whether every primary is known and answers as one. */
   get isReady(): boolean {
-    return this.#client.status === 'ready'
-  }
-
-  get isCluster(): boolean {
-    return this.#client instanceof Cluster
+    const links = this.links()
+    return (
+      !this.#isClosed && links.length > 0 && this.#topology.problem === undefined && links.every((link) => link.isReady)
+    )
   }
 
   /** Why the last connection or answer failed. */
   get lastReason(): string {
-    return this.#lastReason
+    return this.#isClosed ? this.#lastReason : (this.#topology.problem ?? this.#lastReason)
   }
 
   /** That the connection is closed is no reason: what closed it was noted before. */
   noteReason(cause: unknown): void {
     const reason = reasonOf(cause)
-    if (!reason.startsWith('Connection is closed')) this.#lastReason = reason
+    if (!this.#isClosed && !reason.startsWith('Connection is closed')) this.#lastReason = reason
   }
 
   onReady(listener: () => void): void {
-    this.#client.on('ready', listener)
+    this.#listeners.add(listener)
   }
 
-  /** The server itself, or every primary of the Cluster, in a lasting order. */
-  primaries(): readonly Redis[] {
-    if (!(this.#client instanceof Cluster)) return [this.#client]
-    return this.#client.nodes('master').sort((a, b) => nodeName(a).localeCompare(nodeName(b)))
+  /** Every primary, in a lasting order. */
+  links(): readonly RedisLink[] {
+    return this.#topology.links()
   }
 
-  /** Another client to the same place, for commands that block. */
-  blockingClient(): RedisClient {
-    return createClient(this.#address, { commandTimeoutMs: this.#commandTimeoutMs, pipelining: false })
+  linkFor(key: string): RedisLink | undefined {
+    return this.#topology.linkFor(key)
   }
 
-  async send(name: string, ...args: readonly Argument[]): Promise<unknown> {
-    try {
-      return await this.#send(name, args)
-    } catch (cause) {
-      throw unavailable(cause)
-    }
+  canBePromoted(link: RedisLink, replica: string): boolean | undefined {
+    return this.#topology.canBePromoted(link, replica)
   }
 
-  async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    try {
-      return await this.#run(script, keys, args)
-    } catch (cause) {
-      throw unavailable(cause)
-    }
+  /** The health check's verdict: whether this primary takes writes, and the replicas that have to confirm do. */
+  confirm(link: RedisLink, isGood: boolean): void {
+    if (isGood) this.#confirmed.add(link)
+    else this.#confirmed.delete(link)
+  }
+
+  async send(name: string, key: string, ...args: readonly Argument[]): Promise<unknown> {
+    return this.#guarded(() => this.#routed(key, 'plain', (link, sending) => link.send(name, [key, ...args], sending)))
+  }
+
+  async run(script: Script, keys: readonly string[], args: readonly Argument[], care: Care): Promise<unknown> {
+    return this.#guarded(() => this.#run(script, keys, args, care))
   }
 
   /** For a script that is the same run once or twice: if the reply was lost and Redis is soon back, runs it again. */
-  async runRepeatable(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    const deadlineMs = this.#clock() + this.#commandTimeoutMs
+  async runRepeatable(
+    script: Script,
+    keys: readonly string[],
+    args: readonly Argument[],
+    care: Care,
+  ): Promise<unknown> {
+    const deadlineMs = this.#monotonic() + this.#commandTimeoutMs
     try {
-      return await this.#run(script, keys, args)
+      return await this.#run(script, keys, args, care)
     } catch (cause) {
-      const isBack = isReplyLost(cause) && (await this.#readyWithin(deadlineMs - this.#clock()))
-      if (isBack) return this.run(script, keys, args)
+      const isUsable = () => this.#isUsable(keys[0] as string)
+      const isBack = isReplyLost(cause) && (await within(deadlineMs - this.#monotonic(), isUsable))
+      if (isBack) return this.run(script, keys, args, care)
       throw unavailable(cause)
     }
   }
 
   close(): void {
-    this.#client.disconnect()
     this.#lastReason = 'the store is closed'
+    this.#isClosed = true
+    this.#topology.close()
   }
 
-  async #run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+  async #guarded(work: () => Promise<unknown>): Promise<unknown> {
     try {
-      return await this.#send('evalsha', [script.sha, keys.length, ...keys, ...args])
+      return await work()
     } catch (cause) {
-      if (!isScriptUnknown(cause)) throw cause
-      return this.#send('eval', [script.text, keys.length, ...keys, ...args])
+      throw unavailable(cause)
     }
   }
 
-  async #send(name: string, args: readonly Argument[]): Promise<unknown> {
-    if (!this.isReady) throw unavailable(this.#lastReason)
-    this.#holdWrites()
-    try {
-      return await this.#client.call(name, ...args)
-    } catch (cause) {
-      if (!isMisdirected(cause)) throw cause
-      // A pipeline gives up when its commands fail differently, as they do while slots move. Alone it is redirected.
-      return this.#client.sendCommand(new Command(name, [...args], { replyEncoding: 'utf8' }))
-    }
+  #isUsable(key: string): boolean {
+    const link = this.linkFor(key)
+    return link?.isReady === true && this.#confirmed.has(link)
   }
 
-  /**
-   * Commands of one turn leave in one write, and share a round trip. ioredis could do that itself, by a pipeline of
-   * objects that cost as much as the commands; for a Cluster it does.
-   */
-  #holdWrites(): void {
-    if (this.#client instanceof Cluster) return
-    const { stream } = this.#client
-    if (stream.writableCorked > 0) return
-    stream.cork()
-    setImmediate(() => stream.uncork())
+  #run(script: Script, keys: readonly string[], args: readonly Argument[], care: Care): Promise<unknown> {
+    return this.#routed(keys[0] as string, care, (link, sending) => link.run(script, keys, args, sending))
   }
 
-  #readyWithin(ms: number): Promise<boolean> {
-    if (ms <= 0 || this.isReady) return Promise.resolve(this.isReady)
-    return new Promise((resolve) => {
-      const settle = (isBack: boolean) => {
-        clearTimeout(timer)
-        this.#client.off('ready', ready)
-        resolve(isBack)
+  /** Sends to the primary of the key; while slots move, to whom that one names. */
+  async #routed(
+    key: string,
+    care: Care,
+    send: (link: RedisLink, sending: Sending) => Promise<unknown>,
+  ): Promise<unknown> {
+    const durable = care !== 'plain'
+    let link = this.linkFor(key)
+    let asking = false
+    for (let tries = 0; ; tries++) {
+      if (this.#isClosed || link === undefined) throw unavailable(this.lastReason)
+      this.#check(link, care)
+      try {
+        return await send(link, { durable, asking })
+      } catch (cause) {
+        const elsewhere = redirectionIn(cause, link.node)
+        if (tries >= MOST_TRIES || (elsewhere === undefined && !isOnTheMove(cause))) throw cause
+        asking = elsewhere?.kind === 'ask'
+        if (elsewhere === undefined) await pause(MOVING_PAUSE_MS)
+        link =
+          elsewhere === undefined
+            ? this.linkFor(key)
+            : this.#topology.redirected(elsewhere.node, asking ? undefined : key)
+        if (link !== undefined) await this.#settled(link)
       }
-      const ready = () => settle(true)
-      const timer = setTimeout(settle, ms, false)
-      this.#client.on('ready', ready)
-    })
+    }
+  }
+
+  /** A primary that we are sent to may be new to us: then the health check looks at it first. */
+  async #settled(link: RedisLink): Promise<void> {
+    await within(this.#commandTimeoutMs / 2, () => link.isReady && this.#confirmed.has(link))
+  }
+
+  #check(link: RedisLink, care: Care): void {
+    if (!link.isReady) throw unavailable(this.#lastReason)
+    if (care === 'deciding' && !link.replicas.isEnough) throw unavailable(link.replicas.problem)
+    if (care !== 'plain' && care !== 'deciding') return
+    if (!this.#confirmed.has(link)) throw unavailable(link.replicas.problem ?? this.#lastReason)
   }
 }
 
-/** Host and port, by which a list finds its node again. */
-export function nodeName(node: Redis): string {
-  return `${node.options.host}:${node.options.port}`
+function openTopology(
+  { address, commandTimeoutMs, replicas, monotonic }: ConnectionOptions,
+  listeners: Pick<TopologyOptions, 'onReady' | 'onTrouble'>,
+): Topology {
+  const options = { address, commandTimeoutMs, replicas, ...listeners }
+  if (address.kind === 'sentinel') return new SentinelTopology(options, monotonic)
+  return address.kind === 'cluster' ? new ClusterTopology(options) : openStandalone(options)
+}
+
+/** Whether it becomes so within the time. */
+async function within(ms: number, isSo: () => boolean): Promise<boolean> {
+  for (let leftMs = ms; leftMs > 0 && !isSo(); leftMs -= LOOK_AGAIN_MS) await pause(LOOK_AGAIN_MS)
+  return isSo()
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }

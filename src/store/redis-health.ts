@@ -1,56 +1,70 @@
 /**
- * Whether Redis may be used: it answers, and it keeps what it was given.
+ * Whether Redis may be used: it takes writes, the replicas that have to confirm do, and it keeps what it was given.
  *
- * Every second each primary is asked for a sign of life. On connecting, and every ten seconds, each is asked what it
- * does when its memory is full: a server that evicts would forget which codes were used and which tokens revoked. As
- * long as one does, it is asked every second.
+ * Four times a second each primary is given a small write. Once a second every verb is tried, the clocks are compared, and
+ * each is asked what it does when its memory is full: a server that evicts would forget which codes were used and which
+ * tokens revoked.
  */
 
-import type { Redis } from 'ioredis'
-
 import type { Clock } from '../base/clock.ts'
+import type { ClockComparison } from './redis-clocks.ts'
 import type { RedisConnection } from './redis-connection.ts'
-import { reasonOf } from './redis-faults.ts'
+import { reasonOf, sentenceFor } from './redis-faults.ts'
+import type { Info } from './redis-info.ts'
+import type { RedisLink } from './redis-link.ts'
+import { type Probed, probe } from './redis-probe.ts'
+import { Room } from './redis-room.ts'
+import { scripts } from './scripts.ts'
 import type { StoreStatus } from './store.ts'
 
-const BEAT_MS = 1000
-const BEATS_PER_POLICY_CHECK = 10
+const BEAT_MS = 250
+const BEATS_PER_EXAMINATION = 4
 const SAFE_POLICY = 'noeviction'
 
+export interface HealthOptions {
+  readonly connection: RedisConnection
+  readonly clocks: ClockComparison
+  readonly store: Probed
+  readonly monotonic: Clock
+  readonly prefix: string
+  /** By which this node's own keys are told from others'. */
+  readonly node: string
+}
+
 export class RedisHealth {
-  readonly #connection: RedisConnection
-  readonly #monotonic: Clock
+  readonly #options: HealthOptions
+  readonly #room = new Room()
+  readonly #shards = new Map<string, string>()
   readonly #timer: NodeJS.Timeout
   #beats = 0
   #beating: Promise<void> | undefined
   #isAnswering = false
   #policyProblem: string | undefined = 'It is not known yet whether Redis evicts: wait a second.'
+  #probeProblem: string | undefined
   #lastContactMs = Number.NEGATIVE_INFINITY
 
-  constructor(connection: RedisConnection, monotonic: Clock) {
-    this.#connection = connection
-    this.#monotonic = monotonic
-    this.#timer = setInterval(() => void this.beat(), BEAT_MS).unref()
-    connection.onReady(() => {
+  constructor(options: HealthOptions) {
+    this.#options = options
+    this.#timer = setInterval(() => void this.#beatOnce(), BEAT_MS).unref()
+    options.connection.onReady(() => {
       this.#beats = 0
-      void this.beat()
+      void this.beatAfresh()
     })
   }
 
   status(): StoreStatus {
+    const silentMs = this.#options.monotonic() - this.#lastContactMs
     const problem = this.#problem()
-    const silentMs = this.#monotonic() - this.#lastContactMs
-    return problem === undefined
-      ? { ready: true, hasRoom: true, silentMs }
-      : { ready: false, hasRoom: true, problem, silentMs }
+    if (problem !== undefined) return { ready: false, hasRoom: true, problem, silentMs }
+    const shortage = this.#room.problem
+    if (shortage !== undefined) return { ready: true, hasRoom: false, problem: shortage, silentMs }
+    return { ready: true, hasRoom: true, silentMs }
   }
 
-  /** Asks now, unless it is asking already. */
-  beat(): Promise<void> {
-    this.#beating ??= this.#beat().finally(() => {
-      this.#beating = undefined
-    })
-    return this.#beating
+  /** Looks, beginning now: a look that is under way may have begun before what has changed. */
+  async beatAfresh(): Promise<void> {
+    await this.#beating
+    await this.#beatOnce()
   }
 
   close(): void {
@@ -58,55 +72,101 @@ export class RedisHealth {
     this.#isAnswering = false
   }
 
+  #beatOnce(): Promise<void> {
+    this.#beating ??= this.#beat().finally(() => {
+      this.#beating = undefined
+    })
+    return this.#beating
+  }
+
   #problem(): string | undefined {
-    if (this.#connection.isReady && this.#isAnswering) return this.#policyProblem
-    return `Redis does not answer (${this.#connection.lastReason}): start it, or correct REDIS_URL.`
+    const { connection, clocks } = this.#options
+    if (!connection.isReady || !this.#isAnswering) return sentenceFor(connection.lastReason)
+    return this.#policyProblem ?? this.#probeProblem ?? clocks.problem
   }
 
   async #beat(): Promise<void> {
+    const { connection, monotonic } = this.#options
     try {
-      if (!this.#connection.isReady) throw new Error(this.#connection.lastReason)
-      const primaries = this.#connection.primaries()
-      await Promise.all(primaries.map((primary) => this.#hear(primary)))
-      const isDue = this.#beats % BEATS_PER_POLICY_CHECK === 0 || this.#policyProblem !== undefined
-      if (isDue) await this.#checkPolicies(primaries)
+      // Those that can be reached are good for what they hold, even while others cannot.
+      const outcomes = await Promise.allSettled(connection.links().map((link) => this.#beatOf(link)))
+      const infos = outcomes.map((outcome) => {
+        if (outcome.status === 'rejected') throw outcome.reason
+        return outcome.value
+      })
+      this.#notePolicies(infos)
+      if (!connection.isReady) throw new Error(connection.lastReason)
+      this.#lastContactMs = monotonic()
+      const isDue = this.#beats % BEATS_PER_EXAMINATION === 0 || this.#probeProblem !== undefined
+      if (isDue) await this.#examine()
       this.#beats += 1
       this.#isAnswering = true
-      this.#lastContactMs = this.#monotonic()
     } catch (cause) {
       this.#isAnswering = false
       this.#beats = 0
-      this.#connection.noteReason(cause)
+      connection.noteReason(cause)
     }
   }
 
-  async #hear(primary: Redis): Promise<void> {
-    if (!this.#connection.isCluster) {
-      await primary.ping()
-      return
+  async #beatOf(link: RedisLink): Promise<Info> {
+    const { connection, prefix, node } = this.#options
+    try {
+      if (!link.isReady) throw new Error(connection.lastReason)
+      const written = link.run(scripts.beat, [`${prefix}beat:{${this.#shardOf(link)}}:${node}`], [], { durable: true })
+      const asked = link.info('replication', 'memory').then((info) => this.#note(link, info))
+      const [info] = await Promise.all([asked, written])
+      connection.confirm(link, true)
+      return info
+    } catch (cause) {
+      connection.confirm(link, false)
+      throw cause
     }
-    // Says besides whether every slot is served: a primary that is gone is not among those asked.
-    const state = String(await primary.cluster('INFO'))
-    if (!state.includes('cluster_state:ok')) throw new Error('the Cluster does not serve all of its slots')
   }
 
-  async #checkPolicies(primaries: readonly Redis[]): Promise<void> {
-    const policies = await Promise.all(primaries.map(evictionPolicy))
+  #note(link: RedisLink, info: Info): Info {
+    const { connection } = this.#options
+    if (info.role !== 'master') throw new Error(`READONLY ${link.name} is a replica`)
+    link.replicas.note(info.replicasInStep, (replica) => connection.canBePromoted(link, replica))
+    const shortage = link.replicas.problem
+    if (shortage !== undefined) throw new Error(shortage)
+    this.#room.note(link.name, info)
+    return info
+  }
+
+  #notePolicies(infos: readonly Info[]): void {
+    const policies = infos.map((info) => info.field('maxmemory_policy') ?? 'unknown')
     const unsafe = policies.find((policy) => policy !== SAFE_POLICY)
     this.#policyProblem =
       unsafe === undefined
         ? undefined
         : `Redis runs with maxmemory-policy ${unsafe}, under which it may forget used codes and revoked tokens: set maxmemory-policy ${SAFE_POLICY}.`
   }
+
+  async #examine(): Promise<void> {
+    const { connection, clocks, store, node } = this.#options
+    try {
+      for (const link of connection.links()) {
+        const outcome = await probe(store, this.#shardOf(link), node)
+        if (outcome === 'endings only') this.#room.noteRefusal(link.name)
+      }
+      await clocks.compare()
+      this.#probeProblem = undefined
+    } catch (cause) {
+      this.#probeProblem = sentenceFor(reasonOf(cause))
+    }
+  }
+
+  /** A shard whose keys the primary holds. */
+  #shardOf(link: RedisLink): string {
+    const { connection } = this.#options
+    const holds = (shard: string | undefined) => shard !== undefined && connection.linkFor(`{${shard}}`) === link
+    const known = this.#shards.get(link.name)
+    if (holds(known)) return known as string
+    const found = SHARDS.find(holds) ?? FIRST_SHARD
+    this.#shards.set(link.name, found)
+    return found
+  }
 }
 
-/** The policy's name. Where CONFIG is forbidden, as with many hosted servers, INFO tells it too. */
-async function evictionPolicy(primary: Redis): Promise<string> {
-  try {
-    const answer = (await primary.config('GET', 'maxmemory-policy')) as string[]
-    if (answer[1] !== undefined) return answer[1]
-  } catch (cause) {
-    if (!/^(NOPERM|ERR)/.test(reasonOf(cause))) throw cause
-  }
-  return /maxmemory_policy:(\S+)/.exec(await primary.info('memory'))?.[1] ?? 'unknown'
-}
+const FIRST_SHARD = '0'
+const SHARDS = Array.from({ length: 1000 }, (_, i) => String(i))

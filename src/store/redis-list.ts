@@ -5,10 +5,9 @@
  * begins again: keys may then come twice, but none is missed.
  */
 
-import type { Redis } from 'ioredis'
-
-import { nodeName, type RedisConnection } from './redis-connection.ts'
+import type { RedisConnection } from './redis-connection.ts'
 import { unavailable } from './redis-faults.ts'
+import type { RedisLink } from './redis-link.ts'
 
 export interface KeyPage {
   readonly keys: string[]
@@ -23,11 +22,11 @@ export async function listEntries(
   cursor: string | undefined,
 ): Promise<KeyPage> {
   if (!connection.isReady) throw unavailable(connection.lastReason)
-  const primaries = connection.primaries()
+  const primaries = connection.links()
   const match = `${escapePattern(beginning)}*`
   let { at, position } = placeOf(cursor, primaries)
   for (; at < primaries.length; at++) {
-    const primary = primaries[at] as Redis
+    const primary = primaries[at] as RedisLink
     do {
       const [next, keys] = await scan(primary, position, match, limit)
       position = next
@@ -39,24 +38,24 @@ export async function listEntries(
 
 const DONE = '0'
 
-function placeOf(cursor: string | undefined, primaries: readonly Redis[]): { at: number; position: string } {
+function placeOf(cursor: string | undefined, primaries: readonly RedisLink[]): { at: number; position: string } {
   const [name, position = DONE] = cursor?.split('/') ?? []
-  const at = primaries.findIndex((primary) => nodeName(primary) === name)
+  const at = primaries.findIndex((primary) => primary.name === name)
   return at < 0 ? { at: 0, position: DONE } : { at, position }
 }
 
-async function scan(primary: Redis, position: string, match: string, limit: number): Promise<[string, string[]]> {
+async function scan(primary: RedisLink, position: string, match: string, limit: number): Promise<[string, string[]]> {
   try {
-    return await primary.scan(position, 'MATCH', match, 'COUNT', limit, 'TYPE', 'hash')
+    return await primary.reader.scan(position, 'MATCH', match, 'COUNT', limit, 'TYPE', 'hash')
   } catch (cause) {
     throw unavailable(cause)
   }
 }
 
-function cursorAt(primaries: readonly Redis[], at: number, position: string): { next?: string } {
-  if (position !== DONE) return { next: `${nodeName(primaries[at] as Redis)}/${position}` }
+function cursorAt(primaries: readonly RedisLink[], at: number, position: string): { next?: string } {
+  if (position !== DONE) return { next: `${(primaries[at] as RedisLink).name}/${position}` }
   const following = primaries[at + 1]
-  return following === undefined ? {} : { next: `${nodeName(following)}/${DONE}` }
+  return following === undefined ? {} : { next: `${following.name}/${DONE}` }
 }
 
 function escapePattern(text: string): string {

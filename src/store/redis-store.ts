@@ -8,7 +8,9 @@
 import { hash } from 'node:crypto'
 
 import { type Clock, monotonicClock } from '../base/clock.ts'
-import { toMs } from './expiry.ts'
+import { randomId } from '../base/ids.ts'
+import { CLOCKS_DIFFER_MS, toMs } from './expiry.ts'
+import { ClockComparison } from './redis-clocks.ts'
 import { RedisConnection } from './redis-connection.ts'
 import { RedisHealth } from './redis-health.ts'
 import { listEntries } from './redis-list.ts'
@@ -40,6 +42,8 @@ export interface RedisStoreOptions {
   /** Before every key, so that several issuers may share a Redis. */
   readonly prefix?: string
   readonly commandTimeoutMs?: number
+  /** How many replicas have to confirm what decides; 1 with Sentinel or Cluster unless set, and 0 on a single Redis. */
+  readonly replicas?: number | undefined
 }
 
 /**
@@ -48,18 +52,20 @@ export interface RedisStoreOptions {
  */
 export async function openRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
   const { url, clock, monotonic = monotonicClock, prefix = 'grantor:', commandTimeoutMs = 2000 } = options
-  const connection = new RedisConnection(parseRedisUrl(url), commandTimeoutMs, clock)
-  const health = new RedisHealth(connection, monotonic)
+  const address = parseRedisUrl(url)
+  const { replicas = address.kind === 'standalone' ? 0 : 1 } = options
+  const connection = new RedisConnection({ address, commandTimeoutMs, replicas, monotonic })
+  const store = new RedisStore({ connection, prefix, clock, monotonic })
   await connection.open()
-  await health.beat()
-  return new RedisStore({ connection, health, prefix, clock })
+  await store.examine()
+  return store
 }
 
 export interface RedisParts {
   readonly connection: RedisConnection
-  readonly health: RedisHealth
   readonly prefix: string
   readonly clock: Clock
+  readonly monotonic: Clock
 }
 
 const LIST_LIMIT = 500
@@ -75,12 +81,19 @@ export class RedisStore implements Store {
   readonly #clock: Clock
   readonly #log: RedisLog
 
-  constructor({ connection, health, prefix, clock }: RedisParts) {
+  constructor({ connection, prefix, clock, monotonic }: RedisParts) {
     this.#connection = connection
-    this.#health = health
     this.#prefix = prefix
     this.#clock = clock
     this.#log = new RedisLog(connection, prefix, clock)
+    const node = randomId()
+    const clocks = new ClockComparison({ connection, prefix, node, clock, monotonic })
+    this.#health = new RedisHealth({ connection, clocks, store: this, monotonic, prefix, node })
+  }
+
+  /** Looks at Redis now, so that `status` is of now. */
+  examine(): Promise<void> {
+    return this.#health.beatAfresh()
   }
 
   async get(key: Key): Promise<Entry | undefined> {
@@ -94,7 +107,9 @@ export class RedisStore implements Store {
 
   async getLinked(key: Key): Promise<Linked | undefined> {
     const args = [this.#prefix, this.#clock()]
-    const reply = (await this.#connection.run(scripts.getLinked, [this.#prefix + key], args)) as string[] | null
+    const reply = (await this.#connection.run(scripts.getLinked, [this.#prefix + key], args, 'plain')) as
+      | string[]
+      | null
     if (reply === null) return undefined
     const [value, state, ...linked] = reply as [string, string, ...string[]]
     const refs = new Map<Key, Entry>()
@@ -109,23 +124,27 @@ export class RedisStore implements Store {
     assertSameShard(key, ifPresent, options.refs, options.memberOf && [options.memberOf])
     const [ttl, refs, index] = lifeAndLinks(options)
     const keys = [key, ...ifPresent].map((each) => this.#prefix + each)
-    const conditions = [ifAbsent === true ? '1' : '', ifVersion ?? '']
+    const conditions = [ifAbsent === true ? CLOCKS_DIFFER_MS : '', ifVersion ?? '']
     const args = [this.#prefix, this.#clock(), value, ttl, ...conditions, refs, index]
-    return (await this.#connection.run(scripts.put, keys, args)) as PutOutcome
+    return (await this.#connection.run(scripts.put, keys, args, 'deciding')) as PutOutcome
   }
 
   async take(key: Key): Promise<string | undefined> {
-    const value = await this.#connection.run(scripts.take, [this.#prefix + key], [this.#prefix, this.#clock()])
+    const args = [this.#prefix, this.#clock()]
+    const value = await this.#connection.run(scripts.take, [this.#prefix + key], args, 'deciding')
     return (value as string | null) ?? undefined
   }
 
   async remove(keys: readonly Key[]): Promise<void> {
-    await Promise.all(keys.map((key) => this.#connection.run(scripts.remove, [this.#prefix + key], [this.#prefix])))
+    const removals = keys.map((key) =>
+      this.#connection.run(scripts.remove, [this.#prefix + key], [this.#prefix], 'ending'),
+    )
+    await Promise.all(removals)
   }
 
   async increment(key: Key, ttlSeconds: number): Promise<Counted> {
     const args = [this.#clock(), Math.max(1, toMs(ttlSeconds))]
-    const [count, expires] = (await this.#connection.run(scripts.increment, [this.#prefix + key], args)) as [
+    const [count, expires] = (await this.#connection.run(scripts.increment, [this.#prefix + key], args, 'plain')) as [
       number,
       string,
     ]
@@ -133,7 +152,7 @@ export class RedisStore implements Store {
   }
 
   async decrement(key: Key, most: number): Promise<void> {
-    await this.#connection.run(scripts.decrement, [this.#prefix + key], [this.#clock(), most])
+    await this.#connection.run(scripts.decrement, [this.#prefix + key], [this.#clock(), most], 'plain')
   }
 
   async consume(key: Key, by: string, options: ConsumeOptions = {}): Promise<Consumed> {
@@ -148,18 +167,19 @@ export class RedisStore implements Store {
       scripts.consume,
       keys.map((each) => this.#prefix + each),
       args,
+      'deciding',
     )
     return toConsumed(reply as [Consumed['outcome'], string, string | null])
   }
 
   async wasSpent(record: Key, key: Key): Promise<boolean> {
     const args = [this.#clock(), spentTag(key)]
-    return (await this.#connection.run(scripts.wasSpent, [this.#prefix + record], args)) === 1
+    return (await this.#connection.run(scripts.wasSpent, [this.#prefix + record], args, 'plain')) === 1
   }
 
   async link(index: Key, member: string, ttlSeconds: number): Promise<void> {
     const args = [this.#clock(), member, toMs(ttlSeconds)]
-    await this.#connection.run(scripts.link, [this.#prefix + index], args)
+    await this.#connection.run(scripts.link, [this.#prefix + index], args, 'plain')
   }
 
   async unlink(index: Key, member: string): Promise<void> {
@@ -173,7 +193,7 @@ export class RedisStore implements Store {
   async removeMembers(index: Key, also: readonly Key[] = []): Promise<void> {
     assertSameShard(index, also)
     const keys = [index, ...also].map((key) => this.#prefix + key)
-    await this.#connection.run(scripts.removeMembers, keys, [this.#prefix])
+    await this.#connection.run(scripts.removeMembers, keys, [this.#prefix], 'ending')
   }
 
   async list(kind: string, options: { cursor?: string; limit?: number } = {}): Promise<Page> {

@@ -4,6 +4,9 @@
  * What several scripts do is a part, put in place of a line `-- include: <part>`. It is inlined, not called: a script's
  * functions are made anew with each run, which took longer than what they did.
  *
+ * A script whose first line is `#!lua flags=allow-oom` (Redis 7.0 and newer) also runs when Redis is at `maxmemory`: those by
+ * which access ends. The others are refused then, before they have done anything.
+ *
  * A script runs by its hash. Redis forgets scripts when it restarts, fails over or is told to; it then says so without
  * having run anything, and the script is sent in full.
  */
@@ -28,6 +31,9 @@ export const scripts = {
   link: load('link'),
   removeMembers: load('remove-members'),
   append: load('append'),
+  readLog: load('read-log'),
+  beat: load('beat'),
+  compareClocks: load('compare-clocks'),
 } as const
 
 function load(name: string): Script {

@@ -19,6 +19,7 @@ describe('development', () => {
       dataDir: '/srv/data',
       keysDir: '/srv/keys',
       redisUrl: undefined,
+      redisReplicas: undefined,
       workers: 1,
       logLevel: 'info',
       trustProxy: [],

@@ -11,6 +11,9 @@ import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 /** In each direction. A store that answers at once hides races. */
 const LATENCY_MS = 2
 
+/** For the environment of the nodes: the Cluster of these tests has no replicas. */
+export const WITHOUT_REPLICAS = { REDIS_REPLICAS: '0' }
+
 export interface Topology {
   /** Redis URLs, one a node; `undefined`: the embedded file. */
   open(nodes: number): Promise<readonly string[] | undefined>

@@ -30,7 +30,7 @@ import {
   silentRequest,
   TAB_CLIENTS,
 } from './races.ts'
-import { describeOnEachTopology } from './races-topologies.ts'
+import { describeOnEachTopology, WITHOUT_REPLICAS } from './races-topologies.ts'
 
 // Twenty rounds of sixteen callers keep a busy machine busy.
 vi.setConfig({ testTimeout: 120_000 })
@@ -52,6 +52,7 @@ describeOnEachTopology('two nodes', (topology) => {
     nodes = await startProcesses({
       count: 2,
       ...(redisUrls && { redisUrls }),
+      env: WITHOUT_REPLICAS,
       file: { clients: [...codeClients, machine] },
     })
   })

@@ -25,7 +25,7 @@ import {
   type UserAgent,
 } from '../support/user-agent.ts'
 import { FEWER_ROUNDS, logOut } from './races.ts'
-import { describeOnEachTopology } from './races-topologies.ts'
+import { describeOnEachTopology, WITHOUT_REPLICAS } from './races-topologies.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -50,7 +50,7 @@ describeOnEachTopology('two nodes', (topology) => {
     nodes = await startProcesses({
       count: 2,
       ...(redisUrls && { redisUrls }),
-      env: { GRANTOR_ROOT_KEY: rootKey },
+      env: { GRANTOR_ROOT_KEY: rootKey, ...WITHOUT_REPLICAS },
       file: { clients: [ROTATES, STAYS].map(inFile) },
     })
   })
@@ -151,7 +151,12 @@ describeOnEachTopology('two nodes', (topology) => {
 
   async function operator(...args: string[]): Promise<void> {
     const redisUrl = redisUrls?.[0]
-    const env = { GRANTOR_ROOT_KEY: rootKey, DATA_DIR: nodes.dataDir, ISSUER: nodes.issuer }
+    const env = {
+      ...WITHOUT_REPLICAS,
+      GRANTOR_ROOT_KEY: rootKey,
+      DATA_DIR: nodes.dataDir,
+      ISSUER: nodes.issuer,
+    }
     const said = await operateWith({ ...env, ...(redisUrl && { REDIS_URL: redisUrl }) }, nodes.dataDir, args)
     expect(said).toMatchObject({ code: 0 })
   }
@@ -179,7 +184,7 @@ describeOnEachTopology('two nodes', (topology) => {
 
   async function revoked(): Promise<Record<string, unknown>[]> {
     const redisUrl = redisUrls?.[0]
-    const store = await openStore({ redisUrl, dataDir: nodes.dataDir }, systemClock)
+    const store = await openStore({ redisUrl, redisReplicas: 0, dataDir: nodes.dataDir }, systemClock)
     try {
       await vi.waitFor(() => expect(store.status().ready).toBe(true))
       const entries = await store.read(logs.revocations, undefined, 10_000)

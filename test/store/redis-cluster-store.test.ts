@@ -7,7 +7,7 @@ import { openOnRedis } from './redis-stores.ts'
 describeWithRedis('Redis Cluster', () => {
   let redis: RedisCluster
   beforeAll(async () => {
-    redis = await startCluster()
+    redis = await startCluster([], 1)
   })
   afterAll(() => redis.close())
 

@@ -7,7 +7,7 @@ import { openOnRedis } from './redis-stores.ts'
 describeWithRedis('Redis with Sentinel', () => {
   let redis: SentinelSetup
   beforeAll(async () => {
-    redis = await startSentinel()
+    redis = await startSentinel({ replicas: 2 })
   })
   afterAll(() => redis.close())
 

@@ -9,10 +9,14 @@ import type { OpenedStore } from '../contracts/store.ts'
 import { aPrefix } from '../support/redis.ts'
 
 /** For the contract: two stores that share a prefix. */
-export async function openOnRedis(url: string, clock: Clock, prefix: string = aPrefix()): Promise<OpenedStore> {
+export async function openOnRedis(
+  url: string,
+  clock: Clock,
+  { prefix = aPrefix(), replicas }: { readonly prefix?: string; readonly replicas?: number } = {},
+): Promise<OpenedStore> {
   const stores: Store[] = []
   const open = async () => {
-    const store = await openRedisStore({ url, clock, prefix })
+    const store = await openRedisStore({ url, clock, prefix, replicas })
     stores.push(store)
     await vi.waitFor(() => {
       const { ready, problem } = store.status()

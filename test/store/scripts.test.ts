@@ -10,7 +10,7 @@ describe('every Lua script', async () => {
 
   it.each(files)('%s opens with its contract: what it does, its keys, its arguments, its reply', async (file) => {
     const text = await readFile(new URL(file, FOLDER), 'utf8')
-    const contract = /^--\[\[\n {2}\S.*?\n\]\]\n/s.exec(text)?.[0] ?? ''
+    const contract = /^(?:#!lua flags=allow-oom\n)?--\[\[\n {2}\S.*?\n\]\]\n/s.exec(text)?.[0] ?? ''
 
     expect(contract).toMatch(isPart(contract) ? /\n {2}Reads / : /\n {2}KEYS.*\n {2}Reply /s)
     const used = [...text.slice(contract.length).matchAll(/ARGV\[(\d+)\]/g)].map(([, number]) => Number(number))

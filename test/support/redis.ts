@@ -64,17 +64,22 @@ export interface RedisServerOptions {
   readonly password?: string
   /** Further settings, as on the command line: `['--maxmemory', '10mb']`. */
   readonly settings?: readonly string[]
+  /** Added to the environment of the server. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
-  const { appendOnly = false, password = '', settings = [] } = options
+  const { appendOnly = false, password = '', settings = [], env = {} } = options
   const persistence = appendOnly ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no']
-  return startServer([...persistence, '--requirepass', password, ...settings], [], { password })
+  return startServer([...persistence, '--requirepass', password, ...settings], [], { password, env })
 }
 
 export interface SentinelSetup {
   readonly url: string
+  /** The primary at the start, and its replicas; after a failover another of them is primary. */
   readonly primary: RedisServer
+  readonly replicas: readonly RedisServer[]
+  /** The first replica. */
   readonly replica: RedisServer
   readonly sentinels: readonly RedisServer[]
   close(): Promise<void>
@@ -83,26 +88,43 @@ export interface SentinelSetup {
 const PRIMARY_NAME = 'grantor'
 const SENTINELS = 3
 
-/** One primary, one replica, three sentinels that fail over when two agree that the primary has been gone for a second. */
-export async function startSentinel(): Promise<SentinelSetup> {
-  const primary = await startServer([])
-  const replica = await startServer(['--replicaof', `127.0.0.1 ${primary.port}`])
-  await until(async () => (await replica.cli('INFO', 'replication')).includes('master_link_status:up'))
+export interface SentinelOptions {
+  /** One unless set. */
+  readonly replicas?: number
+  /** Of every data server, as on the command line. */
+  readonly settings?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** A primary, its replicas, three sentinels that fail over when two agree that the primary has been gone for a second. */
+export async function startSentinel(options: SentinelOptions = {}): Promise<SentinelSetup> {
+  const { replicas: count = 1, settings = [], env = {} } = options
+  // A replica would wait five seconds for others that want the same copy.
+  const shared = ['--repl-diskless-sync-delay', '0', ...settings]
+  const primary = await startServer(shared, [], { env })
+  const ofPrimary = ['--replicaof', `127.0.0.1 ${primary.port}`]
+  const replicas = await Promise.all(
+    Array.from({ length: count }, () => startServer([...shared, ...ofPrimary], [], { env })),
+  )
+  for (const replica of replicas) {
+    await until(async () => (await replica.cli('INFO', 'replication')).includes('master_link_status:up'))
+  }
   const sentinels = await Promise.all(Array.from({ length: SENTINELS }, () => startSentinelProcess(primary.port)))
   await until(async () => {
     const known = await Promise.all(sentinels.map((each) => each.cli('SENTINEL', 'CKQUORUM', PRIMARY_NAME)))
-    const replicas = await Promise.all(sentinels.map((each) => each.cli('SENTINEL', 'REPLICAS', PRIMARY_NAME)))
+    const listed = await Promise.all(sentinels.map((each) => each.cli('SENTINEL', 'REPLICAS', PRIMARY_NAME)))
     const isComplete = known.every((line) => line.startsWith(`OK ${SENTINELS} usable`))
-    return isComplete && replicas.every((lines) => lines.includes(String(replica.port)))
+    return isComplete && listed.every((lines) => replicas.every(({ port }) => lines.includes(String(port))))
   })
   const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')
   return {
     url: `redis+sentinel://${hosts}/${PRIMARY_NAME}`,
     primary,
-    replica,
+    replicas,
+    replica: replicas[0] as RedisServer,
     sentinels,
     async close() {
-      await Promise.all([...sentinels, replica, primary].map((server) => server.close()))
+      await Promise.all([...sentinels, ...replicas, primary].map((server) => server.close()))
     },
   }
 }
@@ -124,17 +146,21 @@ export interface RedisCluster {
   close(): Promise<void>
 }
 
-const CLUSTER_NODES = 3
+const CLUSTER_PRIMARIES = 3
 
-/** Three primaries that share the slots. */
-export async function startCluster(settings: readonly string[] = []): Promise<RedisCluster> {
+/** Three primaries that share the slots, each with so many replicas: none unless said. */
+export async function startCluster(settings: readonly string[] = [], replicas = 0): Promise<RedisCluster> {
   const nodes: RedisServer[] = []
-  while (nodes.length < CLUSTER_NODES) nodes.push(await startClusterNode(settings))
+  while (nodes.length < CLUSTER_PRIMARIES * (1 + replicas)) nodes.push(await startClusterNode(settings))
   const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`)
-  await run('redis-cli', ['--cluster', 'create', ...hosts, '--cluster-replicas', '0', '--cluster-yes'])
+  await run('redis-cli', ['--cluster', 'create', ...hosts, '--cluster-replicas', String(replicas), '--cluster-yes'])
   await until(async () => {
     const states = await Promise.all(nodes.map((node) => node.cli('CLUSTER', 'INFO')))
-    return states.every((state) => state.includes('cluster_state:ok'))
+    const links = await Promise.all(nodes.map((node) => node.cli('INFO', 'replication')))
+    return (
+      states.every((state) => state.includes('cluster_state:ok')) &&
+      links.filter((link) => link.includes('master_link_status:up')).length === CLUSTER_PRIMARIES * replicas
+    )
   })
   return {
     url: `redis+cluster://${hosts.join(',')}`,
@@ -152,7 +178,7 @@ export async function startCluster(settings: readonly string[] = []): Promise<Re
 async function startClusterNode(settings: readonly string[]): Promise<RedisServer> {
   const bus = String(await freePort())
   const cluster = ['--cluster-enabled', 'yes', '--cluster-port', bus, '--cluster-node-timeout', '2000']
-  return startServer([...cluster, ...settings])
+  return startServer([...cluster, '--repl-diskless-sync-delay', '0', ...settings])
 }
 
 export interface ServerOptions {

@@ -1,20 +1,27 @@
+#!lua flags=allow-oom
 --[[
   append: add to a log, and drop what has expired at its old end
 
-  KEYS[1] the log, a stream whose entries hold value and expires (ms)
+  KEYS[1] the log, a stream whose entries hold value and expires (ms)     KEYS[2] the lineage of all logs
   ARGV[1] now, in ms     ARGV[2] value     ARGV[3] how long it is kept, in ms
-  Reply   the id of the entry
+  ARGV[4] by how much clocks may differ, in ms
+  Reply   the lineage ('' if nobody has read yet) and the id of the entry
 
   Looking at two entries with every one that is added makes the log shorter for as long as its oldest have expired. An
   old entry that is kept long holds up the younger behind it: for its own time at most.
+
+  An entry is dropped when it has expired by the caller's clock and by that of Redis, each with the difference between
+  clocks added: no single clock that is wrong drops what others still need.
 ]]
 local now = tonumber(ARGV[1])
 local remaining = redis.call('PTTL', KEYS[1])
 local id = redis.call('XADD', KEYS[1], '*', 'value', ARGV[2], 'expires', string.format('%.0f', now + ARGV[3]))
-if remaining < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+local kept = ARGV[3] + ARGV[4]
+if remaining < kept then redis.call('PEXPIRE', KEYS[1], string.format('%.0f', kept)) end
 
+local past = math.min(now, redis.call('TIME')[1] * 1000) - ARGV[4]
 for _, oldest in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 2)) do
-  if tonumber(oldest[2][4]) > now then break end
+  if tonumber(oldest[2][4]) > past then break end
   redis.call('XDEL', KEYS[1], oldest[1])
 end
-return id
+return { string.match(redis.call('GET', KEYS[2]) or '', ' (.*)') or '', id }

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[
   consume: mark an entry as used, once, and store its successor in the same step
 
@@ -9,6 +10,8 @@
   ARGV[8] how long the entry itself is kept, in ms
   ARGV[9..12] value, time to live in ms, refs and index of the successor, as in put
   Reply   { won }, { gone }, or { lost, when in ms, the note or nil }
+
+  A call that repeats the first one writes too, so that a WAIT after it covers what the first one wrote.
 ]]
 local now = tonumber(ARGV[2])
 for i = 3, #KEYS do
@@ -18,6 +21,7 @@ end
 
 local used = redis.call('HMGET', KEYS[1], 'expires', 'consumed_by', 'consumed_at', 'note', 'note_expires')
 if not used[1] or tonumber(used[1]) <= now then return { 'gone' } end
+if used[2] then redis.call('HSET', KEYS[1], 'consumed_by', used[2]) end
 if used[2] == ARGV[3] then return { 'won' } end
 if used[2] then return { 'lost', used[3], used[5] and tonumber(used[5]) > now and used[4] } end
 

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[
   removeMembers: delete every entry that an index lists, the index, and some entries beside it
 
@@ -10,7 +11,8 @@
 for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   redis.call('DEL', ARGV[1] .. member)
 end
-redis.call('DEL', KEYS[1])
+local key = KEYS[1]
+-- include: delete-entry
 for i = 2, #KEYS do
   -- A record of spent keys is no hash, and listed nowhere.
   local index = redis.pcall('HGET', KEYS[i], 'index')

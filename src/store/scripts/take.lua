@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[
   take: remove an entry and give its value
 

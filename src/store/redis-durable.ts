@@ -1,0 +1,73 @@
+/**
+ * Commands that are answered only when enough replicas have what they wrote.
+ *
+ * WAIT covers all that its connection wrote before, and holds up all that comes after it. So these commands have a
+ * connection of their own, and at most one WAIT is under way on it: whatever is sent meanwhile shares the next one.
+ */
+
+import type { Redis } from 'ioredis'
+
+import { StoreUnavailable } from '../base/faults.ts'
+import type { Replicas } from './redis-replicas.ts'
+
+// A replica confirms at once when asked; one that takes longer is hanging or lags behind.
+const WAIT_MS = 900
+// What is known to be short of replicas is asked all the same: one may just have come back.
+const SHORT_WAIT_MS = 50
+
+interface Batch {
+  readonly durable: Promise<void>
+  readonly resolve: () => void
+  readonly reject: (cause: unknown) => void
+}
+
+export class DurableCommands {
+  readonly #client: Redis
+  readonly #replicas: Replicas
+  #batch: Batch | undefined
+  #isWaiting = false
+
+  constructor(client: Redis, replicas: Replicas) {
+    this.#client = client
+    this.#replicas = replicas
+  }
+
+  /** Sends the command by `send`, on this connection; gives the reply when it is durable. */
+  async call(send: () => Promise<unknown>): Promise<unknown> {
+    const { durable } = this.#current()
+    const [reply] = await Promise.all([send(), durable])
+    return reply
+  }
+
+  #current(): Batch {
+    if (this.#batch !== undefined) return this.#batch
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#batch = { durable: promise, resolve, reject }
+    if (!this.#isWaiting) {
+      this.#isWaiting = true
+      setImmediate(() => void this.#wait())
+    }
+    return this.#batch
+  }
+
+  /** One batch after the other, for as long as there are any. */
+  async #wait(): Promise<void> {
+    for (let batch = this.#batch; batch !== undefined; batch = this.#batch) {
+      this.#batch = undefined
+      try {
+        await this.#confirm()
+        batch.resolve()
+      } catch (cause) {
+        batch.reject(cause)
+      }
+    }
+    this.#isWaiting = false
+  }
+
+  async #confirm(): Promise<void> {
+    const { needed, isEnough } = this.#replicas
+    const confirmed = Number(await this.#client.call('WAIT', needed, isEnough ? WAIT_MS : SHORT_WAIT_MS))
+    if (confirmed >= needed) return
+    throw new StoreUnavailable({ detail: `Redis: ${confirmed} of ${needed} replicas confirmed the write` })
+  }
+}

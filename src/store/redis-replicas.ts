@@ -1,0 +1,54 @@
+/**
+ * How many replicas have to confirm a write before it is acknowledged.
+ *
+ * One is not enough while several could become the primary: in a failover Sentinel promotes one replica, and for seconds
+ * the old primary goes on with the others, which confirm what they will lose when they follow the promoted one. So every
+ * replica has to confirm that could be promoted. A replica counts from when the primary says that it is in step; one that
+ * leaves goes on counting until it is known that it cannot have been promoted.
+ */
+
+export class Replicas {
+  readonly #fewest: number
+  readonly #counted = new Set<string>()
+  #inStep: ReadonlySet<string> = new Set()
+
+  /** `fewest` is asked for even if there are fewer; 0 asks for none at all. */
+  constructor(fewest: number) {
+    this.#fewest = fewest
+  }
+
+  /** Replicas that count before the primary says that they are in step: one may have been promoted a moment ago. */
+  expect(names: readonly string[]): void {
+    for (const name of names) this.#counted.add(name)
+  }
+
+  /** How many have to confirm. */
+  get needed(): number {
+    return this.#fewest === 0 ? 0 : Math.max(this.#fewest, this.#counted.size)
+  }
+
+  get isEnough(): boolean {
+    return this.#inStep.size >= this.needed
+  }
+
+  /** Those that count and are not in step with the primary. */
+  get missing(): string[] {
+    return [...this.#counted].filter((name) => !this.#inStep.has(name))
+  }
+
+  /** What the primary says, and of which replicas it is known whether they could be promoted. */
+  note(inStep: readonly string[], canBePromoted: (name: string) => boolean | undefined): void {
+    this.#inStep = new Set(inStep)
+    for (const name of inStep) if (canBePromoted(name) !== false) this.#counted.add(name)
+    for (const name of this.#counted) {
+      if (!(canBePromoted(name) ?? this.#inStep.has(name))) this.#counted.delete(name)
+    }
+  }
+
+  /** Why nothing can be acknowledged; `undefined` while it can. */
+  get problem(): string | undefined {
+    if (this.isEnough) return undefined
+    const missing = this.missing.length > 0 ? ` (missing: ${this.missing.join(', ')})` : ''
+    return `${this.#inStep.size} of the ${this.needed} replicas that have to confirm a write are in step${missing}`
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Who is primary of what: the part in which one Redis, Redis with Sentinel and a Redis Cluster differ.
+ */
+
+import { RedisLink } from './redis-link.ts'
+import { Replicas } from './redis-replicas.ts'
+import type { RedisAddress, RedisNode } from './redis-url.ts'
+
+export interface TopologyOptions {
+  readonly address: RedisAddress
+  readonly commandTimeoutMs: number
+  /** How many replicas have to confirm a write at least; 0 for none. */
+  readonly replicas: number
+  readonly onReady: (link: RedisLink) => void
+  readonly onTrouble: (cause: unknown) => void
+}
+
+export interface Topology {
+  /** Every primary, in a lasting order; none while none is known. */
+  links(): readonly RedisLink[]
+  /** The primary that holds the key. */
+  linkFor(key: string): RedisLink | undefined
+  /** The link to a node to which another has sent us; with a key, for that key's slot from now on. */
+  redirected(node: RedisNode, key?: string): RedisLink
+  /**
+   * Whether the named replica of the link's primary could be promoted: `false` when those who would do it know that it
+   * cannot, `undefined` when they do not know it.
+   */
+  canBePromoted(link: RedisLink, replica: string): boolean | undefined
+  /** Why not everything can be reached, beside what the links themselves say. */
+  readonly problem: string | undefined
+  close(): void
+}
+
+/** A link by the options that all links of a topology share. */
+export function openLink(node: RedisNode, options: TopologyOptions, expected: readonly string[] = []): RedisLink {
+  const { replicas: fewest, ...shared } = options
+  const replicas = new Replicas(fewest)
+  replicas.expect(expected)
+  const link = new RedisLink({ ...shared, node, replicas })
+  link.connect()
+  return link
+}
+
+/** One server. The operator says how many replicas confirm; nobody promotes any. */
+export function openStandalone(options: TopologyOptions): Topology {
+  const link = openLink(options.address.nodes[0], options)
+  return {
+    links: () => [link],
+    linkFor: () => link,
+    redirected: () => link,
+    canBePromoted: () => false,
+    problem: undefined,
+    close: () => link.close(),
+  }
+}
