@@ -49,6 +49,7 @@ import { obtainRootKeys } from './keyring/root-key.ts'
 import { scheduleOf } from './keyring/schedule.ts'
 import { createVerifiers, type Verifiers, verifierTtlSeconds } from './keyring/verifiers.ts'
 import { createLimiter } from './limits/limiter.ts'
+import { createStrangerRecords } from './limits/stranger-records.ts'
 import { createTally } from './limits/tally.ts'
 import type { BrowserSessions } from './provider/browser-sessions.ts'
 import { buildEngine } from './provider/build.ts'
@@ -156,6 +157,7 @@ export async function startApp(
     const tally = createTally({ clock: monotonicClock })
     const devices = createKnownDevices({ clock, storeKey })
     const logins = createLogins({ accounts, passwords, devices, limiter, tally, audit, rules: config.logins })
+    const strangers = createStrangerRecords({ windowSeconds: config.lifetimes.interactionSeconds })
     const consents = createConsents({ store, clock, endedMarks, ttlSeconds: config.lifetimes.consentSeconds })
 
     const assets = loadAssets()
@@ -163,23 +165,8 @@ export async function startApp(
     const { issuer, lifetimes, dpop, shortcuts, production } = config
     const pagesOfEngine = createEnginePages({ renderer, log })
     const engineParts = {
-      issuer,
-      lifetimes,
-      dpop,
-      shortcuts,
-      store,
-      sealer,
-      clock,
-      signer,
-      clients,
-      apis,
-      accounts,
-      consents,
-      revocation,
-      revocationLog,
-      pages: pagesOfEngine,
-      audit,
-      log,
+      ...{ issuer, lifetimes, dpop, shortcuts, store, sealer, clock, signer, clients, apis, accounts, consents },
+      ...{ revocation, revocationLog, pages: pagesOfEngine, strangers, audit, log },
     }
     const build = (ring: Keyring) => buildEngine({ ...engineParts, keyring: ring })
     const current = createCurrentEngine(await build(keyring.current()))

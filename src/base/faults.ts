@@ -61,6 +61,19 @@ export class StoreRefused extends Fault {
   readonly status = 503
 }
 
+/** What strangers can make the store keep is used up: by this address or its network, or by all of them together. */
+export class StrangersBounded extends Fault {
+  readonly code = 'strangers_bounded'
+  readonly status: number
+  readonly retryAfterSeconds = 60
+
+  /** 429 when it is this caller's share that is used up. */
+  constructor(status: 429 | 503, options: FaultOptions = {}) {
+    super('Too many sign-ins were started and not finished. Please try again in a minute.', options)
+    this.status = status
+  }
+}
+
 /** The process, key service or module that holds the signing keys did not answer: nothing may be issued. */
 export class SignerUnavailable extends Fault {
   readonly code = 'signer_unavailable'

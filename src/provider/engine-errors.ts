@@ -8,7 +8,7 @@
 
 import { errors } from 'oidc-provider'
 
-import { Fault, SignerUnavailable, StoreUnavailable } from '../base/faults.ts'
+import { Fault, retryAfterOf, SignerUnavailable, StoreUnavailable, StrangersBounded } from '../base/faults.ts'
 import { requestScope } from './request-scope.ts'
 
 /**
@@ -24,20 +24,23 @@ export async function answering<T>(work: () => Promise<T>): Promise<T> {
     return await work()
   } catch (error) {
     if (error instanceof StoreUnavailable) scope.storeAway = error
+    if (error instanceof Fault) scope.retryAfterSeconds = retryAfterOf(error)
     throw error instanceof Fault ? asEngineError(error) : error
   }
 }
 
+/** States that pass: the client is told so, and when to try again. */
+const PASSING = [StoreUnavailable, SignerUnavailable, StrangersBounded]
+
 export function asEngineError(fault: Fault): Error {
-  if (!(fault instanceof StoreUnavailable || fault instanceof SignerUnavailable)) return fault
-  const error = new errors.OIDCProviderError(503, 'temporarily_unavailable')
+  if (!PASSING.some((kind) => fault instanceof kind)) return fault
+  const error = new errors.OIDCProviderError(fault.status, 'temporarily_unavailable')
   return Object.assign(error, {
     expose: true,
     // A page with 503 and Retry-After, not a redirect: whether the request is a good one could not be looked up.
     allow_redirect: false,
     error_description: fault.message,
     error_detail: fault.detail,
-    retryAfterSeconds: fault.retryAfterSeconds,
     fault,
   })
 }

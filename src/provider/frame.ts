@@ -45,7 +45,7 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
     }
     dressSelfPost(ctx, pages)
     writeFlowCookies(ctx.res, names)
-    if (ctx.status === 503 && !ctx.res.hasHeader('Retry-After')) ctx.set('Retry-After', '2')
+    sayWhenToRetry(ctx)
     withholdFromStrangers(ctx)
     // The engine says so at every endpoint but the revocation endpoint.
     if (!ctx.res.hasHeader('Cache-Control')) ctx.set('Cache-Control', 'no-store')
@@ -92,6 +92,11 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
     else ctx.body = { error: fault.error, error_description: fault.description }
   }
 
+  function sayWhenToRetry(ctx: KoaContextWithOIDC): void {
+    if ((ctx.status !== 503 && ctx.status !== 429) || ctx.res.hasHeader('Retry-After')) return
+    ctx.set('Retry-After', String(scopeOf(ctx).retryAfterSeconds ?? 2))
+  }
+
   /**
    * The engine echoes any origin until it knows the client: in preflights, and in errors before authentication. An
    * origin that no client registered learns nothing.
@@ -109,8 +114,8 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
 /** A store or a signer that does not answer, by name; of all else a client learns that it failed. */
 function told(error: unknown): { status: number; error: string; description: string | undefined; cause: Error } {
   const cause = (error instanceof Fault ? asEngineError(error) : error) as Error
-  if (cause instanceof errors.OIDCProviderError && cause.status === 503) {
-    return { status: 503, error: cause.error, description: cause.error_description, cause }
+  if (cause instanceof errors.OIDCProviderError && (cause.status === 503 || cause.status === 429)) {
+    return { status: cause.status, error: cause.error, description: cause.error_description, cause }
   }
   return { status: 500, error: 'server_error', description: 'Something went wrong on our side.', cause }
 }

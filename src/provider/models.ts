@@ -6,12 +6,14 @@ import { LARGEST_TOLERANCE_SECONDS } from '../access/revocation-log.ts'
 import type { Apis } from '../apis/apis.ts'
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
+import type { StrangerRecords } from '../limits/stranger-records.ts'
 import { keys } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import { answering } from './engine-errors.ts'
 import { newHandle } from './handles.ts'
 import { requestScope } from './request-scope.ts'
+import { countStranger } from './strangers.ts'
 import { readStrictly } from './strict-jwt.ts'
 
 interface EngineToken {
@@ -99,15 +101,25 @@ export function rememberOwnTokens(provider: Provider, accessTokens: Pick<AccessT
 /** The engine takes a DPoP proof that is dated ahead by this much, which is then good for this much longer. */
 const PROOF_AHEAD_SECONDS = 300
 
+interface ReplayParts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly strangers: StrangerRecords
+}
+
 /**
  * The engine looks an assertion or proof up and then stores it; here the store does both in one step. Of a proof it tells
  * how long one that is dated now is good; what is remembered for less than it is good can be replayed.
  */
-export function decideReplaysInStore(provider: Provider, { store, clock }: { store: Store; clock: Clock }): void {
+export function decideReplaysInStore(provider: Provider, { store, clock, strangers }: ReplayParts): void {
   Reflect.set(provider.ReplayDetection, 'unique', function unique(iss: string, jti: string, exp: number) {
     const ttlSeconds = Math.max(1, Math.ceil(exp - epochSeconds(clock))) + PROOF_AHEAD_SECONDS
     const key = keys.hashed('replay', `${iss}\n${jti}`)
-    return answering(async () => (await store.put(key, '1', { ttlSeconds, ifAbsent: true })) === 'stored')
+    return answering(async () => {
+      // Elsewhere a client, a code or a token was found good before.
+      if (Provider.ctx?.oidc.route === 'pushed_authorization_request') countStranger(strangers, key.length)
+      return (await store.put(key, '1', { ttlSeconds, ifAbsent: true })) === 'stored'
+    })
   })
 }
 

@@ -27,6 +27,8 @@ export interface RequestScope {
   settledSuccessor: string | undefined
   /** Why the store could not be used in this request, once it could not. */
   storeAway: StoreUnavailable | undefined
+  /** When a request that was refused for the time being may be tried again. */
+  retryAfterSeconds: number | undefined
   presented: Presented | undefined
   /** Grants that this request ends: the engine asks once a model, one step ends them all. */
   readonly ending: Map<string, Promise<void>>
@@ -91,6 +93,7 @@ class Scope implements RequestScope {
   source: Source | undefined = undefined
   settledSuccessor: string | undefined = undefined
   storeAway: StoreUnavailable | undefined = undefined
+  retryAfterSeconds: number | undefined = undefined
   presented: Presented | undefined = undefined
   // What few requests need is made when it is asked for.
   #by: string | undefined

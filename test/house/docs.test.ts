@@ -151,7 +151,7 @@ describe('the list of security checks', () => {
   })
 
   it('knows what the present features owe', () => {
-    expect(dueChecks()).toHaveLength(113)
+    expect(dueChecks()).toHaveLength(114)
   })
 })
 

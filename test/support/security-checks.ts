@@ -13,7 +13,7 @@ const CHECKS = 160
 const FAULTS = 38
 
 // What the features that exist owe. Add a check on the day its feature lands.
-const DUE = '1-12 15 16 20-24 27-38 41-43 45-72 75-77 83-107 109 110 112 116-118 121 123-125 129-132 136-143 155'
+const DUE = '1-12 15 16 20-24 27-38 41-43 45-72 75-77 83-107 109 110 112 116-118 121 123-125 129-132 136-143 155 158'
 
 export interface Coverage {
   readonly covered: readonly number[]

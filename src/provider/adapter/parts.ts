@@ -7,6 +7,7 @@ import type { Audit } from '../../audit/audit.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Sealer } from '../../base/sealing.ts'
 import type { Clients } from '../../clients/clients.ts'
+import type { StrangerRecords } from '../../limits/stranger-records.ts'
 import type { Store } from '../../store/store.ts'
 import type { AccessTokenReader } from '../access-token-reader.ts'
 
@@ -17,6 +18,7 @@ export interface AdapterParts {
   readonly clients: Clients
   readonly revocation: Revocation
   readonly audit: Audit
+  readonly strangers: StrangerRecords
   /** Reads JWT access tokens at userinfo, which the engine does for opaque ones alone. */
   readonly accessTokens: AccessTokenReader
   /** Resolves when tokens can be signed now; throws `SignerUnavailable`. */

@@ -9,13 +9,16 @@ import { type AdapterPayload, errors } from 'oidc-provider'
 
 import { keys } from '../../store/keys.ts'
 import { requestScope } from '../request-scope.ts'
+import { countStranger, releaseStranger } from '../strangers.ts'
 import { type AdapterParts, keptSeconds, type ModelAdapter } from './parts.ts'
 
-export function recordAdapter(kind: 'interaction' | 'par', { store, sealer }: AdapterParts): ModelAdapter {
+export function recordAdapter(kind: 'interaction' | 'par', { store, sealer, strangers }: AdapterParts): ModelAdapter {
   return {
     async find(id) {
       const key = keys.hashed(kind, id)
-      const entry = await store.get(key)
+      const reading = store.get(key)
+      requestScope().seen.set(key, reading)
+      const entry = await reading
       if (entry === undefined) return undefined
       const payload = JSON.parse(sealer.open(entry.value, key)) as AdapterPayload
       return entry.consumed === undefined ? payload : { ...payload, consumed: Math.floor(entry.consumed.atMs / 1000) }
@@ -23,9 +26,9 @@ export function recordAdapter(kind: 'interaction' | 'par', { store, sealer }: Ad
 
     async upsert(id, payload, expiresIn) {
       const key = keys.hashed(kind, id)
-      await store.put(key, sealer.seal(JSON.stringify(payload), key), {
-        ttlSeconds: keptSeconds(expiresIn),
-      })
+      const value = sealer.seal(JSON.stringify(payload), key)
+      countStranger(strangers, value.length)
+      await store.put(key, value, { ttlSeconds: keptSeconds(expiresIn) })
     },
 
     async consume(id) {
@@ -35,7 +38,10 @@ export function recordAdapter(kind: 'interaction' | 'par', { store, sealer }: Ad
     },
 
     async destroy(id) {
-      await store.remove([keys.hashed(kind, id)])
+      const key = keys.hashed(kind, id)
+      const entry = await requestScope().seen.get(key)
+      await store.remove([key])
+      if (entry !== undefined) releaseStranger(strangers, entry.value.length)
     },
   }
 }

@@ -13,13 +13,16 @@ import { type AdapterPayload, Provider } from 'oidc-provider'
 import { keys } from '../../store/keys.ts'
 import type { Entry, Key } from '../../store/store.ts'
 import { requestScope } from '../request-scope.ts'
+import { countStranger } from '../strangers.ts'
 import { type AdapterParts, keptSeconds, type ModelAdapter } from './parts.ts'
 
 // Each lost round means that another request of the same browser got through. A browser has a hundred under way at most
 // (RFC 9113 section 6.5.2 recommends no fewer streams, and servers allow no more): a window of many tabs being restored.
 const MERGE_ROUNDS = 100
+// The id in the cookie is an entry of its own.
+const POINTER_BYTES = 300
 
-export function sessionAdapter({ store, sealer, revocation }: AdapterParts): ModelAdapter {
+export function sessionAdapter({ store, sealer, revocation, strangers }: AdapterParts): ModelAdapter {
   return {
     async find(id) {
       const pointer = await store.get(keys.sessionId(id))
@@ -94,6 +97,7 @@ export function sessionAdapter({ store, sealer, revocation }: AdapterParts): Mod
 
   async function create(key: Key, payload: AdapterPayload, ttlSeconds: number): Promise<Entry | undefined> {
     const value = close(payload)
+    if (payload.accountId === undefined) countStranger(strangers, value.length + POINTER_BYTES)
     const outcome = await store.put(key, value, { ttlSeconds, ifAbsent: true })
     return outcome === 'stored' ? { value, version: 1 } : undefined
   }

@@ -9,6 +9,8 @@ import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provid
 // Many times what the largest honest request asks for; each scope is looked up, stored and shown.
 const MOST_SCOPES = 100
 const LONGEST_PARAMETER = 8192
+// A pushed request holds no more than one in an address could: each sign-in that is started with it keeps a copy.
+const LONGEST_REQUEST = 16_384
 
 /** Registered as validations of parameters, which is the engine's only door for checks of one's own. */
 export const requestBounds: Pick<Configuration, 'extraParams'> = {
@@ -23,8 +25,11 @@ function checkState(ctx: KoaContextWithOIDC, state: string | undefined): void {
 }
 
 function checkSize({ oidc }: KoaContextWithOIDC, scope: string | undefined): void {
-  const tooLong = Object.entries(oidc.params ?? {}).find(([, value]) => String(value).length > LONGEST_PARAMETER)
+  const lengths = Object.entries(oidc.params ?? {}).map(([name, value]) => [name, String(value ?? '').length] as const)
+  const tooLong = lengths.find(([, length]) => length > LONGEST_PARAMETER)
   if (tooLong !== undefined) throw refusal(`${tooLong[0]} is longer than ${LONGEST_PARAMETER} characters`)
+  const whole = lengths.reduce((sum, [, length]) => sum + length, 0)
+  if (whole > LONGEST_REQUEST) throw refusal(`the parameters together are longer than ${LONGEST_REQUEST} characters`)
   if ((scope?.split(' ').length ?? 0) > MOST_SCOPES) throw refusal(`scope has more than ${MOST_SCOPES} values`)
 }
 

@@ -50,7 +50,8 @@ function accessTokenSeconds(_ctx: KoaContextWithOIDC, token: AccessToken | Clien
 
 /** Idle time slides with use; the end that was set at login does not. */
 function sessionTtl(loginTs: number | undefined, lifetimes: Lifetimes, clock: Clock): number {
-  if (loginTs === undefined) return lifetimes.sessionIdleSeconds
+  // Nobody is signed in: it holds what a logout or a sign-in under way needs.
+  if (loginTs === undefined) return Math.min(lifetimes.interactionSeconds, lifetimes.sessionIdleSeconds)
   const left = loginTs + lifetimes.sessionSeconds - epochSeconds(clock)
   return Math.max(1, Math.min(lifetimes.sessionIdleSeconds, left))
 }

@@ -1,0 +1,99 @@
+/**
+ * How many bytes callers that are not known may make the store keep: sign-ins that were started, requests that were pushed,
+ * sessions of nobody.
+ *
+ * Counted in this process, by address, by network and in all, so that counting costs the store nothing. What was counted
+ * drains evenly over the time for which such a record lives: at no moment are more than twice the bounds alive. A sign-in
+ * that is finished stops counting at once, so an office behind one address is bounded by what it leaves unfinished.
+ */
+
+import { monotonicClock, type Clock } from '../base/clock.ts'
+import { StrangersBounded } from '../base/faults.ts'
+import { limitAddress, limitNetwork } from './address.ts'
+
+export interface StrangerRecords {
+  /** Counts a record before it is stored. Throws `StrangersBounded` when it does not fit. */
+  count(ip: string, bytes: number): void
+  /** The record is gone before its time. */
+  release(ip: string, bytes: number): void
+}
+
+export interface StrangerRecordsOptions {
+  /** For how long the longest of these records lives. */
+  readonly windowSeconds: number
+  readonly monotonic?: Clock
+}
+
+// A sign-in takes some 1.5 kB, so an address may leave some 1,400 of them unfinished in a quarter of an hour.
+const MOST_OF_ADDRESS = 2 * 1024 * 1024
+const MOST_OF_NETWORK = 8 * 1024 * 1024
+const MOST_OF_ALL = 64 * 1024 * 1024
+/** What a store keeps of a record beside its value: its key, its end, its place in an index. */
+const RECORD_BYTES = 300
+const SWEEP_AT_LEAST = 10_000
+
+interface Level {
+  readonly bytes: number
+  readonly atMs: number
+}
+
+interface Bound {
+  readonly subject: string
+  readonly most: number
+}
+
+export function createStrangerRecords({
+  windowSeconds,
+  monotonic = monotonicClock,
+}: StrangerRecordsOptions): StrangerRecords {
+  const levels = new Map<string, Level>()
+  let sweepAt = SWEEP_AT_LEAST
+
+  return {
+    count(ip, bytes) {
+      const bounds = boundsOf(ip)
+      const full = bounds.find((bound) => now(bound) + bytes + RECORD_BYTES > bound.most)
+      if (full !== undefined) {
+        throw new StrangersBounded(full.subject === ALL ? 503 : 429, {
+          detail: `the share of ${full.subject} is used up`,
+        })
+      }
+      for (const bound of bounds) change(bound, bytes + RECORD_BYTES)
+      if (levels.size >= sweepAt) sweep()
+    },
+
+    release(ip, bytes) {
+      for (const bound of boundsOf(ip)) change(bound, -bytes - RECORD_BYTES)
+    },
+  }
+
+  function now({ subject, most }: Bound): number {
+    const level = levels.get(subject)
+    if (level === undefined) return 0
+    const drained = ((monotonic() - level.atMs) / 1000) * (most / windowSeconds)
+    return Math.max(0, level.bytes - drained)
+  }
+
+  function change(bound: Bound, bytes: number): void {
+    const next = now(bound) + bytes
+    if (next <= 0) levels.delete(bound.subject)
+    else levels.set(bound.subject, { bytes: next, atMs: monotonic() })
+  }
+
+  /** Forgets who owes nothing any more; seldom enough that it costs each caller next to nothing. */
+  function sweep(): void {
+    const oldest = monotonic() - windowSeconds * 1000
+    for (const [subject, { atMs }] of levels) if (atMs < oldest) levels.delete(subject)
+    sweepAt = Math.max(SWEEP_AT_LEAST, 2 * levels.size)
+  }
+}
+
+const ALL = 'all'
+
+function boundsOf(ip: string): readonly Bound[] {
+  return [
+    { subject: limitAddress(ip), most: MOST_OF_ADDRESS },
+    { subject: `network ${limitNetwork(ip)}`, most: MOST_OF_NETWORK },
+    { subject: ALL, most: MOST_OF_ALL },
+  ]
+}
