@@ -54,6 +54,7 @@ import { createTally } from './limits/tally.ts'
 import type { BrowserSessions } from './provider/browser-sessions.ts'
 import { buildEngine } from './provider/build.ts'
 import { createCurrentEngine, type CurrentEngine } from './provider/current.ts'
+import { spareTraces } from './provider/engine-errors.ts'
 import { followRing } from './provider/follow-ring.ts'
 import type { Interactions } from './provider/interactions.ts'
 import { GuardedStore } from './store/guarded-store.ts'
@@ -90,6 +91,8 @@ export interface LostStore extends StoreLoss {
 export interface AppOptions {
   readonly log: Log
   readonly clock?: Clock
+  /** The process is the server's own, so that what makes it faster may be changed for all of it. */
+  readonly ownsProcess?: boolean
   /** One process of several: it shares the public port, and tells a supervisor, who has the operator's, how it is. */
   readonly supervisor?: Supervisor
   /** What an earlier node of this process lost: nothing that ended there counts here. */
@@ -99,8 +102,9 @@ export interface AppOptions {
 /** Starts one node. Resolves when it listens and is ready; throws the `Fault` that stops it. */
 export async function startApp(
   config: Config,
-  { log, clock = systemClock, supervisor, after }: AppOptions,
+  { log, clock = systemClock, supervisor, ownsProcess, after }: AppOptions,
 ): Promise<App> {
+  if (ownsProcess === true) spareTraces()
   const store = new GuardedStore(await openStore(config, clock), { clock })
   const progress: Progress = { isListening: false, isStopping: false }
   const readiness = () => readinessOf(progress, store.status())

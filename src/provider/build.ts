@@ -35,7 +35,6 @@ import type { Engine } from './current.ts'
 import { createDocuments, prepareDocuments } from './documents.ts'
 import { createInteractions } from './engine-interactions.ts'
 import { recordEvents } from './events.ts'
-import { spareTraces } from './engine-errors.ts'
 import { frame } from './frame.ts'
 import { makeJwtAccessTokens } from './jwt-access-tokens.ts'
 import { copyPayloadsPlainly } from './model-payloads.ts'
@@ -72,7 +71,6 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSig
 
 /** Throws `ConfigInvalid` when the engine refuses a client's metadata. */
 export async function buildEngine(parts: EngineParts): Promise<Engine> {
-  spareTraces()
   const targets = createTargets(parts.apis)
   const accessTokens = createAccessTokens(parts)
   const provider = new (withOurResponseModes(parts.pages))(

@@ -60,6 +60,8 @@ const captureStackTrace = Error.captureStackTrace.bind(Error)
  * The engine's errors are answers to clients, of which code and detail are logged; it makes three for every answer of
  * userinfo in case it should need them, and takes a trace of each twice. That was a tenth of a request to userinfo, so
  * they have none; all other errors have theirs.
+ *
+ * It changes `Error` for the whole process, so it is only for one that is the server's own.
  */
 export function spareTraces(): void {
   Object.setPrototypeOf(errors.OIDCProviderError, Untraced)

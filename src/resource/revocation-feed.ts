@@ -54,6 +54,8 @@ export type FeedEvent =
   | { readonly type: 'current' }
   /** The server did not know the place to resume after, and says everything again. */
   | { readonly type: 'reset' }
+  /** The verifier was closed; nothing follows. */
+  | { readonly type: 'closed' }
 
 /** `starting` until the server has said everything once, or was waited for long enough. */
 export type FeedStatus = 'starting' | 'following' | 'silent'
@@ -173,6 +175,7 @@ export function createRevocationFeed(options: RevocationOptions & FeedParts): Re
       closing.abort()
       endWaiting(unheard())
       await following
+      say({ type: 'closed' })
     },
   }
 }

@@ -27,9 +27,11 @@ import { type App, startApp } from '../app.ts'
 import { createLog } from '../audit/log.ts'
 import { randomId } from '../base/ids.ts'
 import { loadConfig } from '../config/load-config.ts'
+import type { FeedEvent } from '../resource/revocation-feed.ts'
 import { type BadToken, mintBadToken } from './bad-tokens.ts'
 import { createDpopKey, type DpopKey } from './dpop-key.ts'
 import { freePort } from './free-port.ts'
+import { createKnownVerifiers } from './known-verifiers.ts'
 import { type HeldClock, heldClock } from './held-clock.ts'
 import { type Mint, payloadOf, signingKey, signToken, type TokenWishes } from './tokens.ts'
 
@@ -64,20 +66,31 @@ export type Ended =
   | { readonly clientId: string }
   | { readonly keyId: string }
 
+interface FeedClient {
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
 export interface Issuer {
   /** For `createVerifier({ issuer })`. */
   readonly issuer: string
   readonly audience: string
   readonly clock: HeldClock
-  /** A client that may read the revocation feed: `createVerifier({ revocations: issuer.revocations })`. */
-  readonly revocations: { readonly clientId: string; readonly clientSecret: string }
+  /**
+   * A client that may read the revocation feed, for `createVerifier({ revocations: issuer.revocations })`. By its `onFeed`
+   * the issuer learns what the verifier has heard; each verifier gets its own.
+   */
+  readonly revocations: FeedClient & { readonly onFeed: (event: FeedEvent) => void }
   /** A good access token, signed with the key that the server signs with now. */
   mint(wishes?: TokenWishes): Promise<string>
   /** The same token, but wrong in one way. */
   mintBad(kind: BadToken, wishes?: TokenWishes): Promise<string>
   /** A client's key for `mint({ dpop })` and the proofs that go with the token. */
   dpopKey(): Promise<DpopKey>
-  /** Ends a token, or all that came from a grant, session, client or key. Verifiers that follow hear it within a second. */
+  /**
+   * Ends a token, or all that came from a grant, session, client or key. Resolves when every verifier of this process that
+   * was made with `revocations` and follows refuses it; others hear it within a second.
+   */
   revoke(what: Ended): Promise<void>
   /** Stops the server and deletes what it wrote. */
   close(): Promise<void>
@@ -88,12 +101,13 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
   const clock = heldClock(options.clock)
   const folder = await mkdtemp(join(tmpdir(), 'grantor-testing-'))
   const issuer = `http://localhost:${await freePort()}`
-  const revocations = { clientId: 'testing-verifier', clientSecret: randomId() }
+  const feedClient = { clientId: 'testing-verifier', clientSecret: randomId() }
+  const verifiers = createKnownVerifiers()
   const removeFolder = () => rm(folder, { recursive: true, force: true })
 
   let app: App
   try {
-    const config = configure(issuer, folder, options, revocations)
+    const config = configure(issuer, folder, options, feedClient)
     app = await startApp(config, { log: createLog({ level: 'silent' }), clock })
   } catch (error) {
     await removeFolder()
@@ -107,19 +121,31 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
     return signToken(payloadOf(mint, wishes), signingKey(mint, wishes))
   }
 
+  async function revoke(what: Ended): Promise<void> {
+    const entry = entryFor(what)
+    await log.publish(entry)
+    await verifiers.untilKnown(entry)
+  }
+
   return {
-    ...{ issuer, audience, clock, revocations },
+    ...{ issuer, audience, clock },
+    revocations: {
+      ...feedClient,
+      get onFeed() {
+        return verifiers.onFeed()
+      },
+    },
     mint: mintGood,
 
     async mintBad(kind, wishes = {}) {
       if (kind !== 'revoked') return mintBadToken(kind, mint, wishes)
       const token = await mintGood(wishes)
-      await log.publish(entryFor(token))
+      await revoke(token)
       return token
     },
 
     dpopKey: () => createDpopKey(clock),
-    revoke: (what) => log.publish(entryFor(what)),
+    revoke,
 
     async close() {
       log.close()
@@ -144,12 +170,7 @@ function entryFor(what: Ended): NewRevocation {
   return { kid: what.keyId }
 }
 
-function configure(
-  issuer: string,
-  folder: string,
-  options: IssuerOptions,
-  { clientId, clientSecret }: Issuer['revocations'],
-) {
+function configure(issuer: string, folder: string, options: IssuerOptions, { clientId, clientSecret }: FeedClient) {
   const settings = (typeof options.settings === 'function' ? options.settings(issuer) : options.settings) ?? {}
   const file = {
     demo: false,

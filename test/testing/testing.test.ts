@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 import { calculateJwkThumbprint, createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -9,6 +12,7 @@ import { createVerifier, type Verifier } from '../../src/resource/index.ts'
 import { BAD_TOKENS, type Issuer, startIssuer } from '../../src/testing/testing.ts'
 
 const AUDIENCE = 'https://orders.example'
+const USER = fileURLToPath(new URL('process-of-a-user.ts', import.meta.url))
 
 let issuer: Issuer
 let verifier: Verifier
@@ -128,6 +132,47 @@ describe('the clock of grantor/testing', () => {
   })
 })
 
+describe('revoke of grantor/testing', () => {
+  it('[B16] resolves when every verifier that follows refuses', async () => {
+    const { clock, revocations } = issuer
+    const others = Array.from({ length: 3 }, () => {
+      return createVerifier({ issuer: issuer.issuer, audience: AUDIENCE, clock, revocations })
+    })
+    onTestFinished(async () => void (await Promise.all(others.map((other) => other.close()))))
+    await Promise.all(others.map((other) => other.prepare()))
+    const grantId = 'grant-of-several'
+
+    for (let round = 0; round < 20; round++) {
+      const token = await issuer.mint()
+      await issuer.revoke(token)
+      for (const each of [verifier, ...others]) {
+        await expect(each.verify(token)).rejects.toMatchObject({ code: 'token_revoked' })
+      }
+    }
+    const token = await issuer.mint({ grantId })
+    // Once more, of which nobody hears anything new.
+    for (let round = 0; round < 2; round++) await issuer.revoke({ grantId })
+    for (const each of others) await expect(each.verify(token)).rejects.toMatchObject({ code: 'token_revoked' })
+  })
+
+  it('[B16] waits for no verifier that was closed', async () => {
+    const { clock, revocations } = issuer
+    const closed = createVerifier({ issuer: issuer.issuer, audience: AUDIENCE, clock, revocations })
+    await closed.prepare()
+    await closed.close()
+
+    await issuer.revoke(await issuer.mint())
+  })
+})
+
+describe('the process of a test', () => {
+  it('[B15] is left as it was by an issuer and a verifier, and hears no warning', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [USER])
+
+    expect(JSON.parse(stdout)).toEqual({ changed: [], warnings: [] })
+  })
+})
+
 describe('a DPoP key of grantor/testing', () => {
   it('binds a token, and proves one request', async () => {
     const key = await issuer.dpopKey()
@@ -205,7 +250,7 @@ function tokenOfTheServer(): Promise<string> {
 
 async function askForToken(
   { issuer: origin }: Issuer,
-  { clientId, clientSecret }: Issuer['revocations'],
+  { clientId, clientSecret }: Pick<Issuer['revocations'], 'clientId' | 'clientSecret'>,
   resource: string,
   scope: string,
 ): Promise<string> {

@@ -15,7 +15,7 @@ export async function serveGrantor(options: EstateOptions): Promise<Served> {
   const config = { ...benchConfig(options), host: '127.0.0.1', demoAccounts: [{ ...LOGIN, claims: CLAIMS }] }
   const log = createLog({ level: config.logLevel, destination: createLogOutput({ stream: process.stdout }) })
   const engine = overhearEngine()
-  const app = await startApp(config, { log })
+  const app = await startApp(config, { log, ownsProcess: true })
   giveBackSpareMemory()
   const account = await app.accounts.findAccountByLogin(LOGIN.login)
   if (account === undefined) throw new Error('the demo account is not there')

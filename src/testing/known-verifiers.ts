@@ -1,0 +1,67 @@
+/** The verifiers that follow an issuer of a test, and what each of them has heard. */
+
+import type { NewRevocation } from '../access/revocation-log.ts'
+import type { FeedEvent } from '../resource/revocation-feed.ts'
+
+export interface KnownVerifiers {
+  /** Told by one verifier what its feed says; each needs its own. */
+  onFeed(): (event: FeedEvent) => void
+  /** Resolves when all that follow now have heard the entry. Rejects for one that does not hear it in time. */
+  untilKnown(entry: NewRevocation): Promise<void>
+}
+
+interface Follower {
+  isFollowing: boolean
+  readonly heard: Set<string>
+}
+
+/** Much longer than a verifier needs that lost its connection. */
+const LONGEST_MS = 10_000
+
+export function createKnownVerifiers(): KnownVerifiers {
+  const followers = new Set<Follower>()
+  const waiting = new Set<() => void>()
+
+  function take(follower: Follower, event: FeedEvent): void {
+    if (event.type === 'current') follower.isFollowing = true
+    if (event.type === 'revocation') follower.heard.add(nameOf(event.entry))
+    if (event.type === 'closed') followers.delete(follower)
+    for (const look of waiting) look()
+  }
+
+  return {
+    onFeed() {
+      const follower: Follower = { isFollowing: false, heard: new Set() }
+      followers.add(follower)
+      return (event) => take(follower, event)
+    },
+
+    async untilKnown(entry) {
+      const name = nameOf(entry)
+      // Whoever has yet to hear everything once hears this too before it lets anybody in.
+      const know = () => [...followers].every(({ isFollowing, heard }) => !isFollowing || heard.has(name))
+      if (know()) return
+      await new Promise<void>((resolve, reject) => {
+        const late = setTimeout(
+          () => end(new Error('a verifier that follows this issuer does not hear it')),
+          LONGEST_MS,
+        )
+        function end(error?: Error): void {
+          clearTimeout(late)
+          waiting.delete(look)
+          if (error === undefined) resolve()
+          else reject(error)
+        }
+        function look(): void {
+          if (know()) end()
+        }
+        waiting.add(look)
+      })
+    },
+  }
+}
+
+/** What an entry ends; said twice it is the same. */
+function nameOf({ jti, gid, sid, client_id, kid }: Partial<NewRevocation>): string {
+  return JSON.stringify([jti, gid, sid, client_id, kid].map((name) => name ?? null))
+}
