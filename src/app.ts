@@ -48,9 +48,11 @@ import { openSigner } from './keyring/outside-open.ts'
 import { obtainRootKeys } from './keyring/root-key.ts'
 import { scheduleOf } from './keyring/schedule.ts'
 import { createVerifiers, type Verifiers, verifierTtlSeconds } from './keyring/verifiers.ts'
+import { createFailures } from './limits/failures.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { createStrangerRecords } from './limits/stranger-records.ts'
 import { createTally } from './limits/tally.ts'
+import { createClientFailures } from './provider/client-failures.ts'
 import type { BrowserSessions } from './provider/browser-sessions.ts'
 import { buildEngine } from './provider/build.ts'
 import { createCurrentEngine, type CurrentEngine } from './provider/current.ts'
@@ -159,6 +161,8 @@ export async function startApp(
     await seed(accounts, config)
     const limiter = createLimiter({ store, clock, storeKey })
     const tally = createTally({ clock: monotonicClock })
+    const failures = createFailures({ clock: monotonicClock, ...config.clientAuthentication })
+    const clientFailures = createClientFailures({ failures, tally, audit })
     const devices = createKnownDevices({ clock, storeKey })
     const logins = createLogins({ accounts, passwords, devices, limiter, tally, audit, rules: config.logins })
     const strangers = createStrangerRecords({ windowSeconds: config.lifetimes.interactionSeconds })
@@ -170,7 +174,7 @@ export async function startApp(
     const pagesOfEngine = createEnginePages({ renderer, log })
     const engineParts = {
       ...{ issuer, lifetimes, dpop, shortcuts, store, sealer, clock, signer, clients, apis, accounts, consents },
-      ...{ revocation, revocationLog, pages: pagesOfEngine, strangers, audit, log },
+      ...{ revocation, revocationLog, pages: pagesOfEngine, strangers, clientFailures, audit, log },
     }
     const build = (ring: Keyring) => buildEngine({ ...engineParts, keyring: ring })
     const current = createCurrentEngine(await build(keyring.current()))

@@ -2,14 +2,16 @@
  * The secrets of confidential clients: shown once, kept as a hash.
  *
  * A plain SHA-256 and no argon2, because there is nothing to guess: a secret has 256 random bits, so a slow hash would
- * protect nothing and cost each token request as much as a login. A secret that people made up is no such thing; the
- * configuration refuses any that cannot hold 256 bits (config/secrets.ts), save those of the demo, which production
- * refuses.
+ * protect nothing and cost each token request as much as a login. A secret that people made up is no such thing. In
+ * production the configuration refuses any that cannot hold 256 bits (config/secrets.ts); where it has only the hash, the
+ * secret is judged when the client presents it.
  */
 
 import { hash, timingSafeEqual } from 'node:crypto'
 
 import { randomId } from '../base/ids.ts'
+import type { ClientSettings } from '../config/config.ts'
+import { isStrongSecret } from '../config/secrets.ts'
 
 /** A new secret: 256 random bits, 43 characters of base64url. */
 export function generateSecret(): string {
@@ -26,6 +28,11 @@ export function secretMatches(secretHash: string, given: string): boolean {
   const expected = Buffer.from(secretHash, 'base64url')
   const actual = digest(given)
   return expected.length === actual.length && timingSafeEqual(expected, actual)
+}
+
+/** Whether the client's secret, of which the configuration has only the hash, is one that could be guessed. */
+export function isTooWeak(client: ClientSettings | undefined, given: string): boolean {
+  return client?.strongSecretOnly === true && !isStrongSecret(given)
 }
 
 function digest(secret: string): Buffer {

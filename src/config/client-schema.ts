@@ -56,7 +56,9 @@ export const clientSchema = mapping({
     .string({ error: 'the SHA-256 of the secret in base64url or hex' })
     .regex(/^([A-Za-z0-9_-]{43}|[0-9a-fA-F]{64})$/, { error: 'the SHA-256 of the secret in base64url or hex' })
     .optional()
-    .describe('The SHA-256 of the secret (`grantor clients secret` prints one), so that the file holds no secret.'),
+    .describe(
+      'The SHA-256 of the secret (`grantor clients secret` prints one), so that the file holds no secret. In production a secret that cannot hold 256 random bits is never right, and the hash of a common one is refused.',
+    ),
   jwks: z
     .object(
       { keys: z.array(z.record(z.string(), z.unknown())).min(1) },

@@ -11,11 +11,13 @@ import { type Path, pathText, wrong } from './problems.ts'
 import { type ReadFile, readSecretFile } from './read-settings.ts'
 import { isLoopback, redirectUriWants } from './redirect-uris.ts'
 import { isStrongSecret } from './secrets.ts'
+import type { IsWeakHash } from './weak-secrets.ts'
 
 export interface ClientContext {
   readonly production: boolean
   readonly readFile: ReadFile
   readonly problems: string[]
+  readonly isWeakHash: IsWeakHash
 }
 
 // Account identifiers begin like this. In client credentials tokens the client stands in `sub`, and an API must never
@@ -38,6 +40,7 @@ export function toClient(entry: ClientEntry, path: Path, context: ClientContext)
     applicationType: entry.application_type,
     authMethod: entry.token_endpoint_auth_method,
     secretHash: secretHash(entry, path, context),
+    ...(context.production && entry.client_secret_sha256 !== undefined ? { strongSecretOnly: true } : {}),
     jwks: entry.jwks,
     jwksUri: entry.jwks_uri,
     grantTypes: entry.grant_types,
@@ -164,7 +167,7 @@ function fetchedWants(uri: string | undefined, production: boolean): string | un
 function secretHash(
   entry: ClientEntry,
   path: Path,
-  { production, readFile, problems }: ClientContext,
+  { production, readFile, problems, isWeakHash }: ClientContext,
 ): string | undefined {
   const given = (['client_secret', 'client_secret_file', 'client_secret_sha256'] as const).filter(
     (name) => entry[name] !== undefined,
@@ -186,8 +189,16 @@ function secretHash(
     )
     return undefined
   }
-  if (entry.client_secret_sha256 !== undefined) return toBase64url(entry.client_secret_sha256)
   const at = [...path, given[0] ?? 'client_secret']
+  if (entry.client_secret_sha256 !== undefined) {
+    const hash = toBase64url(entry.client_secret_sha256)
+    if (production && isWeakHash(hash, entry.client_id)) {
+      problems.push(
+        `${pathText(at)} is the hash of a secret that anybody would guess; it wants that of 256 random bits: \`npx grantor clients secret\` makes one.`,
+      )
+    }
+    return hash
+  }
   const secret = entry.client_secret ?? readSecretFile(pathText(at), entry.client_secret_file ?? '', readFile, problems)
   if (secret === undefined) return undefined
   if (production && !isStrongSecret(secret)) {

@@ -37,6 +37,7 @@ export interface Config {
   /** Absent: this server holds its signing keys, sealed. */
   readonly signer: SignerRules | undefined
   readonly logins: LoginRules
+  readonly clientAuthentication: ClientAuthenticationRules
   readonly dpop: DpopRules
   /** Whether plain requests are answered beside the engine (provider/shortcuts/). */
   readonly shortcuts: boolean
@@ -98,6 +99,12 @@ export interface LoginRules {
   readonly waitingHashes: number
 }
 
+/** How often a client may fail to authenticate from one address. */
+export interface ClientAuthenticationRules {
+  readonly attempts: number
+  readonly windowSeconds: number
+}
+
 export interface DpopRules {
   /** Whether every proof must hold a nonce of ours (RFC 9449 section 8). */
   readonly requireNonce: boolean
@@ -133,6 +140,8 @@ export interface ClientSettings {
   readonly authMethod: ClientAuthMethod
   /** base64url SHA-256 of the secret; the secret itself is not kept. */
   readonly secretHash: string | undefined
+  /** A secret that cannot hold 256 bits is never right, whatever its hash: set where only the hash was configured. */
+  readonly strongSecretOnly?: true
   readonly jwks: { readonly keys: readonly Record<string, unknown>[] } | undefined
   readonly jwksUri: string | undefined
   readonly grantTypes: readonly GrantType[]

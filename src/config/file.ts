@@ -11,7 +11,7 @@ import { type ApiEntry, apiSchema } from './api-settings.ts'
 import { type ClientEntry, clientSchema } from './client-schema.ts'
 import { dpopSchema } from './dpop-rules.ts'
 import { keysSchema } from './key-rules.ts'
-import { lifetimesSchema, loginsSchema } from './lifetimes.ts'
+import { clientAuthenticationSchema, lifetimesSchema, loginsSchema } from './lifetimes.ts'
 import { mapping, type Path, zodProblems } from './problems.ts'
 import { type ReceiverEntry, receiverSchema } from './receiver-settings.ts'
 
@@ -32,6 +32,9 @@ export const fileSchema = mapping({
   lifetimes: lifetimesSchema.prefault({}).describe('How long things live.'),
   keys: keysSchema.prefault({}).describe('How signing keys rotate.'),
   logins: loginsSchema.prefault({}).describe('How often a login may be tried.'),
+  client_authentication: clientAuthenticationSchema
+    .prefault({})
+    .describe('How often a client may fail to prove who it is, from one address.'),
   dpop: dpopSchema.prefault({}).describe('What is asked of DPoP proofs.'),
   shortcuts: z
     .boolean({ error: 'true or false' })

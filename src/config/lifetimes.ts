@@ -3,7 +3,7 @@
 import { z } from 'zod'
 
 import { formatDuration, parseDuration } from '../base/duration.ts'
-import type { Lifetimes, LoginRules } from './config.ts'
+import type { ClientAuthenticationRules, Lifetimes, LoginRules } from './config.ts'
 import { mapping } from './problems.ts'
 
 interface Lifetime {
@@ -85,6 +85,13 @@ export const loginsSchema = mapping({
     .describe('Password checks that may wait; the next one is answered with 503.'),
 })
 
+export const clientAuthenticationSchema = mapping({
+  attempts: count(1, 10_000)
+    .default(30)
+    .describe('Failures of one client from one address (IPv4, IPv6 /64) at one server before it is answered with 429.'),
+  window: duration('1s', '1h').prefault('1m').describe('The window in which failures are counted.'),
+})
+
 export function toLifetimes(read: z.output<typeof lifetimesSchema>): Lifetimes {
   return Object.fromEntries(NAMES.map((name) => [LIFETIMES[name].field, read[name]])) as unknown as Lifetimes
 }
@@ -98,6 +105,12 @@ export function toLoginRules(read: z.output<typeof loginsSchema>, cores: number)
     concurrentHashes: read.concurrent_hashes ?? cores,
     waitingHashes: read.waiting_hashes,
   }
+}
+
+export function toClientAuthenticationRules(
+  read: z.output<typeof clientAuthenticationSchema>,
+): ClientAuthenticationRules {
+  return { attempts: read.attempts, windowSeconds: read.window }
 }
 
 /** A duration in the file (`10m`, or seconds as a number), in seconds. */

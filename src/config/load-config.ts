@@ -18,7 +18,7 @@ import type { Environment } from './environment.ts'
 import { EMPTY_FILE, readSettingsFile, type SettingsFile } from './file.ts'
 import { issuerWants } from './issuer.ts'
 import { toKeyRules, toSignerRules } from './key-rules.ts'
-import { toLifetimes, toLoginRules } from './lifetimes.ts'
+import { toClientAuthenticationRules, toLifetimes, toLoginRules } from './lifetimes.ts'
 import { shown } from './problems.ts'
 import { type ReadFile, readSettings, type Settings } from './read-settings.ts'
 import { ownApi } from './own-api.ts'
@@ -27,6 +27,7 @@ import { isLoopback } from './redirect-uris.ts'
 import { referenceProblems } from './references.ts'
 import { sharedSecretProblems } from './shared-secrets.ts'
 import { SETTINGS } from './settings.ts'
+import { createWeakHashCheck } from './weak-secrets.ts'
 
 export interface ConfigSources {
   readonly env: Environment
@@ -130,8 +131,9 @@ function readDeclarations(
   const declared = file.apis.map(({ path, entry }) => toApi(entry, path, nearby, found))
   const own = declared.some(({ audience }) => audience === issuer) ? [] : [ownApi(issuer)]
   const apis = [...declared, ...(demo?.apis ?? []), ...own]
+  const isWeakHash = createWeakHashCheck()
   const clients = file.clients
-    .map(({ path, entry }) => toClient(entry, path, { production, readFile: nearby, problems: found }))
+    .map(({ path, entry }) => toClient(entry, path, { production, readFile: nearby, problems: found, isWeakHash }))
     .concat(demo?.clients ?? [])
   const receivers = file.receivers.map(({ path, entry }) =>
     toReceiver(entry, path, { production, readFile: nearby, problems: found }),
@@ -221,6 +223,7 @@ function assemble(settings: Settings, file: SettingsFile, decided: Decided): Con
     signer: toSignerRules(file.keys, folder),
     lifetimes: toLifetimes(file.lifetimes),
     logins: toLoginRules(file.logins, availableParallelism()),
+    clientAuthentication: toClientAuthenticationRules(file.client_authentication),
     dpop: { requireNonce: file.dpop.require_nonce },
     shortcuts: file.shortcuts,
     apis,

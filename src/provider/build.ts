@@ -22,6 +22,7 @@ import { createAdapterFactory } from './adapter/adapter.ts'
 import { type AdapterParts, CLOCK_TOLERANCE_SECONDS } from './adapter/parts.ts'
 import { createBrowserSessions } from './browser-sessions.ts'
 import { browsers, type EnginePages, logoutPages, originOf } from './configuration/browsers.ts'
+import type { ClientFailures } from './client-failures.ts'
 import { clientAuthentication } from './configuration/client-authentication.ts'
 import { clientMetadata, compareSecretsByHash, nameRefusedGrants } from './configuration/clients.ts'
 import { mayIntrospect, mayRevoke } from './configuration/introspection.ts'
@@ -65,6 +66,7 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSig
   /** Whether plain requests are answered beside the engine. */
   readonly shortcuts: boolean
   readonly pages: EnginePages
+  readonly clientFailures: ClientFailures
   readonly audit: Audit
   readonly log: Log
 }
@@ -79,7 +81,7 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   )
   // The dispatcher states scheme, host and client address of every request; the engine believes it and nobody else.
   provider.proxy = true
-  compareSecretsByHash(provider)
+  compareSecretsByHash(provider, parts)
   nameRefusedGrants(provider)
   limitResponseModes(provider)
   nameHandles(provider, parts)

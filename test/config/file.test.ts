@@ -107,6 +107,7 @@ describe('a client', () => {
         applicationType: 'web',
         authMethod: 'client_secret_basic',
         secretHash: SHA256,
+        strongSecretOnly: true,
         jwks: undefined,
         jwksUri: undefined,
         grantTypes: ['authorization_code'],

@@ -1,6 +1,6 @@
 /** What starts, what does not, and how a refusal reads. */
 
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 
 import { load, oneClient, PRODUCTION, problemsOf, SHA256 } from './sources.ts'
@@ -97,6 +97,24 @@ describe('production', () => {
     expect(load({ env: { ...undeclared, TRUST_PROXY: 'none' }, yaml: oneClient() }).trustProxy).toEqual([])
     expect(load({ yaml: oneClient() }).trustProxy).toEqual([])
   })
+
+  it.each(['hunter2', 'password', 'shop', 'shop-secret', 'client_secret'])(
+    '[A13] refuses the hash of %s as that of a client secret',
+    (secret) => {
+      const hashed = (sha256: string) => oneClient().replace(SHA256, sha256)
+      const digest = (encoding: 'base64url' | 'hex') => hash('sha256', secret, encoding)
+
+      for (const sha256 of [digest('base64url'), digest('hex')]) {
+        expect(problemsOf({ env: PRODUCTION, yaml: hashed(sha256) })).toEqual([
+          expect.stringMatching(
+            /client_secret_sha256 is the hash of a secret that anybody would guess; .*clients secret/,
+          ),
+        ])
+      }
+      expect(load({ env: PRODUCTION, yaml: oneClient() }).clients[0]?.strongSecretOnly).toBe(true)
+      expect(load({ yaml: oneClient() }).clients[0]?.strongSecretOnly).toBeUndefined()
+    },
+  )
 
   it('starts with an https issuer, a root key and a client', () => {
     const config = load({ env: PRODUCTION, yaml: oneClient() })

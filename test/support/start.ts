@@ -83,11 +83,15 @@ function configure(issuer: string, dataDir: string, options: StartOptions): Conf
     ...demo,
     issuer,
     opsPort: 0,
+    clientAuthentication: UNLIMITED,
     ...options.config,
     clients: combine(demo.clients, options.clients ?? [], 'clientId', { ...PLAIN_CLIENT }),
     apis: combine(demo.apis, options.apis ?? [], 'audience', { ...PLAIN_API }),
   }
 }
+
+// The tests of attacks send hundreds of wrong credentials from one address; those of the limit set their own.
+const UNLIMITED = { attempts: 1_000_000, windowSeconds: 60 }
 
 const PLAIN_CLIENT: Omit<ClientSettings, 'clientId'> = {
   clientName: 'A client of a test',

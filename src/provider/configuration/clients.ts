@@ -2,8 +2,10 @@
 
 import { type ClientMetadata, errors, Provider } from 'oidc-provider'
 
-import { secretMatches } from '../../clients/secrets.ts'
+import type { Clients } from '../../clients/clients.ts'
+import { isTooWeak, secretMatches } from '../../clients/secrets.ts'
 import type { ClientSettings } from '../../config/config.ts'
+import type { ClientFailures } from '../client-failures.ts'
 
 /** Client metadata as OpenID Connect Dynamic Client Registration section 2 names it. */
 export function clientMetadata(client: ClientSettings): ClientMetadata {
@@ -30,13 +32,29 @@ export function clientMetadata(client: ClientSettings): ClientMetadata {
 /**
  * Secrets are kept as hashes, so the engine's comparison in clear is replaced. The engine also takes a secret from the
  * header for one from the body; a client that registered one way is not served the other (RFC 6749 section 2.3.1).
+ *
+ * Whether there were too many failures is asked, the secret compared and a failure counted without a pause: of many that
+ * arrive together no more are compared than of those that come one by one.
  */
-export function compareSecretsByHash(provider: Provider): void {
+export function compareSecretsByHash(provider: Provider, { clients, clientFailures }: SecretParts): void {
   provider.Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {
+    const address = Provider.ctx?.ip ?? ''
+    if (clientFailures.secondsToWait(this.clientId, address) !== undefined) return false
     const matches = secretMatches(this.clientSecret ?? '', actual)
-    return matches && this.tokenEndpointAuthMethod === methodUsed()
+    if (matches && isTooWeak(clients.findClient(this.clientId), actual)) throw new errors.InvalidClientAuth(WEAK)
+    const isRight = matches && this.tokenEndpointAuthMethod === methodUsed()
+    if (!isRight) clientFailures.count(this.clientId, address)
+    return isRight
   }
 }
+
+export interface SecretParts {
+  readonly clients: Clients
+  readonly clientFailures: ClientFailures
+}
+
+// For the audit trail; the client learns only that it failed.
+const WEAK = 'the secret is too weak for production; make one with `grantor clients secret`'
 
 /** The engine calls a grant type that this client may not use an invalid request; RFC 6749 section 5.2 has a name for it. */
 export function nameRefusedGrants(provider: Provider): void {

@@ -3,18 +3,16 @@
 import type { Provider } from 'oidc-provider'
 
 import type { Apis } from '../../apis/apis.ts'
-import type { Clients } from '../../clients/clients.ts'
 import { mayKnow } from '../configuration/introspection.ts'
 import { modelOf } from '../handles.ts'
 import { ENGINE_PATHS } from '../routes.ts'
 import { livingGrant } from './living-grant.ts'
-import { authenticatedClient, plainForm } from './plain-form.ts'
+import { authenticatedClient, type ClientParts, plainForm } from './plain-form.ts'
 import type { Shortcut } from './shortcuts.ts'
 
-interface Parts {
+interface Parts extends ClientParts {
   readonly issuer: string
   readonly apis: Pick<Apis, 'findApi'>
-  readonly clients: Clients
 }
 
 /** What is told of a token, whichever model it is of. */
@@ -35,7 +33,9 @@ interface Token {
 
 type Model = { find(handle: string): Promise<Token | undefined> }
 
-export function introspection(provider: Provider, { issuer, apis, clients }: Parts): Shortcut {
+export function introspection(provider: Provider, parts: Parts): Shortcut {
+  const { issuer, apis, clients } = parts
+
   return {
     path: ENGINE_PATHS.introspection,
     method: 'POST',
@@ -43,7 +43,7 @@ export function introspection(provider: Provider, { issuer, apis, clients }: Par
 
     async answerTo({ headers }, body) {
       const form = plainForm(body, ['token', 'token_type_hint'])
-      const client = form && authenticatedClient(clients, headers.authorization, form)
+      const client = form && authenticatedClient(parts, headers, form)
       if (client === undefined || form?.token === undefined) return undefined
       const token = await find(form.token)
       if (token === undefined || !mayKnow(apis, client.clientId, token)) return undefined

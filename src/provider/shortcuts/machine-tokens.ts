@@ -2,20 +2,19 @@
 
 import type { Provider } from 'oidc-provider'
 
-import type { Clients } from '../../clients/clients.ts'
 import type { ClientSettings } from '../../config/config.ts'
 import type { Target, Targets } from '../configuration/resources.ts'
-import { authenticatedClient, type PlainForm, plainForm } from './plain-form.ts'
+import { authenticatedClient, type ClientParts, type PlainForm, plainForm } from './plain-form.ts'
 import { atTokenEndpoint, type Shortcut } from './shortcuts.ts'
 
 const GRANT_TYPE = 'client_credentials'
 
-interface Parts {
-  readonly clients: Clients
+interface Parts extends ClientParts {
   readonly targets: Targets
 }
 
-export function machineTokens(provider: Provider, { clients, targets }: Parts): Shortcut {
+export function machineTokens(provider: Provider, parts: Parts): Shortcut {
+  const { targets } = parts
   const { ClientCredentials, ResourceServer } = provider
 
   return {
@@ -24,7 +23,7 @@ export function machineTokens(provider: Provider, { clients, targets }: Parts): 
     async answerTo({ headers }, body) {
       const form = plainForm(body, ['grant_type', 'scope', 'resource'])
       if (form?.grant_type !== GRANT_TYPE) return undefined
-      const client = authenticatedClient(clients, headers.authorization, form)
+      const client = authenticatedClient(parts, headers, form)
       if (!client?.grantTypes.includes(GRANT_TYPE)) return undefined
       const wanted = wantedBy(client, form)
       return wanted && issue(client, wanted)

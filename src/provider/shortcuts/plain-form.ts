@@ -4,9 +4,15 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { parse } from 'node:querystring'
 
 import type { Clients } from '../../clients/clients.ts'
-import { secretMatches } from '../../clients/secrets.ts'
+import { isTooWeak, secretMatches } from '../../clients/secrets.ts'
 import type { ClientSettings } from '../../config/config.ts'
+import type { ClientFailures } from '../client-failures.ts'
 import { isOriginOf } from '../configuration/browsers.ts'
+
+export interface ClientParts {
+  readonly clients: Clients
+  readonly clientFailures: Pick<ClientFailures, 'secondsToWait'>
+}
 
 export type PlainForm = Readonly<Record<string, string | undefined>>
 
@@ -27,13 +33,14 @@ export function plainForm(body: Buffer, expected: readonly string[]): PlainForm 
 
 /** The client that sent this form, public or known by its secret, from no other origin than its own. */
 export function requestingClient(
-  clients: Clients,
-  { authorization, origin }: IncomingHttpHeaders,
+  parts: ClientParts,
+  headers: IncomingHttpHeaders,
   form: PlainForm,
 ): ClientSettings | undefined {
-  const named = clients.findClient(form.client_id ?? '')
+  const { authorization, origin } = headers
+  const named = parts.clients.findClient(form.client_id ?? '')
   const isPublic = named?.authMethod === 'none' && authorization === undefined && form.client_secret === undefined
-  const client = isPublic ? named : authenticatedClient(clients, authorization, form)
+  const client = isPublic ? named : authenticatedClient(parts, headers, form)
   return client && isAllowedOrigin(client, origin) ? client : undefined
 }
 
@@ -43,17 +50,24 @@ export function isAllowedOrigin({ redirectUris }: ClientSettings, origin: string
 
 /** The client that sent its secret the way it registered; `undefined` where there is any doubt. */
 export function authenticatedClient(
-  clients: Clients,
-  authorization: string | undefined,
+  { clients, clientFailures }: ClientParts,
+  headers: IncomingHttpHeaders,
   { client_id, client_secret }: PlainForm,
 ): ClientSettings | undefined {
+  const { authorization } = headers
   const isInHeader = authorization !== undefined
   if (isInHeader && (client_id !== undefined || client_secret !== undefined)) return undefined
   const [id, secret] = isInHeader ? pairIn(authorization) : [client_id, client_secret]
   const client = id === undefined ? undefined : clients.findClient(id)
   if (client?.secretHash === undefined || secret === undefined) return undefined
   if (client.authMethod !== (isInHeader ? 'client_secret_basic' : 'client_secret_post')) return undefined
-  return secretMatches(client.secretHash, secret) ? client : undefined
+  if (clientFailures.secondsToWait(client.clientId, addressOf(headers)) !== undefined) return undefined
+  return secretMatches(client.secretHash, secret) && !isTooWeak(client, secret) ? client : undefined
+}
+
+/** The caller's address, as http/request-facts.ts states it. */
+function addressOf(headers: IncomingHttpHeaders): string {
+  return String(headers['x-forwarded-for'] ?? '')
 }
 
 function pairIn(authorization: string): readonly (string | undefined)[] {

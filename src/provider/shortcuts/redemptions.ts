@@ -8,22 +8,19 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { AuthorizationCode, Provider } from 'oidc-provider'
 
-import type { Clients } from '../../clients/clients.ts'
 import type { ClientSettings } from '../../config/config.ts'
 import { requestScope } from '../request-scope.ts'
 import { createGranting, type Found, type GrantingParts } from './granted-tokens.ts'
-import { type PlainForm, plainForm, requestingClient } from './plain-form.ts'
+import { type ClientParts, type PlainForm, plainForm, requestingClient } from './plain-form.ts'
 import { atTokenEndpoint, type Shortcut } from './shortcuts.ts'
 
 const GRANT_TYPE = 'authorization_code'
 /** RFC 7636 section 4.1. */
 const VERIFIER = /^[\w.~-]{43,128}$/
 
-interface Parts extends GrantingParts {
-  readonly clients: Clients
-}
+type Parts = GrantingParts & ClientParts
 
-export function redemptions(provider: Provider, { clients, ...parts }: Parts): Shortcut {
+export function redemptions(provider: Provider, parts: Parts): Shortcut {
   const granting = createGranting(provider, parts)
 
   return {
@@ -34,7 +31,7 @@ export function redemptions(provider: Provider, { clients, ...parts }: Parts): S
       const form = plainForm(body, ['grant_type', 'code', 'redirect_uri', 'code_verifier'])
       if (form?.grant_type !== GRANT_TYPE) return undefined
       if (form.code === undefined || form.redirect_uri === undefined) return undefined
-      const client = requestingClient(clients, headers, form)
+      const client = requestingClient(parts, headers, form)
       if (!client?.grantTypes.includes(GRANT_TYPE)) return undefined
       const code = await provider.AuthorizationCode.find(form.code, { ignoreExpiration: true })
       const found = await granting.lookUp(code, client)

@@ -2,19 +2,16 @@
 
 import type { Provider, RefreshToken } from 'oidc-provider'
 
-import type { Clients } from '../../clients/clients.ts'
 import { rotates } from '../configuration/tokens.ts'
 import { createGranting, type Found, type GrantingParts } from './granted-tokens.ts'
-import { plainForm, requestingClient } from './plain-form.ts'
+import { type ClientParts, plainForm, requestingClient } from './plain-form.ts'
 import { atTokenEndpoint, type Shortcut } from './shortcuts.ts'
 
 const GRANT_TYPE = 'refresh_token'
 
-interface Parts extends GrantingParts {
-  readonly clients: Clients
-}
+type Parts = GrantingParts & ClientParts
 
-export function refreshes(provider: Provider, { clients, ...parts }: Parts): Shortcut {
+export function refreshes(provider: Provider, parts: Parts): Shortcut {
   const granting = createGranting(provider, parts)
 
   return {
@@ -24,7 +21,7 @@ export function refreshes(provider: Provider, { clients, ...parts }: Parts): Sho
     async answerTo({ headers }, body) {
       const form = plainForm(body, ['grant_type', 'refresh_token'])
       if (form?.grant_type !== GRANT_TYPE || form.refresh_token === undefined) return undefined
-      const client = requestingClient(clients, headers, form)
+      const client = requestingClient(parts, headers, form)
       if (!client?.grantTypes.includes(GRANT_TYPE)) return undefined
       const token = await provider.RefreshToken.find(form.refresh_token, { ignoreExpiration: true })
       const found = await granting.lookUp(token, client)
