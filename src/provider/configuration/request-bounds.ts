@@ -25,7 +25,9 @@ function checkState(ctx: KoaContextWithOIDC, state: string | undefined): void {
 }
 
 function checkSize({ oidc }: KoaContextWithOIDC, scope: string | undefined): void {
-  const lengths = Object.entries(oidc.params ?? {}).map(([name, value]) => [name, String(value ?? '').length] as const)
+  const lengths = Object.entries(oidc.params ?? {}).map(
+    ([name, value]) => [name, String((value ?? '') as string | string[]).length] as const,
+  )
   const tooLong = lengths.find(([, length]) => length > LONGEST_PARAMETER)
   if (tooLong !== undefined) throw refusal(`${tooLong[0]} is longer than ${LONGEST_PARAMETER} characters`)
   const whole = lengths.reduce((sum, [, length]) => sum + length, 0)
