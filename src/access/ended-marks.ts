@@ -99,7 +99,8 @@ export async function openEndedMarks({
         clientId === undefined
           ? { ...moments, everything: before }
           : { ...moments, clients: { ...moments.clients, [clientId]: before } }
-      if ((await store.put(keys.endedMarks(), JSON.stringify(next), over(entry))) === 'stored') return
+      if ((await store.put(keys.endedMarks(), JSON.stringify(next), { ...over(entry), ending: true })) === 'stored')
+        return
     }
   }
 }

@@ -116,9 +116,12 @@ export function decideReplaysInStore(provider: Provider, { store, clock, strange
     const ttlSeconds = Math.max(1, Math.ceil(exp - epochSeconds(clock))) + PROOF_AHEAD_SECONDS
     const key = keys.hashed('replay', `${iss}\n${jti}`)
     return answering(async () => {
+      const route = Provider.ctx?.oidc.route
       // Elsewhere a client, a code or a token was found good before.
-      if (Provider.ctx?.oidc.route === 'pushed_authorization_request') countStranger(strangers, key.length)
-      return (await store.put(key, '1', { ttlSeconds, ifAbsent: true })) === 'stored'
+      if (route === 'pushed_authorization_request') countStranger(strangers, key.length)
+      // An assertion of a client that revokes.
+      const ending = route === 'revocation'
+      return (await store.put(key, '1', { ttlSeconds, ifAbsent: true, ending })) === 'stored'
     })
   })
 }

@@ -126,7 +126,8 @@ export class RedisStore implements Store {
     const keys = [key, ...ifPresent].map((each) => this.#prefix + each)
     const conditions = [ifAbsent === true ? CLOCKS_DIFFER_MS : '', ifVersion ?? '']
     const args = [this.#prefix, this.#clock(), value, ttl, ...conditions, refs, index]
-    return (await this.#connection.run(scripts.put, keys, args, 'deciding')) as PutOutcome
+    const script = options.ending === true ? scripts.putEnding : scripts.put
+    return (await this.#connection.run(script, keys, args, 'deciding')) as PutOutcome
   }
 
   async take(key: Key): Promise<string | undefined> {

@@ -21,6 +21,7 @@ export interface Script {
 
 export const scripts = {
   put: load('put'),
+  putEnding: load('put-ending'),
   getLinked: load('get-linked'),
   take: load('take'),
   remove: load('remove'),

@@ -11,7 +11,7 @@
  * - Acknowledged means durable: what a verb that decides has answered survives a crash, a power cut and a failover. The
  *   verbs that decide are `put`, `take`, `remove`, `consume`, `removeMembers` and `append`; where replicas are configured,
  *   the answer waits until a replica has the write, else the verb throws `StoreUnavailable`.
- * - Endings (`take`, `remove`, `consume`, `removeMembers`, `append`) work as long as the store runs at all, even when it has
+ * - Endings (`take`, `remove`, `consume`, `removeMembers`, `append`, and `put` with `ending`) work as long as the store runs at all, even when it has
  *   no room for anything else.
  * - Neither order nor age depends on the clock of a node, or on that of whichever Redis is the primary.
  *
@@ -58,6 +58,8 @@ export interface PutOptions {
   readonly refs?: readonly Key[]
   /** An index that lists this entry for as long as it lives. */
   readonly memberOf?: Key
+  /** The write is part of ending access: it is taken also when there is room for endings only. */
+  readonly ending?: boolean
 }
 
 export type PutOutcome = 'stored' | 'exists' | 'changed' | 'gone'

@@ -105,7 +105,10 @@ async function pagesOf(app: Running, person: UserAgent): Promise<Pick<RouteReque
   const first = await due(asked, authorizationUrl(newPkce(), { params: { prompt: 'consent' } }))
   const consent = await pageAfter(asked, await asked.submit(first, '/login', { ...ALICE }))
   const apps = await (await person.get('/account/apps')).text()
-  const logout = await (await person.get('/logout')).text()
+  // Another page of the same browser would take the place of this one.
+  const leaver = createUserAgent(app)
+  await signIn(leaver, newPkce())
+  const logout = await (await leaver.get('/logout')).text()
   const guest = createUserAgent(app)
   await guest.get('/tour')
 
@@ -113,7 +116,7 @@ async function pagesOf(app: Running, person: UserAgent): Promise<Pick<RouteReque
     authorization: () => person.get(authorizationUrl(newPkce())),
     'authorization-resumed': () => stranger.get(login.address.replace('/interaction/', '/authorize/')),
     logout: () => person.get('/logout'),
-    'logout-confirmation': submit(person, logout, '/logout/confirm', { logout: 'yes' }),
+    'logout-confirmation': submit(leaver, logout, '/logout/confirm', { logout: 'yes' }),
     'logged-out': () => person.get('/logout/success'),
     interaction: () => stranger.get(login.address),
     login: () => stranger.submit(login, '/login', { ...ALICE }),

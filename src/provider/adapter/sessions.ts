@@ -37,11 +37,10 @@ export function sessionAdapter({ store, sealer, revocation, strangers }: Adapter
 
     async upsert(id, payload, expiresIn) {
       const ttlSeconds = keptSeconds(expiresIn)
-      const uid = uidOf(payload)
       await Promise.all([
         save(payload, ttlSeconds),
-        point(id, uid, ttlSeconds),
-        payload.accountId !== undefined && store.link(keys.accountSessions(payload.accountId), uid, ttlSeconds),
+        point(id, payload, ttlSeconds),
+        payload.accountId !== undefined && listFor(payload.accountId, payload, ttlSeconds),
       ])
     },
 
@@ -57,6 +56,12 @@ export function sessionAdapter({ store, sealer, revocation, strangers }: Adapter
       await revocation.endSession(uid, 'logout')
       await store.remove([keys.sessionId(id)])
     },
+  }
+
+  /** Found by whoever ends the account. A logout needs no room for it: the session was listed when it was signed in. */
+  async function listFor(accountId: string, payload: AdapterPayload, ttlSeconds: number): Promise<void> {
+    const listed = store.link(keys.accountSessions(accountId), uidOf(payload), ttlSeconds)
+    await (isLoggingOut(payload) ? listed.catch(() => undefined) : listed)
   }
 
   async function load(uid: string, id?: string): Promise<AdapterPayload | undefined> {
@@ -114,7 +119,8 @@ export function sessionAdapter({ store, sealer, revocation, strangers }: Adapter
     let ours = payload
     for (let round = 0; round < MERGE_ROUNDS; round++) {
       const value = close(ours)
-      const outcome = await store.put(key, value, { ttlSeconds, ifVersion: read.version })
+      const ending = isLoggingOut(ours)
+      const outcome = await store.put(key, value, { ttlSeconds, ifVersion: read.version, ending })
       if (outcome === 'stored') return { value, version: read.version + 1 }
       const theirs = outcome === 'changed' ? await store.get(key) : undefined
       if (theirs === undefined) return undefined
@@ -129,13 +135,18 @@ export function sessionAdapter({ store, sealer, revocation, strangers }: Adapter
   }
 
   /** The cookie's id leads to the session. An id that another request gave up is not revived: it may be a thief's. */
-  async function point(id: string, uid: string, ttlSeconds: number): Promise<void> {
+  async function point(id: string, payload: AdapterPayload, ttlSeconds: number): Promise<void> {
     const key = keys.sessionId(id)
     const { sessionIds } = requestScope()
     const condition = sessionIds.has(id) ? { ifPresent: [key] } : { ifAbsent: true }
     sessionIds.add(id)
-    await store.put(key, uid, { ttlSeconds, ...condition })
+    await store.put(key, uidOf(payload), { ttlSeconds, ...condition, ending: isLoggingOut(payload) })
   }
+}
+
+/** The page that asks about a logout leaves in the session what its form has to bring back. */
+function isLoggingOut({ accountId }: AdapterPayload): boolean {
+  return accountId !== undefined && Provider.ctx?.oidc?.route?.startsWith('end_session') === true
 }
 
 function uidOf(payload: AdapterPayload): string {
