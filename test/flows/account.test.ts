@@ -167,6 +167,19 @@ describe('the page of connected apps', () => {
     expect((await openApps(agent))[0]).toContain('Demo single-page app')
   })
 
+  it('[A15] says that access was ended only where it was, in that session', async () => {
+    const agent = createUserAgent(app)
+    await tokensOf(agent, await newAccount(app))
+    const other = createUserAgent(app)
+    await tokensOf(other, await newAccount(app))
+
+    const { address } = await endAccess(other, 'demo-spa')
+    for (const spoofed of [`${APPS}?ended=demo-machine`, `${APPS}?ended=demo-web&proof=x`, address]) {
+      const [html] = await openApps(agent, spoofed)
+      expect(html).not.toContain('can no longer')
+    }
+  })
+
   it('says nothing of a name that the address makes up', async () => {
     const agent = createUserAgent(app)
     await tokensOf(agent, await newAccount(app))

@@ -11,7 +11,8 @@ const OPEN = ['/jwks', '/.well-known/openid-configuration', '/.well-known/oauth-
 describe('cross-origin requests', () => {
   let app: Running
   beforeAll(async () => {
-    app = await start()
+    const native = { applicationType: 'native', redirectUris: ['com.example.app:/callback'] } as const
+    app = await start({ clients: [{ clientId: 'an-app-on-a-phone', ...native }] })
   })
   afterAll(() => app.close())
 
@@ -20,7 +21,7 @@ describe('cross-origin requests', () => {
   )
 
   it.each(crossOrigin.flatMap(({ path }) => FOREIGN.map((origin) => ({ path, origin }))))(
-    '[S142] $path tells $origin nothing, in a preflight or an answer',
+    '[A15] [S142] $path tells $origin nothing, in a preflight or an answer',
     async ({ path, origin }) => {
       const preflight = await fetch(app.issuer + path, {
         method: 'OPTIONS',

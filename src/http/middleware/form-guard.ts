@@ -16,11 +16,13 @@ import type { Form } from './form.ts'
 /** The hidden field that carries the token. */
 export const TOKEN_FIELD = 'csrf'
 
-export type FormPurpose = 'login' | 'consent' | 'abort' | 'end-consent'
+export type FormPurpose = 'login' | 'consent' | 'abort' | 'end-consent' | 'ended-notice'
 
 export interface FormGuard {
   /** The token for a form of this purpose in this interaction, or in this session. */
   tokenFor(purpose: FormPurpose, uid: string): string
+  /** Whether this is the token for this purpose. */
+  isTokenFor(token: string, purpose: FormPurpose, uid: string): boolean
   /** Throws `FormForged` when the browser says that another site sent this. */
   refuseOtherOrigins(ctx: Context): void
   /** Throws `FormForged` unless the form carries the token for this purpose and interaction. */
@@ -42,6 +44,12 @@ export function createFormGuard({ csrfKey, issuer }: { csrfKey: Uint8Array; issu
     return createHmac('sha256', csrfKey).update(`${purpose}\n${uid}`).digest()
   }
 
+  function isTokenFor(token: string, purpose: FormPurpose, uid: string): boolean {
+    const given = Buffer.from(token, 'base64url')
+    const due = tokenBytes(purpose, uid)
+    return given.length === due.length && timingSafeEqual(given, due)
+  }
+
   return {
     tokenFor: (purpose, uid) => tokenBytes(purpose, uid).toString('base64url'),
 
@@ -50,10 +58,10 @@ export function createFormGuard({ csrfKey, issuer }: { csrfKey: Uint8Array; issu
       if (foreign !== undefined) throw new FormForged({ detail: `another ${foreign}` })
     },
 
+    isTokenFor,
+
     refuseOtherForms(form, purpose, uid) {
-      const given = Buffer.from(form.get(TOKEN_FIELD) ?? '', 'base64url')
-      const due = tokenBytes(purpose, uid)
-      if (given.length !== due.length || !timingSafeEqual(given, due)) {
+      if (!isTokenFor(form.get(TOKEN_FIELD) ?? '', purpose, uid)) {
         throw new FormForged({ detail: form.has(TOKEN_FIELD) ? 'another form token' : 'no form token' })
       }
     },

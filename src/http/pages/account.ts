@@ -67,7 +67,7 @@ export function accountPages(parts: AccountPagesParts): PageHandlers {
       const page = {
         accountName: account.claims.name ?? account.login,
         apps: apps.toSorted((a, b) => a.name.localeCompare(b.name)),
-        ended: nameOfEnded(ctx, ids, given),
+        ended: nameOfEnded(ctx, sessionUid, given),
         action: `${APPS}/end`,
         token: guard.tokenFor('end-consent', sessionUid),
       }
@@ -83,15 +83,17 @@ export function accountPages(parts: AccountPagesParts): PageHandlers {
       const client = clients.findClient(form.get('client_id') ?? '')
       if (client === undefined) return sendOn(ctx, APPS)
       await revocation.endConsent(who.account.id, client.clientId)
-      sendOn(ctx, `${APPS}?${new URLSearchParams({ ended: client.clientId }).toString()}`)
+      const proof = guard.tokenFor('ended-notice', `${who.sessionUid}\n${client.clientId}`)
+      sendOn(ctx, `${APPS}?${new URLSearchParams({ ended: client.clientId, proof }).toString()}`)
     },
   }
 
-  /** Said once, after the fact: only of an application that has nothing any more. */
-  function nameOfEnded(ctx: Context, ids: readonly string[], given: readonly { clientId: string }[]): string {
+  /** Said after the fact, in the session in which it was ended: an address that somebody sends says nothing. */
+  function nameOfEnded(ctx: Context, sessionUid: string, given: readonly { clientId: string }[]): string {
     const ended = String(ctx.query.ended ?? '')
-    if (!ids.includes(ended) || given.some(({ clientId }) => clientId === ended)) return ''
-    return clients.getClient(ended).clientName
+    const isProven = guard.isTokenFor(String(ctx.query.proof ?? ''), 'ended-notice', `${sessionUid}\n${ended}`)
+    if (!isProven || given.some(({ clientId }) => clientId === ended)) return ''
+    return clients.findClient(ended)?.clientName ?? ''
   }
 }
 

@@ -96,9 +96,11 @@ function named(clientName: string | undefined): { clientName?: string } {
 
 /** Whether this origin of a browser's request is that of a client with these redirect URIs. */
 export function isOriginOf(redirectUris: readonly string[], origin: string): boolean {
-  return origin !== 'null' && redirectUris.some((uri) => originOf(uri) === origin)
+  return redirectUris.some((uri) => originOf(uri) === origin)
 }
 
+/** `undefined` where there is none to tell from others: a private-use scheme has the opaque origin, which is `null`. */
 export function originOf(uri: string): string | undefined {
-  return URL.parse(uri)?.origin
+  const origin = URL.parse(uri)?.origin
+  return origin === 'null' ? undefined : origin
 }
