@@ -24,7 +24,9 @@ export const fileSchema = mapping({
   default_api: z
     .string({ error: 'the audience of an API' })
     .optional()
-    .describe('The audience of tokens for which no resource was asked; unset: the first API.'),
+    .describe(
+      'Of several APIs that were granted, the one a token is for when its request names none, and that of a machine which asks for nothing. Unset: the first API.',
+    ),
   demo: z
     .boolean({ error: 'true or false' })
     .optional()

@@ -1,12 +1,13 @@
 /** Where the engine's models are bent to our store: the values they make up, and who decides a replay. */
 
-import { type Grant, Provider } from 'oidc-provider'
+import { errors, type Grant, Provider } from 'oidc-provider'
 
 import { LARGEST_TOLERANCE_SECONDS } from '../access/revocation-log.ts'
 import type { Apis } from '../apis/apis.ts'
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import type { StrangerRecords } from '../limits/stranger-records.ts'
+import { OPENID_SCOPES } from '../config/api-settings.ts'
 import { keys } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
 import type { AccessTokens } from './access-tokens.ts'
@@ -40,6 +41,7 @@ export function nameHandles(provider: Provider, audiences: Audiences): void {
     return newHandle('RefreshToken', this.grantId)
   })
   define(provider.AccessToken, 'generateTokenId', function name(this: EngineToken) {
+    refuseEmptyAudience(this)
     const { grant, params, entities } = Provider.ctx?.oidc ?? {}
     const source = entities?.RefreshToken ?? entities?.AuthorizationCode
     if (grant !== undefined && mayOpenUserinfo(this, audiences)) {
@@ -49,6 +51,7 @@ export function nameHandles(provider: Provider, audiences: Audiences): void {
     return accessTokenId(this, () => newHandle('AccessToken', this.grantId))
   })
   define(provider.ClientCredentials, 'generateTokenId', function name(this: EngineToken) {
+    refuseEmptyAudience(this)
     return accessTokenId(this, () => newHandle('ClientCredentials', undefined))
   })
 }
@@ -56,6 +59,17 @@ export function nameHandles(provider: Provider, audiences: Audiences): void {
 function accessTokenId(token: EngineToken, handle: () => string): string {
   token.format = token.resourceServer?.accessTokenFormat ?? 'opaque'
   return token.format === 'jwt' ? randomId(JTI_BYTES) : handle()
+}
+
+/** Whatever way led here, no token is for an API of which nothing was granted (RFC 8707 section 2). */
+function refuseEmptyAudience({ aud, scope }: EngineToken): void {
+  if (aud !== undefined && !scope?.split(' ').some((one) => one !== '' && !isOpenIdScope(one))) {
+    throw new errors.InvalidTarget('nothing of this resource was granted')
+  }
+}
+
+function isOpenIdScope(scope: string): boolean {
+  return (OPENID_SCOPES as readonly string[]).includes(scope)
 }
 
 /** A token for userinfo alone has no audience. */

@@ -26,6 +26,7 @@ import {
   signedIn,
   unsigned,
   KINDS_OF_API,
+  SCOPE_OF,
   ORDERS,
   SHARED,
   OPAQUE,
@@ -76,7 +77,11 @@ describe('introspection of access tokens (RFC 7662)', () => {
   }
 
   async function machineToken(resource: string = ORDERS): Promise<string> {
-    const { body } = await post(`${app.issuer}/token`, { grant_type: 'client_credentials', resource }, basic('machine'))
+    const { body } = await post(
+      `${app.issuer}/token`,
+      { grant_type: 'client_credentials', resource, scope: SCOPE_OF[resource] },
+      basic('machine'),
+    )
     return String(body.access_token)
   }
 
@@ -163,7 +168,7 @@ describe('introspection of access tokens (RFC 7662)', () => {
       const granted = await newCode(alice, { clientId: 'spa', redirectUri: CALLBACK, scope: 'openid' })
       const { refresh_token } = await tokensOf('spa')
       for (const params of [
-        { grant_type: 'client_credentials', resource: ORDERS },
+        { grant_type: 'client_credentials', resource: ORDERS, scope: 'orders:read' },
         { grant_type: 'refresh_token', refresh_token },
         redemption(granted, { client_id: undefined, redirect_uri: CALLBACK }),
       ]) {
@@ -184,7 +189,7 @@ describe('introspection of access tokens (RFC 7662)', () => {
         .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk })
         .setIssuedAt()
         .sign(privateKey)
-      const params = { grant_type: 'client_credentials', resource }
+      const params = { grant_type: 'client_credentials', resource, scope: SCOPE_OF[resource] }
       const issued = await post(`${app.issuer}/token`, params, { ...basic('machine'), dpop: proof })
       expect(issued.body.token_type).toBe('DPoP')
       const token = String(issued.body.access_token)

@@ -217,3 +217,10 @@ export const KINDS_OF_API: NonNullable<StartOptions['apis']> = [
   { audience: OPAQUE, scopes: { 'opaque:read': 'Read' }, tokenFormat: 'opaque', introspectedBy: ['api'] },
   { audience: ORDERS, introspectedBy: ['api'] },
 ]
+
+/** A scope of each. */
+export const SCOPE_OF: Readonly<Record<string, string>> = {
+  [SHARED]: 'shared:read',
+  [OPAQUE]: 'opaque:read',
+  [ORDERS]: 'orders:read',
+}

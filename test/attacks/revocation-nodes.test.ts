@@ -54,7 +54,7 @@ describeOnEachTopology('two nodes', (topology) => {
   }
 
   async function machineToken(): Promise<string> {
-    const params = { grant_type: 'client_credentials', resource: STOCK }
+    const params = { grant_type: 'client_credentials', resource: STOCK, scope: 'stock:read' }
     return String((await post(`${nodes.urls[0]}/token`, params, basic('machine'))).body.access_token)
   }
 

@@ -15,6 +15,7 @@ import {
   unsigned,
   userinfo,
   KINDS_OF_API,
+  SCOPE_OF,
   ORDERS,
   SHARED,
   OPAQUE,
@@ -57,7 +58,7 @@ describe('revocation (RFC 7009)', () => {
   }
 
   async function machineToken(resource: string): Promise<string> {
-    const params = { grant_type: 'client_credentials', resource }
+    const params = { grant_type: 'client_credentials', resource, scope: SCOPE_OF[resource] }
     return String((await post(`${app.issuer}/token`, params, basic('machine'))).body.access_token)
   }
 

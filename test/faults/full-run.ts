@@ -145,6 +145,7 @@ async function assertion({ app, canaries }: Run, privateKey: Parameters<SignJWT[
   const form = {
     grant_type: 'client_credentials',
     resource: OPAQUE_API,
+    scope: 'test:read',
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     client_assertion: canaries.plant('client assertion', signed),
   }

@@ -50,7 +50,11 @@ describe('a server whose keys an outside process holds', () => {
   }
 
   function machineToken(resource = 'https://es256.example') {
-    return callEndpoint(`${app.issuer}/token`, { grant_type: 'client_credentials', resource }, MACHINE)
+    return callEndpoint(
+      `${app.issuer}/token`,
+      { grant_type: 'client_credentials', resource, scope: 'test:read' },
+      MACHINE,
+    )
   }
 
   /** As an API does that knows nothing but the issuer. */

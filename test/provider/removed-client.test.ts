@@ -44,7 +44,11 @@ describe('tokens of a client that one node does not know any more, and another s
   }
 
   async function ofMachine(resource: string): Promise<string> {
-    const params = { grant_type: 'client_credentials', resource }
+    const params = {
+      grant_type: 'client_credentials',
+      resource,
+      scope: resource === ORDERS ? 'orders:read' : 'opaque:read',
+    }
     return String((await post(`${app.urls[0]}/token`, params, basic('machine-gone'))).body.access_token)
   }
 

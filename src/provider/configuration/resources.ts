@@ -1,7 +1,8 @@
 /**
  * Which API a token is for, and what it may do there (RFC 8707, RFC 9068).
  *
- * Where no resource is named, the scopes say it: the APIs that define them; where they say nothing, the default API.
+ * A token is for an API only where at least one of its scopes was granted: the consent page asks by scope, so an API of
+ * which nothing was asked is not on it. Where no resource is named, the scopes say it: the APIs that define them.
  */
 
 import { createSecretKey } from 'node:crypto'
@@ -21,8 +22,10 @@ type ResourceIndicators = NonNullable<NonNullable<Configuration['features']>['re
 export type Target = ResourceServer & { readonly audience: string; readonly opensUserinfo: boolean }
 
 export interface Targets {
-  /** The API of these scopes, or the default one; a list where that is not one API. */
-  apisFor(client: ClientSettings, scopes: ReadonlySet<string>): string | readonly string[]
+  /** The APIs that define these scopes for this client. */
+  apisFor(client: ClientSettings, scopes: ReadonlySet<string>): readonly string[]
+  /** The API for which a machine gets a token that asked for nothing. */
+  usual(client: ClientSettings): Target | undefined
   /** Of the APIs that were granted, the one that a token is for where its request names none. */
   preferred(granted: readonly string[]): string | undefined
   /** What the engine is told of an API that this client may call; `undefined` for any other resource. */
@@ -32,28 +35,31 @@ export interface Targets {
 export function createTargets(apis: Apis): Targets {
   const found = new Map<string, Target>()
 
+  function find(client: ClientSettings, resource: string): Target | undefined {
+    const api = apis.findApi(resource)
+    const allowed = client.apis[resource]
+    if (api === undefined || allowed === undefined) return undefined
+    const name = `${client.clientId}\n${resource}`
+    const target = found.get(name) ?? { ...describe(api, allowed), opensUserinfo: apis.opensUserinfo(resource) }
+    found.set(name, target)
+    return target
+  }
+
   return {
-    apisFor(client, scopes) {
-      const named = Object.entries(client.apis)
+    apisFor: (client, scopes) =>
+      Object.entries(client.apis)
         .filter(([, allowed]) => allowed.some((scope) => scopes.has(scope)))
-        .map(([audience]) => audience)
-      if (named.length > 0) return named.length === 1 ? (named[0] as string) : named
+        .map(([audience]) => audience),
+
+    usual(client) {
       const allowed = Object.keys(client.apis)
-      const fallback = allowed.includes(apis.defaultApi ?? '') ? apis.defaultApi : allowed[0]
-      return fallback ?? []
+      const audience = allowed.find((one) => one === apis.defaultApi) ?? allowed[0]
+      return audience === undefined ? undefined : find(client, audience)
     },
 
     preferred: (granted) => granted.find((audience) => audience === apis.defaultApi) ?? granted[0],
 
-    find(client, resource) {
-      const api = apis.findApi(resource)
-      const allowed = client.apis[resource]
-      if (api === undefined || allowed === undefined) return undefined
-      const name = `${client.clientId}\n${resource}`
-      const target = found.get(name) ?? { ...describe(api, allowed), opensUserinfo: apis.opensUserinfo(resource) }
-      found.set(name, target)
-      return target
-    },
+    find,
   }
 }
 
@@ -63,20 +69,28 @@ export function resourceIndicators({ clients, targets }: Parts): ResourceIndicat
 
     async defaultResource(ctx, client, oneOf) {
       if (oneOf === undefined) {
-        const all = targets.apisFor(clients.getClient(client.clientId), requestedScopes(ctx))
-        return typeof all === 'string' ? all : [...all]
+        const settings = clients.getClient(client.clientId)
+        const named = targets.apisFor(settings, requestedScopes(ctx))
+        if (named.length > 0) return named.length === 1 ? (named[0] as string) : [...named]
+        // Nothing asked of an API: the token is for userinfo alone, which a machine has no use for.
+        return isForMachine(ctx) ? usualFor(ctx, targets.usual(settings)) : []
       }
       // A token is for one API. Whoever names several at once would be surprised by which; the engine refuses a list.
-      return Array.isArray(ctx.oidc.params?.resource) ? [...oneOf] : (targets.preferred(oneOf) ?? [])
+      if (Array.isArray(ctx.oidc.params?.resource)) return [...oneOf]
+      return targets.preferred(oneOf.filter((audience) => isGranted(ctx, audience))) ?? []
     },
 
-    // A token request that names no resource gets a token for one of those that were granted.
-    useGrantedResource: async () => true,
+    // A token request that names no resource gets a token for one of those of which it has something.
+    useGrantedResource: async (ctx, model) =>
+      [model.resource ?? []].flat().some((audience: string) => isGranted(ctx, audience)),
 
     // An API that does not exist and one that this client may not call get one answer (RFC 8707 section 2).
-    async getResourceServerInfo(_ctx, resource, client) {
+    async getResourceServerInfo(ctx, resource, client) {
       const target = targets.find(clients.getClient(client.clientId), resource)
       if (target === undefined) throw new errors.InvalidTarget('unknown or forbidden resource')
+      if (asksAnew(ctx) && !target.scope.split(' ').some((scope) => requestedScopes(ctx).has(scope))) {
+        throw new errors.InvalidTarget('no scope of this resource is asked for')
+      }
       return target
     },
   }
@@ -96,6 +110,32 @@ function signing(api: ApiSettings): Record<string, unknown> {
   if (api.algorithm !== 'HS256') return { alg: api.algorithm }
   if (api.secret === undefined) throw new TypeError(`no secret for ${api.audience}`)
   return { alg: 'HS256', key: createSecretKey(api.secret) }
+}
+
+/** A machine that asks for nothing gets all that it has at one API (RFC 6749 section 3.3). */
+function usualFor(ctx: KoaContextWithOIDC, target: Target | undefined): string {
+  const { params } = ctx.oidc
+  if (params === undefined || params.scope !== undefined || target === undefined || target.scope === '') {
+    throw new errors.InvalidScope('no scope of an API that this client may call', [...requestedScopes(ctx)].join(' '))
+  }
+  params.scope = target.scope
+  return target.audience
+}
+
+function isForMachine({ oidc }: KoaContextWithOIDC): boolean {
+  return oidc.route === 'token' && oidc.params?.grant_type === 'client_credentials'
+}
+
+/** Whether this request says itself what it wants; others come with what was granted before. */
+function asksAnew(ctx: KoaContextWithOIDC): boolean {
+  return ctx.oidc.route !== 'token' || isForMachine(ctx)
+}
+
+/** Whether something of this API was granted that this request asks for as well. */
+function isGranted({ oidc: { params, entities } }: KoaContextWithOIDC, audience: string): boolean {
+  const scope = params?.scope ?? (entities.RefreshToken ?? entities.AuthorizationCode)?.scope
+  const asked = typeof scope === 'string' ? scope.split(' ') : []
+  return Boolean(entities.Grant?.getResourceScopeFiltered(audience, asked))
 }
 
 function requestedScopes(ctx: KoaContextWithOIDC): ReadonlySet<string> {

@@ -58,15 +58,15 @@ export function createGranting(provider: Provider, { accounts, targets }: Granti
   return {
     async lookUp(token, settings) {
       if (!token?.isValid || token.clientId !== settings.clientId || isSpecial(token)) return undefined
-      const api = targets.preferred([token.resource ?? []].flat())
-      const target = api === undefined ? undefined : targets.find(settings, api)
-      if (api !== undefined && target === undefined) return undefined
       const [client, account, grant] = await Promise.all([
         provider.Client.find(settings.clientId),
         answering(() => accounts.findSignedIn(token.accountId ?? '', token.authTime ?? token.iat)),
         livingGrant(provider, token),
       ])
-      return client && account && grant && { token, client, grant, target }
+      if (client === undefined || account === undefined || grant === undefined) return undefined
+      const asked = [token.resource ?? []].flat()
+      const target = targetOf(asked, { token, grant, settings })
+      return asked.length > 0 && target === undefined ? undefined : { token, client, grant, target }
     },
 
     async issue(found, { gty, refreshToken }) {
@@ -81,6 +81,17 @@ export function createGranting(provider: Provider, { accounts, targets }: Granti
         token_type: accessToken.tokenType,
       }
     },
+  }
+
+  /** The API that the token is for, of those that were asked for: one of which something was granted. */
+  function targetOf(
+    asked: readonly string[],
+    { token, grant, settings }: { token: GrantToken; grant: Grant; settings: ClientSettings },
+  ): Target | undefined {
+    const granted = asked.filter((audience) => grant.getResourceScopeFiltered(audience, [...token.scopes]) !== '')
+    const api = targets.preferred(granted)
+    const target = api === undefined ? undefined : targets.find(settings, api)
+    return target && scopeFor(target, token.scopes, grant) !== '' ? target : undefined
   }
 
   function newAccessToken({ token, client, grant, target }: Found<GrantToken>, gty: string) {

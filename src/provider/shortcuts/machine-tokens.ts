@@ -31,13 +31,19 @@ export function machineTokens(provider: Provider, parts: Parts): Shortcut {
   }
 
   function wantedBy(client: ClientSettings, { scope, resource }: PlainForm): Wanted | undefined {
-    const scopes = new Set(scope?.split(' '))
-    const api = resource ?? targets.apisFor(client, scopes)
-    const target = typeof api === 'string' ? targets.find(client, api) : undefined
-    if (target === undefined) return undefined
+    const target = targetOf(client, { scope, resource })
+    if (target === undefined || target.scope === '') return undefined
+    const scopes = new Set((scope ?? target.scope).split(' '))
     const offered = new Set(target.scope.split(' '))
     for (const each of scopes) if (!offered.has(each)) return undefined
-    return { target, scope: [...scopes].join(' ') || undefined }
+    return { target, scope: [...scopes].join(' ') }
+  }
+
+  /** One API that the resource or the scopes name, or the usual one where nothing is named. */
+  function targetOf(client: ClientSettings, { scope, resource }: PlainForm): Target | undefined {
+    if (scope === undefined) return resource === undefined ? targets.usual(client) : undefined
+    const [api, ...others] = resource === undefined ? targets.apisFor(client, new Set(scope.split(' '))) : [resource]
+    return api === undefined || others.length > 0 ? undefined : targets.find(client, api)
   }
 
   async function issue({ clientId }: ClientSettings, { target, scope }: Wanted): Promise<object> {
@@ -50,5 +56,5 @@ export function machineTokens(provider: Provider, parts: Parts): Shortcut {
 
 interface Wanted {
   readonly target: Target
-  readonly scope: string | undefined
+  readonly scope: string
 }

@@ -144,7 +144,7 @@ export async function atTheServer({ issuer, steps: { step } }: Scene): Promise<v
   })
   await step('a wrong client secret', async (say) => {
     const authorization = `Basic ${Buffer.from(`${MACHINE.clientId}:not-its-secret`).toString('base64')}`
-    const body = new URLSearchParams({ grant_type: 'client_credentials', resource: ORDERS })
+    const body = new URLSearchParams({ grant_type: 'client_credentials', resource: ORDERS, scope: 'orders:read' })
     const response = await fetch(`${issuer}/token`, { method: 'POST', headers: { authorization }, body })
     const { error } = (await response.json()) as { error?: string }
     must(response.status === 401 && error === 'invalid_client', `it was answered ${response.status} ${error}`)

@@ -211,7 +211,11 @@ export function describeGranted(name: string, kind: Kind, more: (both: () => Bot
 
     it('is refused, either way, where its client may not call its API any more', async () => {
       const [request, twin] = await kind.requests(both, {})
-      for (const one of [request, twin]) await changeRecord(both.app, kind.tokenIn(one), { resource: OPAQUE })
+      const resources = { [OPAQUE]: 'orders:read' }
+      for (const token of [kind.tokenIn(request), kind.tokenIn(twin)]) {
+        await changeRecord(both.app, token, { resource: OPAQUE })
+        await changeGrant(both.app, token, { resources })
+      }
 
       await expectRefused(request, twin, 'invalid_target')
     })

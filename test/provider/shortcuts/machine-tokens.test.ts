@@ -49,7 +49,6 @@ const PLAIN: Record<string, Sent> = {
   'the default API': [GRANT, basic('many-apis')],
   'the API that a scope names': [{ ...GRANT, scope: 'test:read' }, basic('many-apis')],
   'the API that is named': [{ ...GRANT, resource: ORDERS, scope: 'orders:read' }, basic('many-apis')],
-  'the API that is named, without a scope': [{ ...GRANT, resource: ORDERS }, basic('many-apis')],
   'an API that shares a secret': [{ ...GRANT, resource: SHARED, scope: 'shared:read' }, basic('many-apis')],
   'a secret in the body': [{ ...GRANT, client_id: 'posting', client_secret: SECRET }],
   'a scheme in capitals': [GRANT, basic('one-api', SECRET, 'BASIC')],
@@ -59,6 +58,11 @@ const PLAIN: Record<string, Sent> = {
 }
 
 const LEFT_TO_THE_ENGINE: Record<string, Sent> = {
+  'an API that is named, without a scope': [{ ...GRANT, resource: ORDERS }, basic('many-apis')],
+  'an API that is named, with a scope of another': [
+    { ...GRANT, resource: ORDERS, scope: 'test:read' },
+    basic('many-apis'),
+  ],
   'a wrong secret': [GRANT, basic('one-api', 'wrong')],
   'no secret': [GRANT],
   'an empty secret': [GRANT, basic('one-api', '')],
