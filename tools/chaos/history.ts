@@ -89,7 +89,15 @@ export interface Expectation {
   readonly atMs: number
 }
 
-export type Event = Use | Look | Ending | Request | Current | Fault | Outage | Expectation
+/** A node said whether it is ready, and what is wrong if not; recorded when that changes. */
+export interface Readiness {
+  readonly kind: 'readiness'
+  readonly node: number
+  readonly problem: string
+  readonly atMs: number
+}
+
+export type Event = Use | Look | Ending | Request | Current | Fault | Outage | Expectation | Readiness
 
 export interface History {
   readonly events: readonly Event[]

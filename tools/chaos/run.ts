@@ -8,6 +8,7 @@ import { startFleet } from './fleet.ts'
 import { createHistory, type Event, type Fault } from './history.ts'
 import { startLoad } from './load.ts'
 import { createNetwork } from './network.ts'
+import { watchReadiness } from './readiness.ts'
 import { startSentinelTopology } from './sentinel-topology.ts'
 import type { ClockShop } from './shifted-clock.ts'
 import type { TopologyKind } from './topology.ts'
@@ -59,6 +60,8 @@ export async function runChaos(parts: RunParts): Promise<RunReport> {
     const chance = createChance(parts.seed)
     const load = startLoad({ fleet, verifiers, history, chance: createChance(parts.seed + 1) })
     closing.push(() => load.stop())
+    const readiness = watchReadiness(fleet, history)
+    closing.push(() => readiness.stop())
     await pause(WARM_UP_MS)
     const rounds = await playRounds(parts, { topology, network, fleet, chance, history, load })
     await load.stop()

@@ -15,6 +15,8 @@ export interface ShiftedClock {
   readonly env: Readonly<Record<string, string>>
   /** Sets the clock this many seconds ahead of the right time, or behind it. */
   set(seconds: number): void
+  /** How it is set. */
+  readonly seconds: number
 }
 
 export interface ClockShop {
@@ -38,9 +40,18 @@ export function openClockShop(): ClockShop | undefined {
   return {
     make() {
       const file = join(directory, `clock-${made++}`)
-      const set = (seconds: number) => writeOffset(file, seconds)
-      set(0)
-      return { env: { LD_PRELOAD: library, CHAOS_CLOCK_FILE: file }, set }
+      let offset = 0
+      writeOffset(file, offset)
+      return {
+        env: { LD_PRELOAD: library, CHAOS_CLOCK_FILE: file },
+        get seconds() {
+          return offset
+        },
+        set(seconds) {
+          offset = seconds
+          writeOffset(file, seconds)
+        },
+      }
     },
     close,
   }
