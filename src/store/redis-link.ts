@@ -129,7 +129,8 @@ export class RedisLink {
       const refusal = tooOldFor(info) ?? (info.role === 'master' ? undefined : `READONLY ${this.name} is a replica`)
       if (refusal !== undefined) throw new Error(refusal)
       if (this.#isClosed || client.status !== 'ready') return
-      this.replicas.note(info.replicasInStep, () => undefined)
+      // Those that counted before go on counting: a primary that was restarted has lost the one promoted meanwhile.
+      this.replicas.expect(info.replicasInStep)
       this.#greeted.add(client)
       if (this.isReady) this.#options.onReady(this)
     } catch (cause) {

@@ -10,6 +10,8 @@
 export class Replicas {
   readonly #fewest: number
   readonly #counted = new Set<string>()
+  /** Followers of the primary that nobody can promote, such as those with priority 0. */
+  readonly #passive = new Set<string>()
   #inStep: ReadonlySet<string> = new Set()
 
   /** `fewest` is asked for even if there are fewer; 0 asks for none at all. */
@@ -17,9 +19,9 @@ export class Replicas {
     this.#fewest = fewest
   }
 
-  /** Replicas that count before the primary says that they are in step: one may have been promoted a moment ago. */
+  /** Replicas that count from now on, until `note` knows better: one may be promoted, or have been, at any moment. */
   expect(names: readonly string[]): void {
-    for (const name of names) this.#counted.add(name)
+    for (const name of names) if (!this.#passive.has(name)) this.#counted.add(name)
   }
 
   /** How many have to confirm. */
@@ -39,7 +41,11 @@ export class Replicas {
   /** What the primary says, and of which replicas it is known whether they could be promoted. */
   note(inStep: readonly string[], canBePromoted: (name: string) => boolean | undefined): void {
     this.#inStep = new Set(inStep)
-    for (const name of inStep) if (canBePromoted(name) !== false) this.#counted.add(name)
+    this.#passive.clear()
+    for (const name of inStep) {
+      if (canBePromoted(name) === false) this.#passive.add(name)
+      else this.#counted.add(name)
+    }
     for (const name of this.#counted) {
       if (!(canBePromoted(name) ?? this.#inStep.has(name))) this.#counted.delete(name)
     }

@@ -111,7 +111,8 @@ function fieldsOf(flat: readonly string[]): Map<string, string> {
 }
 
 function listed(fields: ReadonlyMap<string, string>): [name: string, replica: ListedReplica] {
-  const isDown = /s_down|o_down|disconnected/.test(fields.get('flags') ?? '')
+  // Not `disconnected`: that is how a replica looks at the moment of its promotion, which cuts its connections.
+  const isDown = /s_down|o_down/.test(fields.get('flags') ?? '')
   const isSilent = Number(fields.get('last-ok-ping-reply')) > LONGEST_SILENCE_MS
   const canBePromoted = !isDown && !isSilent && fields.get('slave-priority') !== '0'
   const isInStep = fields.get('master-link-status') === 'ok'
