@@ -72,7 +72,7 @@ export class DurableCommands {
   async #confirm({ followers }: Batch): Promise<void> {
     let asked = this.#replicas.needed
     let confirmed = await this.#wait(asked, this.#replicas.isEnough ? WAIT_MS : SHORT_WAIT_MS)
-    this.#replicas.expect(await followers)
+    this.#replicas.join(await followers)
     if (this.#replicas.needed > asked) {
       asked = this.#replicas.needed
       confirmed = await this.#wait(asked, WAIT_MS)

@@ -130,7 +130,7 @@ export class RedisLink {
       if (refusal !== undefined) throw new Error(refusal)
       if (this.#isClosed || client.status !== 'ready') return
       // Those that counted before go on counting: a primary that was restarted has lost the one promoted meanwhile.
-      this.replicas.expect(info.replicasInStep)
+      this.replicas.note(info.replicasInStep, () => true)
       this.#greeted.add(client)
       if (this.isReady) this.#options.onReady(this)
     } catch (cause) {

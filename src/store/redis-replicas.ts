@@ -24,6 +24,12 @@ export class Replicas {
     for (const name of names) if (!this.#passive.has(name)) this.#counted.add(name)
   }
 
+  /** Replicas that follow the primary, whether or not `note` has been told of them yet. */
+  join(names: readonly string[]): void {
+    this.#inStep = new Set([...this.#inStep, ...names])
+    this.expect(names)
+  }
+
   /** How many have to confirm. */
   get needed(): number {
     return this.#fewest === 0 ? 0 : Math.max(this.#fewest, this.#counted.size)

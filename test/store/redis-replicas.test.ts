@@ -33,18 +33,18 @@ describe('the replicas that have to confirm a write', () => {
     const replicas = new Replicas(1)
     replicas.note(['b:1', 'c:1'], everyone)
 
-    replicas.expect([])
+    replicas.note([], everyone)
 
-    expect(replicas.needed).toBe(2)
+    expect(replicas).toMatchObject({ needed: 2, isEnough: false })
   })
 
   it('[B1] count from when they are seen, but for those that nobody promotes', () => {
     const replicas = new Replicas(1)
     replicas.note(['b:1', 'far:1'], (name) => name !== 'far:1')
 
-    replicas.expect(['b:1', 'c:1', 'far:1'])
+    replicas.join(['b:1', 'c:1', 'far:1'])
 
-    expect(replicas.needed).toBe(2)
+    expect(replicas).toMatchObject({ needed: 2, isEnough: true })
   })
 
   it('are those asked for where nobody promotes any', () => {

@@ -3,15 +3,15 @@
 import { createChance } from './chance.ts'
 import { figuresOf, type RoundFigures, check, type Violation } from './checker.ts'
 import { startClusterTopology } from './cluster-topology.ts'
-import { type FaultKind, pause, type Scene } from './fault.ts'
+import { type FaultKind, pause, type Recovery, type Scene } from './fault.ts'
 import { startFleet } from './fleet.ts'
-import { createHistory, type Event, type Fault } from './history.ts'
+import { createHistory, type Event, type Fault, type History } from './history.ts'
 import { startLoad } from './load.ts'
 import { createNetwork } from './network.ts'
 import { watchReadiness } from './readiness.ts'
 import { startSentinelTopology } from './sentinel-topology.ts'
 import type { ClockShop } from './shifted-clock.ts'
-import type { TopologyKind } from './topology.ts'
+import { type TopologyKind, until } from './topology.ts'
 import { startVerifiers } from './verifiers.ts'
 
 export interface RunParts {
@@ -96,5 +96,15 @@ async function playRound(kind: FaultKind, round: number, scene: Scene): Promise<
   const { name, errorLimitMs } = kind
   await pause(Math.max(0, Math.max(...primaryMs) + errorLimitMs + AFTER_MS - performance.now()))
   await scene.topology.untilWhole()
+  await untilServing(scene.history, primaryMs)
   return { kind: 'fault', name, round, injectedMs, primaryMs, errorLimitMs, endMs: performance.now() }
+}
+
+/** Every node has succeeded in a single use since it had its primary. */
+async function untilServing({ events }: History, primaryMs: Recovery): Promise<void> {
+  const serves = (node: number, sinceMs: number) =>
+    events.some(
+      (event) => event.kind === 'use' && event.node === node && event.outcome === 'success' && event.startMs > sinceMs,
+    )
+  await until('every node serves again', async () => primaryMs.every((sinceMs, node) => serves(node, sinceMs)))
 }

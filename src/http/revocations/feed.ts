@@ -57,6 +57,8 @@ export function createRevocationFeed(parts: FeedParts): RevocationFeed {
   const texts = new WeakMap<LoggedRevocation, string>()
   let isClosed = false
   let looks = 0
+  // What could not be said while the store was away is said as soon as it is back, before readers call it silence.
+  let isDue = false
   let silentFor = 0
   let isPumping = false
 
@@ -142,11 +144,13 @@ export function createRevocationFeed(parts: FeedParts): RevocationFeed {
     silentFor += 1
     if (silentFor > LONGEST_SILENCE) for (const { stream } of readers) stream.end()
     for (const reader of readers) void judge(reader)
-    const isDue = looks % EVERY_SECONDS === 0
+    isDue ||= looks % EVERY_SECONDS === 0
     const confirmed = await asOf.confirm()
     if (confirmed === undefined) return
     silentFor = 0
-    if (isDue) for (const { stream } of readers) stream.sayCurrent(Math.floor(confirmed / 1000))
+    if (!isDue) return
+    isDue = false
+    for (const { stream } of readers) stream.sayCurrent(Math.floor(confirmed / 1000))
   }
 
   async function judge(reader: Reader): Promise<void> {
