@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises'
 import type { FaultKind } from './fault.ts'
 import { FAULTS } from './faults.ts'
 import { type ChaosOptions, readOptions, USAGE } from './options.ts'
-import { roundLine, table, violationLine } from './report.ts'
+import { roundLine, table, violationLines } from './report.ts'
 import { type RoundReport, runChaos, type RunReport } from './run.ts'
 import { openClockShop } from './shifted-clock.ts'
 import type { TopologyKind } from './topology.ts'
@@ -36,7 +36,7 @@ function faultsOn(topology: TopologyKind, options: ChaosOptions, hasClocks: bool
 
 function tell(round: RoundReport): void {
   console.log(roundLine(round))
-  for (const violation of round.violations) console.log(violationLine(violation))
+  for (const line of violationLines(round.violations)) console.log(line)
 }
 
 // Whoever ends the rig ends its servers: they are ended when this process exits.

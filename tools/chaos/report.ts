@@ -14,8 +14,14 @@ export function roundLine({ topology, fault, figures, violations }: RoundReport)
   ].join(' ')
 }
 
-export function violationLine({ kind, what }: Violation): string {
-  return `  ${kind}: ${what}`
+const MOST_LINES = 8
+
+/** A line for each violation; of many of one kind, the first ones. */
+export function violationLines(violations: readonly Violation[]): string[] {
+  return [...Map.groupBy(violations, ({ kind }) => kind)].flatMap(([kind, group]) => [
+    ...group.slice(0, MOST_LINES).map(({ what }) => `  ${kind}: ${what}`),
+    ...(group.length > MOST_LINES ? [`  ${kind}: and ${group.length - MOST_LINES} more`] : []),
+  ])
 }
 
 /** One row for each fault on each topology. */
