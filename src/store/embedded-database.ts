@@ -2,10 +2,10 @@
  * The SQLite file behind the embedded store: how it is made, its tables, and what its errors mean.
  *
  * WAL lets readers of any process go on while one writes. `synchronous=NORMAL` keeps every commit through the death of
- * the process; only a power cut can lose the last moments, and never the file.
+ * the process, and the file whole through a power cut; what decides is synced before it is acknowledged (see WalSync).
  */
 
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { accessSync, closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
@@ -22,8 +22,11 @@ const OPEN_RETRY_MS = 10
 const OPEN_TRIES = 500
 const INCOMPLETE_TRIES = 50
 
-/** The database at `file`, created for its owner alone if it is not there. */
-export async function openDatabase(file: string, nowMs: number): Promise<DatabaseSync> {
+/**
+ * The database at `file`, created for its owner alone if it is not there. `makeRoom` is asked where the disk is full:
+ * opening takes some space, and the command that revokes has to open it.
+ */
+export async function openDatabase(file: string, nowMs: number, makeRoom?: () => void): Promise<DatabaseSync> {
   createPrivately(file)
   for (let tries = 1; ; tries++) {
     const isIncomplete = lacksWal(file)
@@ -31,10 +34,13 @@ export async function openDatabase(file: string, nowMs: number): Promise<Databas
     try {
       if (isIncomplete) refuseIncomplete(database, file)
       prepare(database, { file, nowMs, isIncomplete })
+      // A process that leaves a deleted store removes the log by its name, which by now may be ours.
+      accessSync(`${file}-wal`)
       return database
     } catch (error) {
       database.close()
-      if (!mayPass(error, tries)) throw error
+      if (isFull(error) && tries === 1) makeRoom?.()
+      else if (!mayPass(error, tries)) throw error
     }
     await setTimeout(OPEN_RETRY_MS)
   }
@@ -43,7 +49,8 @@ export async function openDatabase(file: string, nowMs: number): Promise<Databas
 /** A file without its WAL is looked at again: another process may be making the one or removing the other. */
 function mayPass(error: unknown, tries: number): boolean {
   if (error instanceof StoreRefused) return tries < INCOMPLETE_TRIES
-  return isBusy(error) && tries < OPEN_TRIES
+  const isLogGone = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  return (isBusy(error) || isLogGone) && tries < OPEN_TRIES
 }
 
 interface Opening {
@@ -150,11 +157,18 @@ function takeOver(database: DatabaseSync): void {
 }
 
 const SQLITE_BUSY = 5
+const SQLITE_FULL = 13
+const SQLITE_IOERR_SHMSIZE = 4874
 
 /** Whether another process holds the lock, so that trying again soon may help. */
 export function isBusy(cause: unknown): boolean {
   // The low byte is the primary code; SQLITE_BUSY_SNAPSHOT and _RECOVERY carry it too.
   return isSqliteError(cause) && (cause.errcode & 0xff) === SQLITE_BUSY
+}
+
+/** Whether there is no space left: on the disk, or within the size that SQLite may give the file. */
+export function isFull(cause: unknown): boolean {
+  return isSqliteError(cause) && ((cause.errcode & 0xff) === SQLITE_FULL || cause.errcode === SQLITE_IOERR_SHMSIZE)
 }
 
 /** What the caller is told: a full disk, a lost file and a closed database mean that the store is not available. */

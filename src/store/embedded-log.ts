@@ -12,10 +12,12 @@ import type { Clock } from '../base/clock.ts'
 import { prepareWrite } from './embedded-statements.ts'
 import { expiryMs } from './expiry.ts'
 import type { LogEntry } from './store.ts'
-import type { WriteQueue } from './write-queue.ts'
 
 const POLL_MS = 100
 const PAGE = 500
+
+/** Runs a step in a transaction; its result once that is on the disk. */
+type Write = <T>(step: () => T) => Promise<T>
 
 interface Follower {
   readonly log: string
@@ -29,7 +31,7 @@ interface Row {
 }
 
 export class EmbeddedLog {
-  readonly #writes: WriteQueue
+  readonly #write: Write
   readonly #clock: Clock
   readonly #insert: StatementSync
   readonly #select: StatementSync
@@ -38,8 +40,8 @@ export class EmbeddedLog {
   #poll: NodeJS.Timeout | undefined
   #seenChanges = 0
 
-  constructor(database: DatabaseSync, writes: WriteQueue, clock: Clock) {
-    this.#writes = writes
+  constructor(database: DatabaseSync, write: Write, clock: Clock) {
+    this.#write = write
     this.#clock = clock
     this.#insert = prepareWrite(database, 'INSERT INTO log (log, value, expires_at_ms) VALUES (?, ?, ?)')
     this.#select = database.prepare(
@@ -51,7 +53,7 @@ export class EmbeddedLog {
 
   async append(log: string, value: string, keepSeconds: number): Promise<string> {
     const endsAtMs = expiryMs(this.#clock(), keepSeconds)
-    const { lastInsertRowid } = await this.#writes.run(() => this.#insert.run(log, value, endsAtMs))
+    const { lastInsertRowid } = await this.#write(() => this.#insert.run(log, value, endsAtMs))
     if (this.#followers.size > 0) setImmediate(this.#deliverAll)
     return String(lastInsertRowid)
   }

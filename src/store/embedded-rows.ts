@@ -1,7 +1,7 @@
 /** What a row of the embedded store says of its entry. */
 
 import type { EntryRow } from './embedded-statements.ts'
-import type { Consumed, Consumption, Entry } from './store.ts'
+import type { Consumed, Consumption, Entry, Key } from './store.ts'
 
 export function toEntry(row: EntryRow, nowMs: number): Entry {
   const [, value, version] = row
@@ -20,4 +20,8 @@ export function afterTheFirst(row: EntryRow, by: string, nowMs: number): Consume
   const [, , , , consumedBy] = row
   if (consumedBy === by) return { outcome: 'won' }
   return { outcome: 'lost', consumed: toConsumption(row, nowMs) }
+}
+
+export function rowTaken(key: Key): Error {
+  return new Error(`the row of ${key} is that of another key`)
 }

@@ -84,10 +84,12 @@ export function prepareStatements(database: DatabaseSync) {
         SELECT record, id FROM spent WHERE expires_at_ms <= ? LIMIT ?)`),
       write('DELETE FROM log WHERE seq IN (SELECT seq FROM log WHERE expires_at_ms <= ? LIMIT ?)'),
     ],
-    // Any write will do; this one changes nothing but touches the disk.
-    probe: write(
-      "INSERT INTO link VALUES ('probe', 'probe', ?) ON CONFLICT DO UPDATE SET expires_at_ms = excluded.expires_at_ms",
-    ),
+    // How far the file can grow, and how much of it is unused.
+    pages: sql(`
+      SELECT page_count AS used, freelist_count AS free, max_page_count AS most, page_size AS bytes
+      FROM pragma_page_count, pragma_freelist_count, pragma_max_page_count, pragma_page_size`),
+    // Any write will do; this one changes nothing but writes a page.
+    probe: write("UPDATE sqlite_sequence SET seq = seq WHERE name = 'log'"),
   }
 }
 

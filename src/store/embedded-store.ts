@@ -10,12 +10,13 @@ import type { DatabaseSync } from 'node:sqlite'
 
 import { type Clock, monotonicClock } from '../base/clock.ts'
 import { StoreRefused, StoreUnavailable } from '../base/faults.ts'
+import { DiskRoom } from './disk-room.ts'
 import { asFault, isBusy, openDatabase } from './embedded-database.ts'
 import { OpenFile } from './embedded-file.ts'
 import { EmbeddedLog } from './embedded-log.ts'
 import { type EntryRow, prepareStatements, rowIdOf, rowIdsOf, type Statements } from './embedded-statements.ts'
 import { leaveWhole } from './embedded-place.ts'
-import { afterTheFirst, isConsumed, toEntry } from './embedded-rows.ts'
+import { afterTheFirst, isConsumed, rowTaken, toEntry } from './embedded-rows.ts'
 import { EmbeddedUpkeep } from './embedded-upkeep.ts'
 import { expiryMs } from './expiry.ts'
 import { assertSameShard } from './same-shard.ts'
@@ -33,20 +34,25 @@ import type {
   Store,
   StoreStatus,
 } from './store.ts'
+import { type SyncFile, syncFile, WalSync } from './wal-sync.ts'
 import { WriteQueue } from './write-queue.ts'
 
 export interface EmbeddedStoreOptions {
   readonly file: string
   readonly clock: Clock
   readonly monotonic?: Clock
+  /** Below so much free space there is room for endings only; see DiskRoom for what it is otherwise. */
+  readonly freeBytes?: number | undefined
+  /** How the log is brought to the disk. */
+  readonly syncFile?: SyncFile
 }
 
 /** Opens the store in `file`, creating file and folder if need be. Throws `StoreUnavailable` when it cannot. */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
-  const { file, clock, monotonic = monotonicClock } = options
+  const { file, clock } = options
   try {
-    const database = await openDatabase(file, clock())
-    return new EmbeddedStore(database, new OpenFile(file, monotonic), clock, monotonic)
+    const database = await openDatabase(file, clock(), () => new DiskRoom(file).giveUpReserve())
+    return new EmbeddedStore(database, options)
   } catch (cause) {
     if (cause instanceof StoreRefused) throw cause
     throw new StoreUnavailable({ detail: `cannot open ${file}: ${(cause as Error).message}`, cause })
@@ -59,19 +65,23 @@ export class EmbeddedStore implements Store {
   readonly #database: DatabaseSync
   readonly #clock: Clock
   readonly #sql: Statements
+  readonly #wal: WalSync
   readonly #writes: WriteQueue
   readonly #log: EmbeddedLog
   readonly #upkeep: EmbeddedUpkeep
   readonly #file: OpenFile
+  #isClosed = false
 
-  constructor(database: DatabaseSync, file: OpenFile, clock: Clock, monotonic: Clock) {
+  constructor(database: DatabaseSync, { file, clock, monotonic = monotonicClock, ...disk }: EmbeddedStoreOptions) {
+    const room = new DiskRoom(file, disk.freeBytes)
+    this.#file = new OpenFile(file, monotonic)
     this.#database = database
-    this.#file = file
     this.#clock = clock
+    this.#wal = new WalSync(database, disk.syncFile ?? syncFile)
     this.#sql = prepareStatements(database)
-    this.#writes = new WriteQueue(database)
-    this.#log = new EmbeddedLog(database, this.#writes, clock)
-    this.#upkeep = new EmbeddedUpkeep(this.#sql, this.#writes, clock, monotonic)
+    this.#writes = new WriteQueue(database, this.#wal, () => room.giveUpReserve())
+    this.#log = new EmbeddedLog(database, (step) => this.#write(step), clock)
+    this.#upkeep = new EmbeddedUpkeep({ sql: this.#sql, writes: this.#writes, room, clock, monotonic })
   }
 
   get(key: Key): Promise<Entry | undefined> {
@@ -120,7 +130,7 @@ export class EmbeddedStore implements Store {
   }
 
   async increment(key: Key, ttlSeconds: number): Promise<Counted> {
-    return this.#write(() => {
+    return this.#writeLightly(() => {
       const now = this.#clock()
       const counted = this.#sql.increment.get(rowIdOf(key), key, expiryMs(now, ttlSeconds), now)
       if (counted === undefined) throw rowTaken(key)
@@ -129,7 +139,7 @@ export class EmbeddedStore implements Store {
   }
 
   decrement(key: Key, most: number): Promise<void> {
-    return this.#write(() => {
+    return this.#writeLightly(() => {
       this.#sql.decrement.run(rowIdOf(key), key, this.#clock(), most)
       this.#sql.removeZero.run(rowIdOf(key), key)
     })
@@ -159,13 +169,13 @@ export class EmbeddedStore implements Store {
   }
 
   link(index: Key, member: string, ttlSeconds: number): Promise<void> {
-    return this.#write(() => {
+    return this.#writeLightly(() => {
       this.#sql.link.run(index, member, expiryMs(this.#clock(), ttlSeconds))
     })
   }
 
   unlink(index: Key, member: string): Promise<void> {
-    return this.#write(() => {
+    return this.#writeLightly(() => {
       this.#sql.unlink.run(index, member)
       this.#sql.unlinkEntry.run(index, member)
     })
@@ -213,11 +223,14 @@ export class EmbeddedStore implements Store {
   }
 
   async close(): Promise<void> {
-    this.#upkeep.close()
     this.#log.close()
-    if (!this.#database.isOpen) return
-    await this.#writes.run(() => undefined) // What was asked before is done first.
-    leaveWhole(this.#database)
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.#upkeep.close()
+    await this.#writes.run(() => undefined).catch(() => undefined) // What was asked before is done first.
+    this.#wal.close()
+    // Leaving a store that was deleted would remove the log of the one that is there now: SQLite does it by its name.
+    if (this.#file.problem() === undefined) leaveWhole(this.#database)
     this.#database.close()
   }
 
@@ -226,18 +239,18 @@ export class EmbeddedStore implements Store {
     try {
       return step()
     } catch (cause) {
-      if (isBusy(cause)) return this.#writes.run(step)
+      if (isBusy(cause)) return this.#writes.runLightly(step)
       throw this.#upkeep.noteTrouble(asFault(cause))
     }
   }
 
-  async #write<T>(step: () => T): Promise<T> {
-    this.#upkeep.countWrite()
-    try {
-      return await this.#writes.run(step)
-    } catch (cause) {
-      throw this.#upkeep.noteTrouble(cause)
-    }
+  #write<T>(step: () => T): Promise<T> {
+    return this.#upkeep.watch(this.#writes.run(step))
+  }
+
+  /** For what decides nothing: a power cut may undo it. */
+  #writeLightly<T>(step: () => T): Promise<T> {
+    return this.#upkeep.watch(this.#writes.runLightly(step))
   }
 
   #row(key: Key, nowMs: number): EntryRow | undefined {
@@ -280,8 +293,4 @@ export class EmbeddedStore implements Store {
     const { changes } = this.#sql.put.run(rowIdOf(key), key, value, expiresAtMs, refs, memberOf, nowMs)
     if (changes === 0n) throw rowTaken(key)
   }
-}
-
-function rowTaken(key: Key): Error {
-  return new Error(`the row of ${key} is that of another key`)
 }

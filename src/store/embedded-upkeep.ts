@@ -1,13 +1,15 @@
 /**
- * What the embedded store does unasked: it sweeps what has expired, and keeps watch over its own troubles.
+ * What the embedded store does unasked: it sweeps what has expired, and keeps watch over itself.
  *
  * Sweeping goes batch by batch, so that neither the lock nor the event loop is held for long: a batch with every so many
- * writes, and every second as many as there are. After trouble it writes every second, to find out whether it is over.
+ * writes, and every second as many as there are. Every second it also writes, as a request would, and waits until that is on
+ * the disk: whether the store is ready is known from that alone. And it looks how much room there is.
  */
 
 import type { Clock } from '../base/clock.ts'
 import { StoreUnavailable } from '../base/faults.ts'
-import { asFault } from './embedded-database.ts'
+import type { DiskRoom } from './disk-room.ts'
+import { asFault, isFull } from './embedded-database.ts'
 import type { Statements } from './embedded-statements.ts'
 import type { StoreStatus } from './store.ts'
 import type { WriteQueue } from './write-queue.ts'
@@ -17,57 +19,89 @@ const TICK_MS = 1000
 const SWEEP_ROWS = 200n
 const WRITES_PER_SWEEP = 100
 
+export interface UpkeepParts {
+  readonly sql: Statements
+  readonly writes: WriteQueue
+  readonly room: DiskRoom
+  readonly clock: Clock
+  readonly monotonic: Clock
+}
+
 export class EmbeddedUpkeep {
   readonly #sql: Statements
   readonly #writes: WriteQueue
+  readonly #room: DiskRoom
   readonly #clock: Clock
   readonly #monotonic: Clock
   #ticker: NodeJS.Timeout | undefined
   #writesUntilSweep = WRITES_PER_SWEEP
-  #trouble: { readonly problem: string; readonly sinceMs: number } | undefined
+  #working: Promise<void>
+  #trouble: string | undefined
+  #writtenAtMs: number
 
-  constructor(sql: Statements, writes: WriteQueue, clock: Clock, monotonic: Clock) {
+  constructor({ sql, writes, room, clock, monotonic }: UpkeepParts) {
     this.#sql = sql
     this.#writes = writes
+    this.#room = room
     this.#clock = clock
     this.#monotonic = monotonic
+    this.#writtenAtMs = monotonic()
     this.#ticker = this.#tickLater()
+    this.#working = this.#lookForRoom()
   }
 
   status(): StoreStatus {
-    if (this.#trouble === undefined) return { ready: true, hasRoom: true, silentMs: 0 }
-    const { problem, sinceMs } = this.#trouble
-    return { ready: false, hasRoom: true, problem, silentMs: this.#monotonic() - sinceMs }
+    const silentMs = this.#monotonic() - this.#writtenAtMs
+    if (this.#trouble !== undefined) return { ready: false, hasRoom: true, problem: this.#trouble, silentMs }
+    const { problem } = this.#room
+    return problem === undefined
+      ? { ready: true, hasRoom: true, silentMs }
+      : { ready: true, hasRoom: false, problem, silentMs }
   }
 
-  countWrite(): void {
+  /** A write of somebody's: it says whether the store can be written, and pays for sweeping. */
+  async watch<T>(writing: Promise<T>): Promise<T> {
     this.#writesUntilSweep -= 1
     if (this.#writesUntilSweep === 0) void this.#sweep()
+    try {
+      const result = await writing
+      this.#writtenAtMs = this.#monotonic()
+      return result
+    } catch (cause) {
+      throw this.noteTrouble(cause)
+    }
   }
 
-  /** Gives `cause` back, to be thrown. */
+  /** Gives `cause` back, to be thrown. A full disk is for the probe to judge: endings may still be possible. */
   noteTrouble(cause: unknown): unknown {
-    if (cause instanceof StoreUnavailable) {
-      const problem = `The store file cannot be used (${cause.detail}): check the disk and the rights of DATA_DIR.`
-      this.#trouble ??= { problem, sinceMs: this.#monotonic() }
-    }
+    if (cause instanceof StoreUnavailable && !isFull(cause.cause)) this.#setTrouble(cause)
     return cause
   }
 
-  close(): void {
+  /** Resolves when nothing is under way any more. */
+  async close(): Promise<void> {
     clearTimeout(this.#ticker)
     this.#ticker = undefined
+    await this.#working
+  }
+
+  #setTrouble({ detail }: StoreUnavailable): void {
+    this.#trouble ??= `The store file cannot be used (${detail}): check the disk and the rights of DATA_DIR.`
   }
 
   #tickLater(): NodeJS.Timeout {
-    return setTimeout(() => void this.#tick(), TICK_MS).unref()
+    return setTimeout(() => {
+      this.#working = this.#tick()
+    }, TICK_MS).unref()
   }
 
   async #tick(): Promise<void> {
     let isMoreLikely: boolean
     do isMoreLikely = await this.#sweep()
     while (isMoreLikely)
-    if (this.#trouble !== undefined) await this.#probe()
+    await this.#probe()
+    await this.#lookForRoom()
+    await this.#room.keepReserve()
     if (this.#ticker !== undefined) this.#ticker = this.#tickLater()
   }
 
@@ -76,7 +110,7 @@ export class EmbeddedUpkeep {
     try {
       const now = this.#clock()
       if (this.#sql.expired.get(now) === undefined) return false
-      return await this.#writes.run(() =>
+      return await this.#writes.runLightly(() =>
         this.#sql.sweeps.map((sweep) => sweep.run(now, SWEEP_ROWS).changes).includes(SWEEP_ROWS),
       )
     } catch (cause) {
@@ -87,10 +121,20 @@ export class EmbeddedUpkeep {
 
   async #probe(): Promise<void> {
     try {
-      await this.#writes.run(() => this.#sql.probe.run(this.#clock()))
+      await this.#writes.run(() => this.#sql.probe.run())
       this.#trouble = undefined
+      this.#writtenAtMs = this.#monotonic()
+    } catch (cause) {
+      if (cause instanceof StoreUnavailable) this.#setTrouble(cause)
+    }
+  }
+
+  async #lookForRoom(): Promise<void> {
+    try {
+      const { used, free, most, bytes } = this.#sql.pages.get() as Record<'used' | 'free' | 'most' | 'bytes', number>
+      await this.#room.look((most - used + free) * bytes)
     } catch {
-      // Still in trouble.
+      // What cannot be looked at is not ready either, which the probe says.
     }
   }
 }

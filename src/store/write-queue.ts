@@ -2,14 +2,17 @@
  * Writes of one turn of the event loop, committed together.
  *
  * A commit costs far more than a statement, and only one process may write at a time. So the writes that arrive in a
- * turn become one transaction, run in the order they came; each caller hears of its own only after the commit. Waiting
- * for another process's transaction happens here, between turns, and never inside SQLite.
+ * turn become one transaction, run in the order they came. Who asked for a write that decides is answered when it is on
+ * the disk (see WalSync), even if it changed nothing: what it found may be what another process has not synced yet. While
+ * a sync runs, writes gather for the next transaction. Waiting for another process's transaction happens here, between
+ * turns, and never inside SQLite.
  */
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
-import { asFault, isBusy } from './embedded-database.ts'
+import { asFault, isBusy, isFull } from './embedded-database.ts'
 import { prepareWrite } from './embedded-statements.ts'
+import type { WalSync } from './wal-sync.ts'
 
 // Transactions last well under a millisecond, so whoever holds the lock for longer has stopped. Timed and not counted:
 // on a busy machine a thousand tries took more than three seconds.
@@ -22,6 +25,7 @@ const BATCH = 128
 
 interface Write {
   readonly step: () => unknown
+  readonly decides: boolean
   readonly resolve: (result: never) => void
   readonly reject: (cause: unknown) => void
 }
@@ -30,28 +34,43 @@ export class WriteQueue {
   readonly #begin: StatementSync
   readonly #commit: StatementSync
   readonly #rollback: StatementSync
+  readonly #wal: WalSync
+  readonly #makeRoom: () => void
   #waiting: Write[] = []
+  #syncs = 0
   #scheduled = false
   #tries = 0
   #patience: NodeJS.Timeout | undefined
   #impatient = false
 
-  constructor(database: DatabaseSync) {
+  /** `makeRoom` is asked when there is no space; then the transaction is tried once more. */
+  constructor(database: DatabaseSync, wal: WalSync, makeRoom: () => void) {
+    this.#wal = wal
+    this.#makeRoom = makeRoom
     this.#begin = prepareWrite(database, 'BEGIN IMMEDIATE')
     this.#commit = prepareWrite(database, 'COMMIT')
     this.#rollback = prepareWrite(database, 'ROLLBACK')
   }
 
-  /** Runs `step` in the next transaction; its result once that is committed. A step that throws fails alone. */
+  /** Runs `step` in the next transaction; its result once that is on the disk. A step that throws fails alone. */
   run<T>(step: () => T): Promise<T> {
+    return this.#add(step, true)
+  }
+
+  /** Runs `step` in the next transaction; its result once that is committed, which a power cut may undo. */
+  runLightly<T>(step: () => T): Promise<T> {
+    return this.#add(step, false)
+  }
+
+  #add<T>(step: () => T, decides: boolean): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ step, resolve, reject })
+      this.#waiting.push({ step, decides, resolve, reject })
       this.#schedule()
     })
   }
 
   #schedule(): void {
-    if (this.#scheduled) return
+    if (this.#scheduled || (this.#syncs > 0 && this.#waiting.length < BATCH)) return
     this.#scheduled = true
     setImmediate(this.#flush)
   }
@@ -60,6 +79,7 @@ export class WriteQueue {
     this.#scheduled = false
     const batch = this.#waiting.splice(0, BATCH)
     try {
+      this.#wal.assertSound()
       this.#begin.run()
     } catch (cause) {
       this.#tryAgain(batch, cause)
@@ -95,21 +115,46 @@ export class WriteQueue {
   }
 
   /** Runs the steps in the open transaction. False: nothing was done, and nobody has been told. */
-  #finish(batch: readonly Write[]): boolean {
+  #finish(batch: readonly Write[], isAgain = false): boolean {
     const results: unknown[] = []
     try {
       for (const write of batch) results.push(write.step())
       this.#commit.run()
     } catch (cause) {
       this.#undo()
+      if (isFull(cause) && !isAgain) return this.#finishInRoom(batch)
       if (batch.length > 1) return false
       batch[0]?.reject(asFault(cause))
       return true
     }
+    const answer = (write: Write, i: number) => write.resolve(results[i] as never)
+    if (batch.some(({ decides }) => decides)) void this.#answerWhenSynced(batch, answer)
     batch.forEach((write, i) => {
-      write.resolve(results[i] as never)
+      if (!write.decides) answer(write, i)
     })
     return true
+  }
+
+  #finishInRoom(batch: readonly Write[]): boolean {
+    this.#makeRoom()
+    try {
+      this.#begin.run()
+    } catch {
+      return false
+    }
+    return this.#finish(batch, true)
+  }
+
+  async #answerWhenSynced(batch: readonly Write[], answer: (write: Write, i: number) => void): Promise<void> {
+    this.#syncs += 1
+    try {
+      await this.#wal.settle()
+      batch.forEach(answer)
+    } catch (cause) {
+      for (const write of batch) write.reject(asFault(cause))
+    }
+    this.#syncs -= 1
+    if (this.#waiting.length > 0) this.#schedule()
   }
 
   /** SQLite has already rolled back after some errors, such as a full disk. */

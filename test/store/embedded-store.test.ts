@@ -9,8 +9,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
-import { monotonicClock, systemClock } from '../../src/base/clock.ts'
-import { OpenFile } from '../../src/store/embedded-file.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { openDatabase } from '../../src/store/embedded-database.ts'
 import { prepareStatements, rowIdOf } from '../../src/store/embedded-statements.ts'
 import { EmbeddedStore, openEmbeddedStore } from '../../src/store/embedded-store.ts'
@@ -241,10 +240,10 @@ describe('two processes on one file', () => {
 })
 
 describe('the embedded store with a full disk', () => {
-  it('answers StoreUnavailable, is not ready, and recovers when there is room', async () => {
+  it('[B23] answers StoreUnavailable, has no room, and recovers when there is some', async () => {
     const file = await aFile()
     const database = await openDatabase(file, Date.now())
-    const store = new EmbeddedStore(database, new OpenFile(file, monotonicClock), systemClock, monotonicClock)
+    const store = new EmbeddedStore(database, { file, clock: systemClock })
     onTestFinished(() => store.close())
     const key: Key = 'kind:{aa}:key'
     await store.put(key, 'kept')
@@ -257,11 +256,12 @@ describe('the embedded store with a full disk', () => {
     for (const { reason } of refused as PromiseRejectedResult[]) {
       expect(reason).toMatchObject({ code: 'store_unavailable', detail: expect.stringContaining('full') })
     }
-    expect(store.status().ready).toBe(false)
+    expect(store.status()).toMatchObject({ hasRoom: false, problem: expect.stringContaining('full') })
     expect((await store.get(key))?.value).toBe('kept')
+    await vi.waitFor(() => expect(store.status().problem).toMatch(/0 MB left/), 5000)
 
     database.exec('PRAGMA max_page_count = 100000')
-    await vi.waitFor(() => expect(store.status().ready).toBe(true), 5000)
+    await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true, hasRoom: true }), 5000)
     expect(await store.put('kind:{aa}:more', 'x'.repeat(10_000))).toBe('stored')
   })
 })
