@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from 'commander'
 
 import { type Audit, AUDIT_EVENTS, type AuditRecord } from '../audit/audit.ts'
 import { withDomain } from './domain.ts'
-import { JSON_OPTION, print } from './print.ts'
+import { JSON_OPTION, pairs, print } from './print.ts'
 import type { Terminal } from './terminal.ts'
 
 interface AuditOptions {
@@ -25,7 +25,7 @@ export function auditCommand(terminal: Terminal): Command {
     .action(async ({ limit, event, json }: AuditOptions) => {
       await withDomain(terminal, async ({ audit }) => {
         const records = await latest(audit, limit, event)
-        const rows = records.map(({ at, event: name, ...fields }) => ({ at, event: name, details: details(fields) }))
+        const rows = records.map(({ at, event: name, ...fields }) => ({ at, event: name, details: pairs(fields) }))
         print(terminal, json, rows, records)
       })
     })
@@ -42,12 +42,6 @@ async function latest(audit: Audit, limit: number, event: string | undefined): P
     cursor = page.at(-1)?.cursor
     if (page.length < PAGE) return window
   }
-}
-
-function details(fields: Omit<AuditRecord, 'at' | 'event'>): string {
-  return Object.entries(fields)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ')
 }
 
 function count(text: string): number {

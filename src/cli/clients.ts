@@ -4,7 +4,7 @@ import { Command } from 'commander'
 
 import { generateSecret, hashSecret } from '../clients/secrets.ts'
 import { readConfig } from './domain.ts'
-import { JSON_OPTION, print } from './print.ts'
+import { JSON_OPTION, jsonText, print } from './print.ts'
 import type { Terminal } from './terminal.ts'
 
 export function clientsCommand(terminal: Terminal): Command {
@@ -37,7 +37,7 @@ export function clientsCommand(terminal: Terminal): Command {
     .action(({ json }: { json?: boolean }) => {
       const secret = generateSecret()
       const fresh = { client_secret: secret, client_secret_sha256: hashSecret(secret) }
-      if (json === true) terminal.out(JSON.stringify(fresh, undefined, 2))
+      if (json === true) terminal.out(jsonText(fresh))
       else for (const [name, value] of Object.entries(fresh)) terminal.out(`${name}: ${value}`)
     })
   return command

@@ -10,7 +10,7 @@ import type { KeyAlgorithm } from '../keyring/signing-key.ts'
 import { type Domain, withDomain } from './domain.ts'
 import { listed, nameOf, nextChange, signsFrom } from './keys-words.ts'
 import { roughly } from './moments.ts'
-import { JSON_OPTION, table } from './print.ts'
+import { JSON_OPTION, jsonText, table } from './print.ts'
 import { Refused } from './refused.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -174,7 +174,7 @@ function tell(
     alg: algorithm,
     event,
   }))
-  if (json) terminal.out(JSON.stringify({ dry_run: dryRun, changes: rows, sentence }, undefined, 2))
+  if (json) terminal.out(jsonText({ dry_run: dryRun, changes: rows, sentence }))
   else {
     const shown = rows.length === 0 ? '' : `${table(rows)}\n\n`
     terminal.out(`${shown}${dryRun ? 'Dry run, nothing was changed. It would be so: ' : ''}${sentence}`)

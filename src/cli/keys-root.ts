@@ -8,7 +8,7 @@ import type { LiveKeyring } from '../keyring/keyring.ts'
 import { finishReplacement, obtainRootKeys, prepareReplacement } from '../keyring/root-key.ts'
 import { withDomain } from './domain.ts'
 import { DRY_RUN_OPTION } from './keys-change.ts'
-import { JSON_OPTION } from './print.ts'
+import { JSON_OPTION, jsonText } from './print.ts'
 import type { Terminal } from './terminal.ts'
 
 interface RotateRootOptions {
@@ -30,7 +30,7 @@ export function addRotateRoot(parent: Command, terminal: Terminal): void {
       await withDomain(terminal, async ({ config, keyring }) => {
         const before = keyring.current().rootKeyId
         const { after, sentence } = dryRun ? await rehearse(config, before) : await replace(config, keyring, before)
-        if (json) terminal.out(JSON.stringify({ dry_run: dryRun, before, root_key: after, sentence }, undefined, 2))
+        if (json) terminal.out(jsonText({ dry_run: dryRun, before, root_key: after, sentence }))
         else terminal.out(sentence)
       })
     })

@@ -9,7 +9,7 @@ import { withDomain } from './domain.ts'
 import { fetchObject, findKeys, IssuerSilent } from './issuer.ts'
 import { nameOf } from './keys-words.ts'
 import { roughly } from './moments.ts'
-import { JSON_OPTION } from './print.ts'
+import { JSON_OPTION, jsonText } from './print.ts'
 import { Refused } from './refused.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -35,7 +35,7 @@ export function addVerify(parent: Command, terminal: Terminal): void {
         const { version, rootKeyId, keys } = keyring.current()
         if (json === true) {
           const report = { ok: problems.length === 0, version, root_key: rootKeyId, asked: published !== undefined }
-          terminal.out(JSON.stringify({ ...report, problems }, undefined, 2))
+          terminal.out(jsonText({ ...report, problems }))
         } else if (problems.length === 0) {
           terminal.out(
             `The ring is whole: version ${version}, ${keys.length} keys, sealed under root key ${rootKeyId}. ${published === undefined ? `No server answers at ${config.issuer}, so what it publishes was not compared.` : 'The server publishes exactly these keys.'}`,

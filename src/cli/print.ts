@@ -1,5 +1,6 @@
 /** How commands show what they found: as a table for people, as JSON for programs. */
 
+import { oneLine } from '../audit/one-line.ts'
 import type { Terminal } from './terminal.ts'
 
 /** A row by column; what is absent is left blank. */
@@ -14,8 +15,13 @@ export function print(
   rows: readonly Row[],
   json: unknown = rows,
 ): void {
-  if (asJson === true) terminal.out(JSON.stringify(json, undefined, 2))
-  else terminal.out(rows.length === 0 ? '(none)' : table(rows))
+  if (asJson === true) terminal.out(jsonText(json))
+  else terminal.out(rows.length === 0 ? '(none)' : table(rows.map(withoutGaps)))
+}
+
+/** JSON for programs in which whatever strangers sent is harmless to read: invisible characters are written as `\uXXXX`. */
+export function jsonText(value: unknown): string {
+  return oneLine(JSON.stringify(value, undefined, 2))
 }
 
 export function table(rows: readonly Row[]): string {
@@ -43,6 +49,26 @@ export function moment(epochSeconds: number): string {
 /** Names and claims come from strangers: no escape sequence of theirs reaches the terminal. */
 function plain(value: string | number | boolean | undefined): string {
   return String(value ?? '').replace(/\p{C}/gu, '\u{fffd}')
+}
+
+/** Columns stand two spaces apart, so within a cell there is one at most. */
+function withoutGaps(row: Row): Row {
+  const cells = Object.entries(row).map(([column, value]) => {
+    return [column, typeof value === 'string' ? value.replace(/\p{Z}+/gu, ' ') : value] as const
+  })
+  return Object.fromEntries(cells)
+}
+
+/** `name=value name=value`; a value that could be taken for more than itself stands in quotes. */
+export function pairs(fields: Readonly<Record<string, string | number | undefined>>): string {
+  return Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${quoted(String(value))}`)
+    .join(' ')
+}
+
+function quoted(value: string): string {
+  return /^[\w.:/@~+-]+$/.test(value) ? value : oneLine(JSON.stringify(value))
 }
 
 /** `1 session`, `2 sessions`. */

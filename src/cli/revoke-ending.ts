@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import { confirm } from './confirm.ts'
 import { type Domain, withDomain } from './domain.ts'
 import { DRY_RUN_OPTION } from './keys-change.ts'
-import { JSON_OPTION } from './print.ts'
+import { JSON_OPTION, jsonText } from './print.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface RevokeOptions {
@@ -43,7 +43,7 @@ export async function end(
       if (ending.warning !== undefined && !yes) await confirm(terminal, ending.warning)
       await ending.end()
     }
-    if (json) terminal.out(JSON.stringify({ dry_run: dryRun, ended: ending.what }, undefined, 2))
+    if (json) terminal.out(jsonText({ dry_run: dryRun, ended: ending.what }))
     else if (dryRun) terminal.out(`Dry run, nothing was changed. It would end ${ending.what}.`)
     else terminal.out(`Ended: ${ending.what}. Refused here at once, on every other server within a second.`)
   })

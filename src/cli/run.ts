@@ -23,7 +23,8 @@ import { Refused } from './refused.ts'
 const FAULT = 1
 const USAGE = 2
 
-export async function runCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
+export async function runCommand(argv: readonly string[], given: Terminal): Promise<number> {
+  const terminal = withoutControls(given)
   const program = grantor(terminal)
   try {
     // Without a command there is nothing to be wrong about: show what there is.
@@ -31,6 +32,16 @@ export async function runCommand(argv: readonly string[], terminal: Terminal): P
     return 0
   } catch (error) {
     return report(error, terminal)
+  }
+}
+
+/** Much of what commands print came from strangers: whatever a command forgets, no escape sequence is printed. */
+function withoutControls(terminal: Terminal): Terminal {
+  const harmless = (text: string) => text.replace(/[^\P{C}\n\t]/gu, '\u{fffd}')
+  return {
+    ...terminal,
+    out: (text) => terminal.out(harmless(text)),
+    err: (text) => terminal.err(harmless(text)),
   }
 }
 

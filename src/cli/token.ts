@@ -14,7 +14,7 @@ import {
 import { epochSeconds } from '../base/clock.ts'
 import { formatDuration } from '../base/duration.ts'
 import { findKeys } from './issuer.ts'
-import { moment, table } from './print.ts'
+import { jsonText, moment, table } from './print.ts'
 import { Refused } from './refused.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -50,9 +50,7 @@ export function tokenCommand(terminal: Terminal): Command {
     .action(async (argument: string | undefined, { verify, json }: InspectOptions) => {
       const token = (argument ?? (await terminal.readAll())).trim()
       const inspected = await inspect(token, verify, terminal)
-      terminal.out(
-        json === true ? JSON.stringify(inspected, undefined, 2) : describe(inspected, epochSeconds(terminal.clock)),
-      )
+      terminal.out(json === true ? jsonText(inspected) : describe(inspected, epochSeconds(terminal.clock)))
       if (inspected.genuine === false) throw new Refused('The token is not to be trusted.')
     })
   return command
