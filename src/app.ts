@@ -238,8 +238,8 @@ const WAIT_MS = 100
 const SAY_EVERY = 50
 
 /** A node whose store is away, or configured so that it may lose what it was given, waits and says so. */
-async function untilReady(store: Store, log: Log): Promise<void> {
-  for (let round = 0; !store.status().ready; round++) {
+async function untilReady(store: GuardedStore, log: Log): Promise<void> {
+  for (let round = 0; await store.mustWait(); round++) {
     if (round % SAY_EVERY === SAY_EVERY - 1) log.warn({ problem: store.status().problem }, 'waiting for the store')
     await new Promise((resolve) => setTimeout(resolve, WAIT_MS))
   }

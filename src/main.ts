@@ -65,7 +65,9 @@ async function serve(config: Config, { log, orders }: Surroundings): Promise<voi
     log.error({ event: 'store_lost', problem: end.problem }, STORE_LOST)
     await closeNow(app)
     const ports = { port: portOf(app.url), opsPort: portOf(app.opsUrl) }
-    app = await startApp({ ...config, ...ports }, { ...options, after: end })
+    const next = await Promise.race([startApp({ ...config, ...ports }, { ...options, after: end }), orders.stop])
+    if (typeof next === 'string') process.exit()
+    app = next
     log.info({ issuer: config.issuer, url: app.url, opsUrl: app.opsUrl }, 'listening')
   }
   const signal = await orders.stop

@@ -74,6 +74,16 @@ export class StrangersBounded extends Fault {
   }
 }
 
+/** The file is no whole backup; nothing was restored from it. */
+export class BackupInvalid extends Fault {
+  readonly code = 'backup_invalid'
+  readonly status = 400
+
+  constructor(why: string) {
+    super(`The file is no backup that can be restored: ${why}. Nothing was changed.`)
+  }
+}
+
 /** The process, key service or module that holds the signing keys did not answer: nothing may be issued. */
 export class SignerUnavailable extends Fault {
   readonly code = 'signer_unavailable'

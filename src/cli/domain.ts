@@ -54,6 +54,20 @@ export async function withDomain<Result>(
 ): Promise<Result> {
   const config = readConfig(terminal)
   const store = await openStore(config, terminal.clock)
+  try {
+    await openIdentity(store, terminal.clock)
+    return await workOn({ config, store }, terminal, work)
+  } finally {
+    await store.close()
+  }
+}
+
+/** The domain on a store that is open already, and stays so. */
+export async function workOn<Result>(
+  { config, store }: Pick<Domain, 'config' | 'store'>,
+  terminal: Terminal,
+  work: (domain: Domain) => Promise<Result>,
+): Promise<Result> {
   const stops: (() => void)[] = []
   try {
     const domain = await openDomain(config, store, terminal, stops)
@@ -62,7 +76,6 @@ export async function withDomain<Result>(
     return result
   } finally {
     for (const stop of stops) stop()
-    await store.close()
   }
 }
 
@@ -70,8 +83,7 @@ async function openDomain(config: Config, store: Store, terminal: Terminal, stop
   const { clock } = terminal
   const log = createLog({ level: 'error', destination: { write: (line) => terminal.err(line.trimEnd()) } })
   const audit = createAudit({ store, clock, log })
-  await openIdentity(store, clock)
-  // Before anything else of the domain, since it refuses a wrong root key before anything is sealed under it.
+  // First of all, since it refuses a wrong root key before anything is sealed under it.
   const keyring = await openKeyring({
     store,
     clock,

@@ -10,9 +10,11 @@ import { Fault, forOperator } from '../base/faults.ts'
 import { accountsCommand } from './accounts.ts'
 import { apisCommand } from './apis.ts'
 import { auditCommand } from './audit.ts'
+import { backupCommand } from './backup.ts'
 import { clientsCommand } from './clients.ts'
 import { configCommand } from './config.ts'
 import { keysCommand } from './keys.ts'
+import { restoreCommand } from './restore.ts'
 import { revokeCommand } from './revoke.ts'
 import { sessionsCommand } from './sessions.ts'
 import { startCommand } from './start.ts'
@@ -68,6 +70,8 @@ const COMMANDS = [
   revokeCommand,
   sessionsCommand,
   auditCommand,
+  backupCommand,
+  restoreCommand,
 ]
 
 /** commander writes to the terminal it is given and throws instead of ending the process. */

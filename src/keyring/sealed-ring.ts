@@ -37,9 +37,14 @@ export function openRing(value: string, rootKeys: readonly Uint8Array[]): Opened
   const sealer = sealers.find((one) => opens(one, stored.canary))
   if (sealer === undefined) {
     const held = sealers.map(({ keyId }) => keyId).join(', ')
-    throw new RootKeyWrong({ detail: `sealed under root key ${stored.canary.split('.')[0]}, this node holds ${held}` })
+    throw new RootKeyWrong({ detail: `sealed under root key ${sealedUnder(value)}, this node holds ${held}` })
   }
   return { ring: JSON.parse(sealer.open(stored.ring, RING)) as Ring, rootKeyId: sealer.keyId }
+}
+
+/** Names the root key under which a stored ring is sealed. Not a secret. */
+export function sealedUnder(value: string): string {
+  return (JSON.parse(value) as StoredRing).canary.split('.', 1)[0] ?? ''
 }
 
 function ringSealer(rootKey: Uint8Array): Sealer {

@@ -8,7 +8,7 @@
 
 import { type Clock, monotonicClock } from '../base/clock.ts'
 import { StoreUnavailable } from '../base/faults.ts'
-import { findIdentity, openIdentity, toIdentity } from './identity.ts'
+import { findIdentity, openIdentity, stateProblem, toIdentity } from './identity.ts'
 import { keys } from './keys.ts'
 import { ProgressMarks } from './progress.ts'
 import { changeSince, type SeenStore, type StoreChange, type StoreLoss, lossIn, lossOf } from './store-loss.ts'
@@ -44,6 +44,7 @@ export class GuardedStore implements Store {
   readonly #lapseListeners = new Set<() => void>()
   #identity: Pick<SeenStore, 'id' | 'epoch'> | undefined
   #loss: StoreLoss | undefined
+  #waiting: string | undefined
   #timer: NodeJS.Timeout | undefined
   #beating: Promise<void> | undefined
 
@@ -56,6 +57,19 @@ export class GuardedStore implements Store {
   /** Resolves when the store is no longer the one that was opened. */
   get lost(): Promise<StoreLoss> {
     return this.#losing.promise
+  }
+
+  /** Whether there is nothing to open yet: the store is away, or a restore into it is under way. `status` says which. */
+  async mustWait(): Promise<boolean> {
+    if (!this.#inner.status().ready) return true
+    try {
+      const found = await findIdentity(this.#inner)
+      this.#waiting = found?.identity.state === 'restoring' ? stateProblem(found.identity) : undefined
+      return this.#waiting !== undefined
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return true
+      throw error
+    }
   }
 
   /**
@@ -173,9 +187,15 @@ export class GuardedStore implements Store {
   status(): StoreStatus {
     const status = this.#inner.status()
     if (status.lost === true) this.#noteGone()
-    if (this.#loss === undefined) return status
-    const { problem } = this.#loss
-    return { ready: false, hasRoom: false, problem, silentMs: Number.POSITIVE_INFINITY, lost: true }
+    const problem = this.#loss?.problem ?? this.#waiting
+    if (problem === undefined) return status
+    return {
+      ready: false,
+      hasRoom: false,
+      problem,
+      silentMs: Number.POSITIVE_INFINITY,
+      ...(this.#loss && { lost: true }),
+    }
   }
 
   async close(): Promise<void> {

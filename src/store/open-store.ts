@@ -8,6 +8,7 @@ import { join } from 'node:path'
 
 import type { Clock } from '../base/clock.ts'
 import type { Config } from '../config/config.ts'
+import type { Archive } from './archive.ts'
 import type { Store } from './store.ts'
 
 const FILE = 'grantor.db'
@@ -21,4 +22,14 @@ export async function openStore(config: StoreConfig, clock: Clock): Promise<Stor
   }
   const { openEmbeddedStore } = await import('./embedded-store.ts')
   return openEmbeddedStore({ file: join(config.dataDir, FILE), clock })
+}
+
+/** The records of the store that `openStore` has opened with the same settings. */
+export async function openArchive(config: StoreConfig, clock: Clock, store: Store): Promise<Archive> {
+  if (config.redisUrl !== undefined) {
+    const { openRedisArchive } = await import('./redis-archive.ts')
+    return openRedisArchive({ url: config.redisUrl, clock, store })
+  }
+  const { openEmbeddedArchive } = await import('./embedded-archive.ts')
+  return openEmbeddedArchive({ file: join(config.dataDir, FILE), clock, store })
 }

@@ -5,8 +5,6 @@
  * injected clock, which is asked here or handed to the script, and physically, by the time to live that Redis counts.
  */
 
-import { hash } from 'node:crypto'
-
 import { type Clock, monotonicClock } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { CLOCKS_DIFFER_MS, toMs } from './expiry.ts'
@@ -18,6 +16,7 @@ import { RedisLog } from './redis-log.ts'
 import { parseRedisUrl } from './redis-url.ts'
 import { assertSameShard } from './same-shard.ts'
 import { scripts } from './scripts.ts'
+import { spentTag } from './spent-tag.ts'
 import type {
   Consumed,
   ConsumeOptions,
@@ -233,11 +232,6 @@ export class RedisStore implements Store {
 function lifeAndLinks(options: PutOptions): [ttl: number | '', refs: string, index: string] {
   const ttl = options.ttlSeconds === undefined ? '' : toMs(options.ttlSeconds)
   return [ttl, options.refs?.join('\n') ?? '', options.memberOf ?? '']
-}
-
-/** What stands for a key in a record of spent keys (scripts/spend.lua): 72 bits, so two of a record are never alike. */
-function spentTag(key: Key): string {
-  return hash('sha256', key, 'base64url').slice(0, 12)
 }
 
 function toLiveEntry(fields: Fields, nowMs: number): Entry | undefined {

@@ -35,6 +35,8 @@ export const scripts = {
   readLog: load('read-log'),
   beat: load('beat'),
   compareClocks: load('compare-clocks'),
+  loadEntry: load('load-entry'),
+  loadSpent: load('load-spent'),
 } as const
 
 function load(name: string): Script {

@@ -48,7 +48,18 @@ describe('a guarded store', () => {
     const { inner, store } = await aGuarded()
     await inner.remove([keys.identity()])
     await store.beat()
-    const notVerbs = ['constructor', 'identify', 'watch', 'onLapse', 'beat', 'lost', 'follow', 'status', 'close']
+    const notVerbs = [
+      'constructor',
+      'mustWait',
+      'identify',
+      'watch',
+      'onLapse',
+      'beat',
+      'lost',
+      'follow',
+      'status',
+      'close',
+    ]
     const verbs = Object.getOwnPropertyNames(GuardedStore.prototype).filter((name) => !notVerbs.includes(name))
 
     for (const verb of verbs as 'get'[]) {
