@@ -26,6 +26,12 @@ export class OpenFile {
     this.#monotonic = monotonic
   }
 
+  /** Looks now. A file that was once not in its place does not come back. */
+  isInPlace(): boolean {
+    this.#lookedMs = Number.NEGATIVE_INFINITY
+    return this.problem() === undefined
+  }
+
   /** The status to give in place of the database's own; `undefined` while the file is in place. */
   problem(): StoreStatus | undefined {
     this.#look()

@@ -230,7 +230,7 @@ export class EmbeddedStore implements Store {
     await this.#writes.run(() => undefined).catch(() => undefined) // What was asked before is done first.
     this.#wal.close()
     // Leaving a store that was deleted would remove the log of the one that is there now: SQLite does it by its name.
-    if (this.#file.problem() === undefined) leaveWhole(this.#database)
+    if (this.#file.isInPlace()) leaveWhole(this.#database)
     this.#database.close()
   }
 
