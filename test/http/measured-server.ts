@@ -8,12 +8,13 @@ import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-import { start } from '../support/start.ts'
+import { type StartOptions, start } from '../support/start.ts'
 
 const SELF = fileURLToPath(import.meta.url)
 
 export interface MeasuredServer {
   readonly url: string
+  readonly dataDir: string
   /** CPU time of the whole process, in milliseconds. */
   cpuMs(): Promise<number>
   /** What is alive in its memory, in and beside the heap, after a collection. */
@@ -21,8 +22,8 @@ export interface MeasuredServer {
   close(): Promise<void>
 }
 
-export async function startMeasuredServer(): Promise<MeasuredServer> {
-  const child = fork(SELF, { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+export async function startMeasuredServer(options: StartOptions = {}): Promise<MeasuredServer> {
+  const child = fork(SELF, [JSON.stringify(options)], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   const killNow = () => void child.kill('SIGKILL')
   process.once('exit', killNow)
   const ask = async (question: string): Promise<unknown> => {
@@ -30,9 +31,10 @@ export async function startMeasuredServer(): Promise<MeasuredServer> {
     const [answer] = (await once(child, 'message')) as [unknown]
     return answer
   }
-  const [url] = (await once(child, 'message')) as [string]
+  const [{ url, dataDir }] = (await once(child, 'message')) as [{ url: string; dataDir: string }]
   return {
     url,
+    dataDir,
     cpuMs: () => ask('cpu') as Promise<number>,
     memoryBytes: () => ask('memory') as Promise<number>,
     async close() {
@@ -47,7 +49,7 @@ export async function startMeasuredServer(): Promise<MeasuredServer> {
 async function main(): Promise<void> {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
-  const app = await start()
+  const app = await start(JSON.parse(process.argv[2] ?? '{}') as StartOptions)
   const answers: Readonly<Record<string, () => number>> = {
     cpu() {
       const { user, system } = process.cpuUsage()
@@ -64,7 +66,7 @@ async function main(): Promise<void> {
     if (answer !== undefined) process.send?.(answer())
     else void app.close().then(() => process.disconnect())
   })
-  process.send?.(app.issuer)
+  process.send?.({ url: app.issuer, dataDir: app.dataDir })
 }
 
 if (process.argv[1] === SELF) await main()

@@ -37,3 +37,14 @@ export function keysInFile(dataDir: string, kind: string): Key[] {
     database.close()
   }
 }
+
+/** The pages that are in use in the file of a server, whether they are checkpointed or not. */
+export function bytesInFile(dataDir: string): number {
+  const database = new DatabaseSync(join(dataDir, 'grantor.db'), { readOnly: true })
+  try {
+    const read = (pragma: string) => Number(Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0])
+    return (read('page_count') - read('freelist_count')) * read('page_size')
+  } finally {
+    database.close()
+  }
+}
