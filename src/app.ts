@@ -126,7 +126,7 @@ export async function startApp(
     await store.close()
   }
 
-  const audit = createAudit({ store, clock, log })
+  const audit = createAudit({ store, clock, log, keepSeconds: config.lifetimes.auditSeconds })
   try {
     await untilReady(store, log)
     const change = await store.identify(after?.seen)

@@ -98,7 +98,7 @@ export interface AuditOptions {
   readonly store: Store
   readonly clock: Clock
   readonly log: Log
-  /** 90 days unless set. */
+  /** How long an event is kept; 90 days unless set. */
   readonly keepSeconds?: number
 }
 

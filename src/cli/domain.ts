@@ -82,7 +82,7 @@ export async function workOn<Result>(
 async function openDomain(config: Config, store: Store, terminal: Terminal, stops: (() => void)[]): Promise<Domain> {
   const { clock } = terminal
   const log = createLog({ level: 'error', destination: { write: (line) => terminal.err(line.trimEnd()) } })
-  const audit = createAudit({ store, clock, log })
+  const audit = createAudit({ store, clock, log, keepSeconds: config.lifetimes.auditSeconds })
   // First of all, since it refuses a wrong root key before anything is sealed under it.
   const keyring = await openKeyring({
     store,

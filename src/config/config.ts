@@ -15,6 +15,8 @@ export interface Config {
   readonly opsHost: string
   readonly opsPort: number
   readonly dataDir: string
+  /** Below so much free space in `dataDir` nothing new is issued; 64 MB, or an eighth of a smaller disk, unless set. */
+  readonly dataDirFreeBytes: number | undefined
   /** Where a generated root key is kept in development. */
   readonly keysDir: string
   /** `redis://`, `rediss://`, `redis+sentinel://h1,h2/name`, `redis+cluster://h1,h2`; without it the embedded store. */
@@ -63,6 +65,7 @@ export interface Lifetimes {
   readonly refreshTokenIdleSeconds: number
   readonly refreshTokenSeconds: number
   readonly consentSeconds: number
+  readonly auditSeconds: number
 }
 
 /** How signing keys move in time; all in seconds. */

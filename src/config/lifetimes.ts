@@ -39,6 +39,7 @@ export const LIFETIMES = {
     'A family of refresh tokens ends after this long in any case.',
   ),
   consent: lifetime('consentSeconds', '365d', '3650d', 'How long an answer on the consent page is remembered.'),
+  audit: lifetime('auditSeconds', '90d', '3650d', 'How long an event of the audit trail is kept.'),
 } as const
 
 /** An API's access tokens. */

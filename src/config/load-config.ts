@@ -210,6 +210,7 @@ function assemble(settings: Settings, file: SettingsFile, decided: Decided): Con
     opsHost: required(settings.OPS_HOST),
     opsPort: required(settings.OPS_PORT),
     dataDir: resolve(cwd, required(settings.DATA_DIR)),
+    dataDirFreeBytes: settings.DATA_DIR_FREE_MB && settings.DATA_DIR_FREE_MB * 1024 * 1024,
     keysDir: resolve(cwd, required(settings.GRANTOR_KEYS_DIR)),
     redisUrl: settings.REDIS_URL,
     redisReplicas: settings.REDIS_REPLICAS,

@@ -75,6 +75,12 @@ export const SETTINGS = {
     development: 'data',
     production: 'data',
   }),
+  DATA_DIR_FREE_MB: setting({
+    sentence: 'With less free space in DATA_DIR nothing new is issued, so that revocations can always be recorded.',
+    wants: 'a whole number of megabytes from 16 to 1000000',
+    schema: integer(16, 1_000_000),
+    unset: '64, or an eighth of the disk where that is less',
+  }),
   WORKERS: setting({
     sentence: 'How many server processes to run on this machine.',
     wants: 'a whole number from 1 to 64',

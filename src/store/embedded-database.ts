@@ -61,6 +61,7 @@ interface Opening {
 
 function prepare(database: DatabaseSync, { file, nowMs, isIncomplete }: Opening): void {
   database.exec(SETTINGS)
+  letShrink(database)
   database.exec('BEGIN IMMEDIATE')
   const isOld = database.prepare(HAS_OLD_ENTRIES).get() !== undefined
   if (isOld) database.exec(SET_OLD_ENTRIES_ASIDE)
@@ -81,7 +82,27 @@ function createPrivately(file: string): void {
   closeSync(openSync(file, 'a', 0o600))
 }
 
+const LARGEST_REBUILT_BYTES = 256 * 1024 * 1024
+
+/**
+ * Pages that are not used any more are given back only by a file that was made for it (see EmbeddedUpkeep). One of before is
+ * rebuilt once, which takes a second for 100 MB and as much space again; larger ones stay as they are until the operator
+ * rebuilds them (docs/guides/embedded-store.md).
+ */
+function letShrink(database: DatabaseSync): void {
+  const { auto_vacuum: mode } = database.prepare('PRAGMA auto_vacuum').get() as { auto_vacuum: number }
+  const size = 'SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size'
+  const { bytes } = database.prepare(size).get() as { bytes: number }
+  if (mode !== 0 || bytes > LARGEST_REBUILT_BYTES) return
+  try {
+    database.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM')
+  } catch {
+    // Another process has it open, or there is no space: the next start tries again.
+  }
+}
+
 const SETTINGS = `
+  PRAGMA auto_vacuum = INCREMENTAL;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   PRAGMA cache_size = -4000;

@@ -18,6 +18,13 @@ const TICK_MS = 1000
 // A batch of this size takes about a millisecond; with one per `WRITES_PER_SWEEP` writes, more is deleted than stored.
 const SWEEP_ROWS = 200n
 const WRITES_PER_SWEEP = 100
+// So much of the file may lie unused, for what comes next: 4 MB, or a quarter.
+const UNUSED_PAGES = 1024
+const UNUSED_PART = 1 / 4
+// With 128 pages each, up to 8 MB a second.
+const STEPS_PER_TICK = 16
+
+type Pages = Readonly<Record<'used' | 'free' | 'most' | 'bytes' | 'shrinks', number>>
 
 export interface UpkeepParts {
   readonly sql: Statements
@@ -100,6 +107,7 @@ export class EmbeddedUpkeep {
     do isMoreLikely = await this.#sweep()
     while (isMoreLikely)
     await this.#probe()
+    await this.#shrink()
     await this.#lookForRoom()
     await this.#room.keepReserve()
     if (this.#ticker !== undefined) this.#ticker = this.#tickLater()
@@ -119,6 +127,29 @@ export class EmbeddedUpkeep {
     }
   }
 
+  /** Gives unused pages at the end of the file back to the disk, a few at a time. */
+  async #shrink(): Promise<void> {
+    try {
+      let steps = 0
+      for (; steps < STEPS_PER_TICK && this.#hasPagesToGive(); steps++) {
+        await this.#writes.runLightly(() => this.#sql.giveBack.all())
+      }
+      // The file itself becomes shorter when the log is moved into it.
+      if (steps > 0) this.#sql.checkpoint.get()
+    } catch (cause) {
+      this.noteTrouble(asFault(cause))
+    }
+  }
+
+  #hasPagesToGive(): boolean {
+    const { used, free, shrinks } = this.#pages()
+    return shrinks !== 0 && free > Math.max(UNUSED_PAGES, used * UNUSED_PART)
+  }
+
+  #pages(): Pages {
+    return this.#sql.pages.get() as unknown as Pages
+  }
+
   async #probe(): Promise<void> {
     try {
       await this.#writes.run(() => this.#sql.probe.run())
@@ -131,7 +162,7 @@ export class EmbeddedUpkeep {
 
   async #lookForRoom(): Promise<void> {
     try {
-      const { used, free, most, bytes } = this.#sql.pages.get() as Record<'used' | 'free' | 'most' | 'bytes', number>
+      const { used, free, most, bytes } = this.#pages()
       await this.#room.look((most - used + free) * bytes)
     } catch {
       // What cannot be looked at is not ready either, which the probe says.

@@ -13,7 +13,7 @@ import type { Store } from './store.ts'
 
 const FILE = 'grantor.db'
 
-type StoreConfig = Pick<Config, 'redisUrl' | 'dataDir'> & Partial<Pick<Config, 'redisReplicas'>>
+type StoreConfig = Pick<Config, 'redisUrl' | 'dataDir'> & Partial<Pick<Config, 'redisReplicas' | 'dataDirFreeBytes'>>
 
 export async function openStore(config: StoreConfig, clock: Clock): Promise<Store> {
   if (config.redisUrl !== undefined) {
@@ -21,7 +21,7 @@ export async function openStore(config: StoreConfig, clock: Clock): Promise<Stor
     return openRedisStore({ url: config.redisUrl, clock, replicas: config.redisReplicas })
   }
   const { openEmbeddedStore } = await import('./embedded-store.ts')
-  return openEmbeddedStore({ file: join(config.dataDir, FILE), clock })
+  return openEmbeddedStore({ file: join(config.dataDir, FILE), clock, freeBytes: config.dataDirFreeBytes })
 }
 
 /** The records of the store that `openStore` has opened with the same settings. */

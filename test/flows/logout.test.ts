@@ -23,7 +23,13 @@ const WEB_CALLBACK = { clientId: 'demo-web', redirectUri: 'http://localhost:4010
 const HOUR = 3600
 const DAY = 24 * HOUR
 const LIFETIMES = {
-  ...{ authorizationCodeSeconds: 60, idTokenSeconds: HOUR, interactionSeconds: 900, consentSeconds: 365 * DAY },
+  ...{
+    authorizationCodeSeconds: 60,
+    idTokenSeconds: HOUR,
+    interactionSeconds: 900,
+    consentSeconds: 365 * DAY,
+    auditSeconds: DAY,
+  },
   ...{ sessionIdleSeconds: HOUR, sessionSeconds: 4 * HOUR },
   ...{ refreshTokenIdleSeconds: 14 * DAY, refreshTokenSeconds: 30 * DAY },
 }
