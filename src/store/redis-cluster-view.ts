@@ -15,8 +15,8 @@ export interface ClusterView {
 export interface ClusterPrimary {
   readonly node: RedisNode
   readonly ranges: readonly (readonly [first: number, last: number])[]
-  /** The names of its replicas that have not failed. */
-  readonly replicas: readonly string[]
+  /** How many replicas it has that have not failed. */
+  readonly replicas: number
 }
 
 /** `asked` is where the answers came from: a node may not know its own address. */
@@ -33,7 +33,7 @@ export function parseClusterView(info: string, nodes: string, asked: RedisNode):
       .map(({ id, node, ranges }) => ({
         node,
         ranges,
-        replicas: lines.filter(({ primaryId, hasFailed }) => primaryId === id && !hasFailed).map(({ name }) => name),
+        replicas: lines.filter(({ primaryId, hasFailed }) => primaryId === id && !hasFailed).length,
       })),
     nodes: new Map(lines.map(({ name, node, hasFailed }) => [name, { node, hasFailed }])),
   }

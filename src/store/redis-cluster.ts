@@ -48,16 +48,19 @@ export class ClusterTopology implements Topology {
   }
 
   redirected(node: RedisNode, key?: string): RedisLink {
-    const link = this.#linkTo(node, [])
+    const link = this.#linkTo(node)
     if (key !== undefined) this.#slots[slotOf(key)] = link
     return link
   }
 
-  canBePromoted(link: RedisLink, replica: string): boolean | undefined {
-    const view = this.#view
-    if (view?.isOk !== true) return true
-    const primary = view.primaries.find(({ node }) => nameOf(node) === link.name)
-    return primary?.replicas.includes(replica) ?? true
+  /** By number: the name by which a replica is known to the Cluster need not be the one by which its primary knows it. */
+  canBePromoted(link: RedisLink, replica: string, inStep: readonly string[]): boolean {
+    const left = this.#replicasOf(link) ?? Number.POSITIVE_INFINITY
+    return inStep.includes(replica) || left > inStep.length
+  }
+
+  isAlone(link: RedisLink): boolean {
+    return this.#replicasOf(link) === 0
   }
 
   get problem(): string | undefined {
@@ -72,6 +75,12 @@ export class ClusterTopology implements Topology {
     for (const link of this.#links.values()) link.close()
     this.#scouts.clear()
     this.#links.clear()
+  }
+
+  /** How many the majority has not given up; `undefined` while nobody speaks for the majority. */
+  #replicasOf(link: RedisLink): number | undefined {
+    if (this.#view?.isOk !== true) return undefined
+    return this.#view.primaries.find(({ node }) => nameOf(node) === link.name)?.replicas
   }
 
   #send(node: RedisNode): void {
@@ -109,17 +118,17 @@ export class ClusterTopology implements Topology {
     else if (this.#view !== undefined) this.#view = { ...this.#view, isOk: false }
     if (newest?.isOk !== true) return
     this.#sendToAll(newest)
-    for (const { node, ranges, replicas } of newest.primaries) {
-      const link = this.#linkTo(node, replicas)
+    for (const { node, ranges } of newest.primaries) {
+      const link = this.#linkTo(node)
       for (const [first, last] of ranges) this.#slots.fill(link, first, last + 1)
     }
     for (const [name, link] of this.#links) if (!this.#slots.includes(link)) this.#drop(name, link)
   }
 
-  #linkTo(node: RedisNode, replicas: readonly string[]): RedisLink {
+  #linkTo(node: RedisNode): RedisLink {
     const known = this.#links.get(nameOf(node))
     if (known !== undefined) return known
-    const link = openLink(node, this.#options, replicas)
+    const link = openLink(node, this.#options)
     this.#links.set(link.name, link)
     return link
   }

@@ -18,7 +18,7 @@ import type { Script } from './scripts.ts'
 export interface ConnectionOptions {
   readonly address: RedisAddress
   readonly commandTimeoutMs: number
-  readonly replicas: number
+  readonly replicas: number | undefined
   readonly monotonic: Clock
 }
 
@@ -94,8 +94,10 @@ export class RedisConnection {
     return this.#topology.linkFor(key)
   }
 
-  canBePromoted(link: RedisLink, replica: string): boolean | undefined {
-    return this.#topology.canBePromoted(link, replica)
+  /** Notes which replicas are in step with a primary, by what it says. */
+  noteReplicas(link: RedisLink, inStep: readonly string[]): void {
+    const isAlone = this.#topology.isAlone(link)
+    link.replicas.note(inStep, (name) => this.#topology.canBePromoted(link, name, inStep), isAlone)
   }
 
   /** The health check's verdict: whether this primary takes writes, and the replicas that have to confirm do. */
@@ -198,8 +200,8 @@ function openTopology(
   { address, commandTimeoutMs, replicas, monotonic }: ConnectionOptions,
   listeners: Pick<TopologyOptions, 'onReady' | 'onTrouble'>,
 ): Topology {
-  const options = { address, commandTimeoutMs, replicas, ...listeners }
-  if (address.kind === 'sentinel') return new SentinelTopology(options, monotonic)
+  const options = { address, commandTimeoutMs, replicas, monotonic, ...listeners }
+  if (address.kind === 'sentinel') return new SentinelTopology(options)
   return address.kind === 'cluster' ? new ClusterTopology(options) : openStandalone(options)
 }
 

@@ -72,7 +72,7 @@ function startsWith(cause: unknown, ...codes: readonly string[]): boolean {
 const REMEDIES: readonly (readonly [says: RegExp, sentence: (reason: string) => string])[] = [
   [/is too old/, (reason) => `${reason}.`],
   [
-    /NOPERM/,
+    /NOPERM|user executing the script/,
     (reason) =>
       `Redis forbids the user in REDIS_URL what the server needs (${reason}): grant it the commands and keys that docs/redis.md lists.`,
   ],
@@ -98,6 +98,10 @@ const REMEDIES: readonly (readonly [says: RegExp, sentence: (reason: string) => 
   [
     /max(imum)? number of clients/i,
     (reason) => `Redis accepts no more connections (${reason}): raise maxclients, or end what holds them.`,
+  ],
+  [
+    /ECONNRESET|EPIPE/,
+    (reason) => `Redis cuts the connection (${reason}): see its log; it may have stopped, or have reached maxclients.`,
   ],
   [
     /replicas? (that have to|confirmed)/,

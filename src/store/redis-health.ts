@@ -19,6 +19,9 @@ import type { StoreStatus } from './store.ts'
 
 const BEAT_MS = 250
 const BEATS_PER_EXAMINATION = 4
+// After so many looks without an answer Redis is silent. Looks are counted rather than time, which also passes while this
+// process is held up.
+const MOST_UNANSWERED = 4
 const SAFE_POLICY = 'noeviction'
 
 export interface HealthOptions {
@@ -39,13 +42,17 @@ export class RedisHealth {
   #beats = 0
   #beating: Promise<void> | undefined
   #isAnswering = false
+  #unanswered = 0
   #policyProblem: string | undefined = 'It is not known yet whether Redis evicts: wait a second.'
   #probeProblem: string | undefined
   #lastContactMs = Number.NEGATIVE_INFINITY
 
   constructor(options: HealthOptions) {
     this.#options = options
-    this.#timer = setInterval(() => void this.#beatOnce(), BEAT_MS).unref()
+    this.#timer = setInterval(() => {
+      this.#unanswered += 1
+      void this.#beatOnce()
+    }, BEAT_MS).unref()
     options.connection.onReady(() => {
       this.#beats = 0
       void this.beatAfresh()
@@ -82,6 +89,7 @@ export class RedisHealth {
   #problem(): string | undefined {
     const { connection, clocks } = this.#options
     if (!connection.isReady || !this.#isAnswering) return sentenceFor(connection.lastReason)
+    if (this.#unanswered >= MOST_UNANSWERED) return sentenceFor('no answer for a second')
     return this.#policyProblem ?? this.#probeProblem ?? clocks.problem
   }
 
@@ -97,6 +105,7 @@ export class RedisHealth {
       this.#notePolicies(infos)
       if (!connection.isReady) throw new Error(connection.lastReason)
       this.#lastContactMs = monotonic()
+      this.#unanswered = 0
       const isDue = this.#beats % BEATS_PER_EXAMINATION === 0 || this.#probeProblem !== undefined
       if (isDue) await this.#examine()
       this.#beats += 1
@@ -126,7 +135,7 @@ export class RedisHealth {
   #note(link: RedisLink, info: Info): Info {
     const { connection } = this.#options
     if (info.role !== 'master') throw new Error(`READONLY ${link.name} is a replica`)
-    link.replicas.note(info.replicasInStep, (replica) => connection.canBePromoted(link, replica))
+    connection.noteReplicas(link, info.replicasInStep)
     const shortage = link.replicas.problem
     if (shortage !== undefined) throw new Error(shortage)
     this.#room.note(link.name, info)

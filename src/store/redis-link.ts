@@ -53,7 +53,7 @@ export class RedisLink {
     this.replicas = replicas
     this.#options = options
     this.#reader = createClient(node, address, commandTimeoutMs)
-    const waits = replicas.needed > 0
+    const waits = replicas.areAsked
     this.#decider = waits ? createClient(node, address, commandTimeoutMs) : this.#reader
     this.#durable = waits ? new DurableCommands(this.#decider, replicas) : undefined
     this.#connections = waits ? 2 : 1
@@ -130,7 +130,7 @@ export class RedisLink {
       if (refusal !== undefined) throw new Error(refusal)
       if (this.#isClosed || client.status !== 'ready') return
       // Those that counted before go on counting: a primary that was restarted has lost the one promoted meanwhile.
-      this.replicas.note(info.replicasInStep, () => true)
+      this.replicas.meet(info.replicasInStep)
       this.#greeted.add(client)
       if (this.isReady) this.#options.onReady(this)
     } catch (cause) {

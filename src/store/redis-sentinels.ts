@@ -5,21 +5,25 @@
  * lost. It is left as soon as one Sentinel knows a newer one.
  */
 
-import type { Clock } from '../base/clock.ts'
 import { nameOf, type RedisLink } from './redis-link.ts'
-import { type SentinelView, SentinelWatch } from './redis-sentinel-view.ts'
+import { type ListedReplica, type SentinelView, SentinelWatch } from './redis-sentinel-view.ts'
 import { openLink, type Topology, type TopologyOptions } from './redis-topology.ts'
 import type { RedisNode } from './redis-url.ts'
+
+// Just after a failover the Sentinels do not know each replica again at once.
+const SETTLED_AFTER_MS = 2000
 
 export class SentinelTopology implements Topology {
   readonly #options: TopologyOptions
   readonly #watches: readonly SentinelWatch[]
   #link: RedisLink | undefined
+  #linkedMs = 0
   #epoch = -1
   #isClosed = false
 
-  constructor(options: TopologyOptions, monotonic: Clock) {
+  constructor(options: TopologyOptions) {
     this.#options = options
+    const { monotonic } = options
     const { nodes, name } = options.address
     this.#watches = nodes.map(
       (node) =>
@@ -45,10 +49,19 @@ export class SentinelTopology implements Topology {
    */
   canBePromoted(link: RedisLink, replica: string): boolean | undefined {
     const views = this.#views()
-    const agree = views.filter(({ primary }) => nameOf(primary) === link.name)
-    if (!this.#isMost(agree)) return true
+    if (!this.#isMost(this.#naming(link))) return true
     const listings = views.map(({ replicas }) => replicas.get(replica)).filter((listing) => listing !== undefined)
     return listings.length === 0 ? undefined : listings.some(({ canBePromoted }) => canBePromoted)
+  }
+
+  isAlone(link: RedisLink): boolean {
+    const naming = this.#naming(link)
+    const isSettled = this.#options.monotonic() - this.#linkedMs >= SETTLED_AFTER_MS
+    return (
+      isSettled &&
+      this.#isMost(naming) &&
+      !this.#views().some(({ replicas }) => [...replicas.values()].some(isCandidate))
+    )
   }
 
   get problem(): string | undefined {
@@ -67,6 +80,7 @@ export class SentinelTopology implements Topology {
     this.#epoch = named.epoch
     if (this.#link?.name === nameOf(named.primary)) return
     this.#link?.close()
+    this.#linkedMs = this.#options.monotonic()
     this.#link = openLink(named.primary, this.#options, inStepWith(named.primary, this.#views()))
   }
 
@@ -79,6 +93,10 @@ export class SentinelTopology implements Topology {
     return this.#isMost(agree) ? newest : undefined
   }
 
+  #naming(link: RedisLink): SentinelView[] {
+    return this.#views().filter(({ primary }) => nameOf(primary) === link.name)
+  }
+
   #views(): SentinelView[] {
     return this.#watches.map(({ view }) => view).filter((view) => view !== undefined)
   }
@@ -86,6 +104,10 @@ export class SentinelTopology implements Topology {
   #isMost(views: readonly SentinelView[]): boolean {
     return views.length * 2 > this.#watches.length
   }
+}
+
+function isCandidate({ canBePromoted }: ListedReplica): boolean {
+  return canBePromoted
 }
 
 /** The replicas of which a Sentinel says that they follow this primary and could replace it. */

@@ -41,7 +41,7 @@ export interface RedisStoreOptions {
   /** Before every key, so that several issuers may share a Redis. */
   readonly prefix?: string
   readonly commandTimeoutMs?: number
-  /** How many replicas have to confirm what decides; 1 with Sentinel or Cluster unless set, and 0 on a single Redis. */
+  /** How many replicas have to confirm what decides. Unset: none on a single Redis, else one while one is left. */
   readonly replicas?: number | undefined
 }
 
@@ -52,7 +52,7 @@ export interface RedisStoreOptions {
 export async function openRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
   const { url, clock, monotonic = monotonicClock, prefix = 'grantor:', commandTimeoutMs = 2000 } = options
   const address = parseRedisUrl(url)
-  const { replicas = address.kind === 'standalone' ? 0 : 1 } = options
+  const { replicas = address.kind === 'standalone' ? 0 : undefined } = options
   const connection = new RedisConnection({ address, commandTimeoutMs, replicas, monotonic })
   const store = new RedisStore({ connection, prefix, clock, monotonic })
   await connection.open()

@@ -2,6 +2,7 @@
  * Who is primary of what: the part in which one Redis, Redis with Sentinel and a Redis Cluster differ.
  */
 
+import type { Clock } from '../base/clock.ts'
 import { RedisLink } from './redis-link.ts'
 import { Replicas } from './redis-replicas.ts'
 import type { RedisAddress, RedisNode } from './redis-url.ts'
@@ -9,8 +10,9 @@ import type { RedisAddress, RedisNode } from './redis-url.ts'
 export interface TopologyOptions {
   readonly address: RedisAddress
   readonly commandTimeoutMs: number
-  /** How many replicas have to confirm a write at least; 0 for none. */
-  readonly replicas: number
+  /** How many replicas have to confirm a write at least; 0 for none, `undefined` for one while there is one. */
+  readonly replicas: number | undefined
+  readonly monotonic: Clock
   readonly onReady: (link: RedisLink) => void
   readonly onTrouble: (cause: unknown) => void
 }
@@ -24,9 +26,11 @@ export interface Topology {
   redirected(node: RedisNode, key?: string): RedisLink
   /**
    * Whether the named replica of the link's primary could be promoted: `false` when those who would do it know that it
-   * cannot, `undefined` when they do not know it.
+   * cannot, `undefined` when they do not know it. `inStep` is what the primary says.
    */
-  canBePromoted(link: RedisLink, replica: string): boolean | undefined
+  canBePromoted(link: RedisLink, replica: string, inStep: readonly string[]): boolean | undefined
+  /** Whether those who would promote a replica say, by majority, that there is none left. */
+  isAlone(link: RedisLink): boolean
   /** Why not everything can be reached, beside what the links themselves say. */
   readonly problem: string | undefined
   close(): void
@@ -50,6 +54,7 @@ export function openStandalone(options: TopologyOptions): Topology {
     linkFor: () => link,
     redirected: () => link,
     canBePromoted: () => false,
+    isAlone: () => false,
     problem: undefined,
     close: () => link.close(),
   }

@@ -53,4 +53,21 @@ describe('the replicas that have to confirm a write', () => {
     expect(replicas.needed).toBe(1)
     expect(new Replicas(0).needed).toBe(0)
   })
+
+  it('[B1] are none when none is left that could be promoted, until one is in step again, unless a number is asked for', () => {
+    const [replicas, strict] = [new Replicas(undefined), new Replicas(1)]
+    for (const each of [replicas, strict]) {
+      each.note(['b:1'], everyone)
+      each.note([], everyone)
+      expect(each).toMatchObject({ needed: 1, isEnough: false })
+      each.note([], nobody, true)
+    }
+    expect(strict).toMatchObject({ needed: 1, isEnough: false })
+    expect(replicas).toMatchObject({ needed: 0, isEnough: true })
+
+    replicas.note([], everyone, false)
+    expect(replicas.needed).toBe(0)
+    replicas.note(['b:1'], everyone, false)
+    expect(replicas.needed).toBe(1)
+  })
 })
