@@ -21,7 +21,7 @@ export interface Config {
   readonly keysDir: string
   /** `redis://`, `rediss://`, `redis+sentinel://h1,h2/name`, `redis+cluster://h1,h2`; without it the embedded store. */
   readonly redisUrl: string | undefined
-  /** How many replicas confirm what decides; unset: 1 with Sentinel or Cluster, 0 with a single Redis. */
+  /** How many replicas confirm what decides; unset: with Sentinel or Cluster one while one is left, else none. */
   readonly redisReplicas: number | undefined
   /** Server processes on this machine. */
   readonly workers: number

@@ -66,7 +66,7 @@ export const SETTINGS = {
       'How many Redis replicas must confirm a write before it is acknowledged; more where more could be promoted (see docs/redis.md).',
     wants: 'a whole number from 0 to 5',
     schema: integer(0, 5),
-    unset: '1 with Sentinel or Cluster, 0 with a single Redis',
+    unset: 'with Sentinel or Cluster 1 while one is left, with a single Redis 0',
   }),
   DATA_DIR: setting({
     sentence: 'The folder of the embedded store.',
