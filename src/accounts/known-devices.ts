@@ -15,8 +15,11 @@ import { createKeyedHash } from '../base/keyed-hash.ts'
 import type { Account } from './account.ts'
 
 export interface KnownDevices {
-  /** The id of this browser with the account; `undefined` when it is not known there. */
-  find(cookie: string | undefined, account: Account): string | undefined
+  /**
+   * The id of this browser with the account; `undefined` when it is not known there. Takes as long where there is no account,
+   * so that it does not tell who has one.
+   */
+  find(cookie: string | undefined, account: Account | undefined): string | undefined
   /** What the browser keeps after a sign-in at `signedInAt` (epoch seconds): its other accounts stay in it. */
   remember(cookie: string | undefined, account: Account, signedInAt: number): string
 }
@@ -47,12 +50,13 @@ export interface KnownDevicesParts {
 
 export function createKnownDevices({ clock, storeKey }: KnownDevicesParts): KnownDevices {
   const hash = createKeyedHash(storeKey, 'known devices')
-  const hashOf = (account: Account, id: string, signedInAt: number) => hash(`${account.id}\n${id}\n${signedInAt}`)
+  const hashOf = (accountId: string, id: string, signedInAt: number) => hash(`${accountId}\n${id}\n${signedInAt}`)
 
-  function isOf(account: Account, { id, signedInAt, hash: given }: Proof): boolean {
-    if (signedInAt <= (account.accessEndedAt ?? 0)) return false
-    if (signedInAt + DEVICE_SECONDS <= epochSeconds(clock)) return false
-    return timingSafeEqual(Buffer.from(given), Buffer.from(hashOf(account, id, signedInAt)))
+  function isOf(account: Account | undefined, { id, signedInAt, hash: given }: Proof): boolean {
+    const { id: accountId = '', accessEndedAt = 0 } = account ?? {}
+    const isGenuine = timingSafeEqual(Buffer.from(given), Buffer.from(hashOf(accountId, id, signedInAt)))
+    const isInTime = signedInAt > accessEndedAt && signedInAt + DEVICE_SECONDS > epochSeconds(clock)
+    return isGenuine && isInTime && account !== undefined
   }
 
   return {
@@ -61,7 +65,7 @@ export function createKnownDevices({ clock, storeKey }: KnownDevicesParts): Know
     remember(cookie, account, signedInAt) {
       const others = proofsIn(cookie).filter((proof) => !isOf(account, proof))
       const id = randomId(ID_BYTES)
-      const proof = `${id}.${signedInAt.toString(36)}.${hashOf(account, id, signedInAt)}`
+      const proof = `${id}.${signedInAt.toString(36)}.${hashOf(account.id, id, signedInAt)}`
       return [proof, ...others.map(({ text }) => text)].slice(0, MOST_ACCOUNTS).join(BETWEEN)
     },
   }

@@ -62,9 +62,10 @@ export function createLogins(options: LoginsOptions): Logins {
   const { perAddress, perNetwork, perAccount, perDevice } = loginRules(rules)
 
   async function termsOf(attempt: LoginAttempt): Promise<Terms> {
-    const account = attempt.deviceCookie === undefined ? undefined : await accounts.findAccountByLogin(attempt.login)
-    const deviceId = account && devices.find(attempt.deviceCookie, account)
-    return deviceId === undefined ? strangersTerms(attempt) : knownTerms(account as Account, deviceId)
+    if (attempt.deviceCookie === undefined) return strangersTerms(attempt)
+    const account = await accounts.findAccountByLogin(attempt.login)
+    const deviceId = devices.find(attempt.deviceCookie, account)
+    return account === undefined || deviceId === undefined ? strangersTerms(attempt) : knownTerms(account, deviceId)
   }
 
   /** The address first: one that is refused anyway uses up neither its network's nor its victim's attempts. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { TooManyAttempts } from '../../src/base/faults.ts'
+import { StoreUnavailable, TooManyAttempts } from '../../src/base/faults.ts'
 import { createLimiter, type Rule } from '../../src/limits/limiter.ts'
 import { openTestStore, openTestStores } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
@@ -36,6 +36,27 @@ describe('limiter', () => {
     expect(outcomes).toHaveLength(200)
     expect(refused).toHaveLength(195)
     for (const { reason } of refused) expect(reason).toBeInstanceOf(TooManyAttempts)
+  })
+
+  it('[A6] lets nothing through when the store does not answer, and counts by all limits or by none', async () => {
+    const clock = movableClock()
+    const store = await openTestStore(clock)
+    const limiter = createLimiter({ store, clock, storeKey: STORE_KEY })
+    const other: Rule = { ...RULE, name: 'ring' }
+    const both = [
+      { rule: RULE, subject: 'ana' },
+      { rule: other, subject: 'ana' },
+    ]
+    for (let attempt = 0; attempt < 5; attempt += 1) await limiter.hit(other, 'ana')
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      await expect(limiter.hitAll(both)).rejects.toMatchObject({ rule: 'ring' })
+    }
+    for (let attempt = 0; attempt < 5; attempt += 1) await limiter.hit(RULE, 'ana')
+
+    await store.close()
+
+    await expect(limiter.hitAll(both)).rejects.toThrow(StoreUnavailable)
+    await expect(limiter.giveBack(both)).rejects.toThrow(StoreUnavailable)
   })
 
   it('counts the window from the first attempt, whatever is tried meanwhile', async () => {
