@@ -21,8 +21,10 @@ const refreshSchema = mapping({
     .default('auto')
     .describe('Whether each use gives a new refresh token; auto: for public clients that are not sender-constrained.'),
   idempotent_window: duration('0s', LONGEST_IDEMPOTENT_WINDOW)
-    .prefault('5s')
-    .describe('For this long after a rotation the same client gets the same successor again; 0 turns it off.'),
+    .optional()
+    .describe(
+      'For this long after a rotation the same client gets the same successor again, since its answer may have been lost; 0 turns it off. Unset: 30s for a client that proves who it is and for tokens bound to a key, 5s for others, where a thief could ask as well.',
+    ),
 })
 
 export const clientSchema = mapping({

@@ -160,8 +160,8 @@ export interface ClientSettings {
   readonly legacyWithoutPkce: boolean
   /** `auto`: rotate for public clients that are not sender-constrained. */
   readonly refreshRotation: 'auto' | 'always' | 'never'
-  /** For this long after a rotation the same client gets the same successor again; 0 turns it off. */
-  readonly refreshIdempotentSeconds: number
+  /** For this long after a rotation the same client gets the same successor again; 0: never, unset: by who can prove it. */
+  readonly refreshIdempotentSeconds: number | undefined
   readonly logoUri: string | undefined
   /** `pairwise`: each sector sees another subject for the same person (OpenID Connect Core section 8). */
   readonly subjectType: 'public' | 'pairwise'

@@ -13,7 +13,7 @@ export const PLAIN_CLIENT = {
   firstParty: false,
   legacyWithoutPkce: false,
   refreshRotation: 'auto',
-  refreshIdempotentSeconds: 5,
+  refreshIdempotentSeconds: undefined,
   logoUri: undefined,
   subjectType: 'public',
 } as const

@@ -71,6 +71,8 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSig
   readonly log: Log
 }
 
+const LONGEST_JWKS_BYTES = 256 * 1024
+
 /** Throws `ConfigInvalid` when the engine refuses a client's metadata. */
 export async function buildEngine(parts: EngineParts): Promise<Engine> {
   const targets = createTargets(parts.apis)
@@ -147,6 +149,8 @@ function configuration(
     // The redirect URI is always sent, so that it can always be compared.
     allowOmittingSingleRegisteredRedirectUri: false,
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    // A set of a hundred keys has less; the address is the client's, and what it sends is held in memory.
+    fetchResponseBodyLimits: { jwks_uri: LONGEST_JWKS_BYTES },
     enabledJWA: enabledAlgorithms(keyring),
     ...subjects(keyring),
     ...tokens(parts),

@@ -47,6 +47,8 @@ export interface Source {
   readonly key: Key
   readonly clientId: string
   readonly grantId: string | undefined
+  /** Whether it is worth nothing without a proof of a key. */
+  readonly isSenderConstrained: boolean
   /** Epoch seconds. */
   readonly authTime: number | undefined
   readonly acr: string | undefined

@@ -21,7 +21,7 @@ function aClient(clientId: string): ClientSettings {
     firstParty: false,
     legacyWithoutPkce: false,
     refreshRotation: 'auto',
-    refreshIdempotentSeconds: 5,
+    refreshIdempotentSeconds: undefined,
     logoUri: undefined,
     subjectType: 'public',
   }

@@ -118,7 +118,7 @@ describe('a client', () => {
         firstParty: false,
         legacyWithoutPkce: false,
         refreshRotation: 'auto',
-        refreshIdempotentSeconds: 5,
+        refreshIdempotentSeconds: undefined,
         logoUri: undefined,
         subjectType: 'public',
       },

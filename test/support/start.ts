@@ -108,7 +108,7 @@ const PLAIN_CLIENT: Omit<ClientSettings, 'clientId'> = {
   firstParty: false,
   legacyWithoutPkce: false,
   refreshRotation: 'auto',
-  refreshIdempotentSeconds: 5,
+  refreshIdempotentSeconds: undefined,
   logoUri: undefined,
   subjectType: 'public',
 }

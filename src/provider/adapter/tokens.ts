@@ -14,6 +14,7 @@ import { type AdapterPayload, errors, Provider } from 'oidc-provider'
 
 import { keys, shardOf } from '../../store/keys.ts'
 import type { Entry, Key, PutOptions } from '../../store/store.ts'
+import { idempotentSeconds } from '../configuration/tokens.ts'
 import { type HandleModel, handleKey, isAccessTokenModel } from '../handles.ts'
 import { requestScope, type Source } from '../request-scope.ts'
 import { type AdapterParts, keptSeconds, type ModelAdapter } from './parts.ts'
@@ -143,9 +144,9 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     successor: { id: string; key: Key; value: string; options: PutOptions },
   ): Promise<void> {
     const scope = requestScope()
-    const { key, clientId } = source
+    const { key } = source
     // A code is good for one answer (RFC 6749 section 4.1.2), a refresh token for a while for the same answer again.
-    const noteSeconds = source.model === 'RefreshToken' ? parts.clients.getClient(clientId).refreshIdempotentSeconds : 0
+    const noteSeconds = source.model === 'RefreshToken' ? windowOf(source) : 0
     const note = noteSeconds > 0 ? { note: sealer.seal(successor.id, key), noteSeconds } : {}
     const result = await store.consume(key, scope.by, {
       successor: { key: successor.key, value: successor.value, options: successor.options },
@@ -162,6 +163,10 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     throw new errors.InvalidGrant('the token was already used')
   }
 
+  function windowOf({ clientId, isSenderConstrained }: Source): number {
+    return idempotentSeconds(parts.clients.getClient(clientId), isSenderConstrained)
+  }
+
   async function endReused({ model, grantId, clientId }: Source) {
     const reason = model === 'RefreshToken' ? 'refresh_token_reused' : 'authorization_code_reused'
     if (grantId !== undefined) await endOnce(parts, grantId, { reason, clientId })
@@ -176,11 +181,12 @@ function sourceOf(
   model: Source['model'],
   handle: string,
   key: Key,
-  { clientId, grantId, authTime, acr, amr }: TokenPayload,
+  { clientId, grantId, authTime, acr, amr, jkt, 'x5t#S256': thumbprint }: TokenPayload,
 ): Source {
+  const isSenderConstrained = jkt !== undefined || thumbprint !== undefined
   const signedIn = { authTime, acr, amr }
   const undone = { hasSuccessor: model === 'RefreshToken', awaitsSuccessor: false, isDecided: false }
-  return { model, handle, key, clientId, grantId, ...signedIn, ...undone }
+  return { model, handle, key, clientId, grantId, isSenderConstrained, ...signedIn, ...undone }
 }
 
 /**

@@ -43,6 +43,17 @@ export function rotates({ refreshRotation, authMethod }: ClientSettings, isSende
   return authMethod === 'none' && !isSenderConstrained
 }
 
+/** A reply may be lost for as long as a connection takes to be given up. */
+const PROVEN_WINDOW_SECONDS = 30
+/** Whoever has stolen the token of such a client could ask for its successor just as well. */
+const UNPROVEN_WINDOW_SECONDS = 5
+
+/** For how long after a rotation the same client gets the same successor again. */
+export function idempotentSeconds(client: ClientSettings, isSenderConstrained: boolean): number {
+  const canProve = client.authMethod !== 'none' || isSenderConstrained
+  return client.refreshIdempotentSeconds ?? (canProve ? PROVEN_WINDOW_SECONDS : UNPROVEN_WINDOW_SECONDS)
+}
+
 function accessTokenSeconds(_ctx: KoaContextWithOIDC, token: AccessToken | ClientCredentials): number {
   const { resourceServer } = token as { resourceServer?: { accessTokenTTL?: number } }
   return resourceServer?.accessTokenTTL ?? USERINFO_TOKEN_SECONDS
