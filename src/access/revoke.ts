@@ -116,11 +116,13 @@ export function createRevocation(parts: RevocationParts): Revocation {
     await Promise.all(grantIds.map((id) => store.unlink(keys.accountGrants(accountId), id)))
   }
 
-  /** One entry names the session in the tokens of all clients; each of their subjects may have too many entries already. */
+  /** One entry for each subject by which clients know the person: to each of them the session has another name. */
   async function publishSession(uid: string, accountId: string, clientIds: readonly string[]): Promise<void> {
     const subjects = new Set(clientIds.map((clientId) => subjectOf(accountId, clientId)))
     if (subjects.size === 0) subjects.add(accountId)
-    await Promise.all([...subjects].map((sub) => publishing.publish({ sid: sessionClaim(uid) }, { sub })))
+    await Promise.all(
+      [...subjects].map((sub) => publishing.publish({ sid: sessionClaim(uid, { accountId, sub }) }, { sub })),
+    )
   }
 
   async function publishJwt({ jti, expiresAt, sub, gid }: EndedJwt): Promise<void> {
@@ -164,6 +166,8 @@ export function createRevocation(parts: RevocationParts): Revocation {
       const ending = Object.values(authorizations).flatMap(({ grantId, persistsLogout }) =>
         grantId === undefined || persistsLogout === true ? [] : [grantId],
       )
+      const late = Object.keys(authorizations).filter((clientId) => known[clientId] === undefined)
+      if (accountId !== undefined && late.length > 0) await publishSession(uid, accountId, late)
       await removeGrants(accountId, ending)
       if (accountId !== undefined) await store.unlink(keys.accountSessions(accountId), uid)
       audit.record('session.ended', { subject: accountId, ...who, sessionUid: uid, reason })

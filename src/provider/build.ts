@@ -43,6 +43,7 @@ import { decideReplaysInStore, nameHandles, rememberOwnTokens, settleSuccessors,
 import { engineKeys, externalSigning, signerCheck } from './outside-keys.ts'
 import { limitResponseModes, withOurResponseModes } from './response-modes.ts'
 import { ENGINE_PATHS } from './routes.ts'
+import { createSessionGrants } from './session-grants.ts'
 import { introspection } from './shortcuts/introspection.ts'
 import { machineTokens } from './shortcuts/machine-tokens.ts'
 import { redemptions } from './shortcuts/redemptions.ts'
@@ -110,7 +111,7 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
     ? besideEngine(engine, shortcuts(provider, { ...parts, targets, accessTokens }))
     : engine
   await prepareDocuments(engine, parts.issuer)
-  const interactions = createInteractions(provider, parts)
+  const interactions = createInteractions(provider, { ...parts, sessionGrants: createSessionGrants(parts) })
   const sessions = createBrowserSessions(provider)
   return { handle, documents, accessTokens, interactions, sessions, ringVersion: parts.keyring.version }
 }
@@ -155,7 +156,7 @@ function configuration(
     ...subjects(keyring),
     ...tokens(parts),
     ...clientAuthentication(parts),
-    ...people(parts),
+    ...people({ ...parts, sessionGrants: createSessionGrants(parts) }),
     ...browsers({ ...parts, cookieKeys: keyring.cookieKeys }),
     ...requestBounds,
     features: {

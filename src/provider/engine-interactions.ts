@@ -1,7 +1,7 @@
 /** The pages' door to the engine: which sign-in is this, and how did it end (see interactions.ts). */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { errors, type InteractionResults, type Provider } from 'oidc-provider'
+import { errors, type Grant, type InteractionResults, type Provider } from 'oidc-provider'
 
 import type { Consents } from '../access/consents.ts'
 import type { Apis } from '../apis/apis.ts'
@@ -9,21 +9,26 @@ import { type Clock, epochSeconds } from '../base/clock.ts'
 import { InteractionGone } from '../base/faults.ts'
 import { cookieNames } from './configuration/browsers.ts'
 import { inOurWords } from './engine-errors.ts'
+import { randomId } from '../base/ids.ts'
 import { readFlowCookies, writeFlowCookies } from './flow-cookies.ts'
-import { newGrantId } from './handles.ts'
 import type { Asked, Interaction, Interactions } from './interactions.ts'
 import { inRequestScope } from './request-scope.ts'
+import type { SessionGrants } from './session-grants.ts'
 
 interface Parts {
   readonly issuer: string
   readonly clock: Clock
   readonly apis: Apis
   readonly consents: Consents
+  readonly sessionGrants: SessionGrants
 }
 
 type EngineInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
 
-export function createInteractions(provider: Provider, { issuer, clock, apis, consents }: Parts): Interactions {
+export function createInteractions(
+  provider: Provider,
+  { issuer, clock, apis, consents, sessionGrants }: Parts,
+): Interactions {
   const names = cookieNames(issuer)
 
   return {
@@ -125,14 +130,23 @@ export function createInteractions(provider: Provider, { issuer, clock, apis, co
     const accountId = session?.accountId
     const clientId = String(params.client_id)
     if (accountId === undefined) throw new InteractionGone({ detail: 'consent without a session' })
-    const grant = (await existing(grantId)) ?? new provider.Grant({ accountId, clientId })
-    grant.jti ??= newGrantId(session?.uid)
+    const client = await provider.Client.find(clientId)
+    if (client === undefined) throw new InteractionGone({ detail: 'its client is gone' })
     const { missingOIDCScope = [], missingResourceScopes = {} } = prompt.details as MissingScopes
-    if (missingOIDCScope.length > 0) grant.addOIDCScope(missingOIDCScope.join(' '))
-    for (const [audience, scopes] of Object.entries(missingResourceScopes)) {
-      grant.addResourceScope(audience, scopes.join(' '))
+    const add = (to: Grant) => {
+      if (missingOIDCScope.length > 0) to.addOIDCScope(missingOIDCScope.join(' '))
+      for (const [audience, scopes] of Object.entries(missingResourceScopes)) {
+        to.addResourceScope(audience, scopes.join(' '))
+      }
     }
-    await grant.save()
+    const made = new provider.Grant({ accountId, clientId })
+    add(made)
+    const sessionUid = session?.uid ?? randomId()
+    const grant = (await existing(grantId)) ?? (await sessionGrants.settle(provider, made, { sessionUid, client }))
+    if (grant !== made) {
+      add(grant)
+      await grant.save()
+    }
     await consents.rememberConsent(accountId, clientId, { scopes: missingOIDCScope, apis: missingResourceScopes })
     return grant.jti
   }

@@ -61,10 +61,11 @@ async function issue(token: EngineToken, { issuer, signer, pairwiseSalt, clock }
   const signing = token.resourceServer?.jwt?.sign
   if (signing === undefined || token.aud === undefined) throw new TypeError('a JWT for no API')
   const issuedAt = epochSeconds(clock)
+  const sub = subjectIn(token, pairwiseSalt)
   // RFC 9068 section 2.2. A member that is undefined is left out.
   const claims = {
     jti: token.jti,
-    sub: subjectIn(token, pairwiseSalt),
+    sub,
     iat: issuedAt,
     exp: issuedAt + token.expiration,
     scope: token.scope || undefined,
@@ -75,12 +76,17 @@ async function issue(token: EngineToken, { issuer, signer, pairwiseSalt, clock }
     ...signIn(),
     // What a revocation may name beside the token itself: the grant, and the session with which it is to end.
     gid: token.grantId,
-    sid: token.expiresWithSession && token.sessionUid ? sessionClaim(token.sessionUid) : undefined,
+    sid: sessionIn(token, sub),
   }
   if (signing.alg !== 'HS256') return answering(() => signer.sign(signing.alg, 'at+jwt', claims))
   return compactJws({ alg: 'HS256', typ: 'at+jwt' }, claims, (input) =>
     createHmac('sha256', signing.key).update(input).digest(),
   )
+}
+
+function sessionIn({ accountId, expiresWithSession, sessionUid }: EngineToken, sub: string): string | undefined {
+  if (expiresWithSession !== true || sessionUid === undefined || accountId === undefined) return undefined
+  return sessionClaim(sessionUid, { accountId, sub })
 }
 
 /** A machine acts for itself (RFC 9068 section 2.2). */

@@ -31,6 +31,8 @@ export const keys = {
   /** Remembers the used refresh tokens of a grant. */
   spent: (grantId: string): Key => own('spent', grantId),
   session: (uid: string): Key => own('session', uid),
+  /** The grant that a client has in a session, while requests may be under way that would make another. */
+  sessionGrant: (uid: string, clientId: string): Key => own('session-grant', hashHandle(`${uid}\n${clientId}`)),
   /** From the session id in the cookie to the session's `uid`. */
   sessionId: (id: string): Key => own('session-id', hashHandle(id)),
   consent: (accountId: string, clientId: string): Key => own('consent', hashHandle(`${accountId}\n${clientId}`)),

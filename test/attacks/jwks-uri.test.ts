@@ -33,7 +33,9 @@ it('[A15] no more of the answer of a `jwks_uri` is read than a set of keys can h
   // The engine connects to no address of this machine; what it asks for goes there all the same.
   const connect = globalThis.fetch
   vi.stubGlobal('fetch', (url: string, options?: RequestInit) => {
-    return url === jwksUri ? connect(url, { ...options, dispatcher: undefined } as RequestInit) : connect(url, options)
+    return url === jwksUri
+      ? connect(url, { ...options, dispatcher: undefined } as unknown as RequestInit)
+      : connect(url, options)
   })
   onTestFinished(() => void vi.unstubAllGlobals())
   const client = keyed('by-address')

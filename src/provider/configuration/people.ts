@@ -7,18 +7,19 @@ import type { Revocation } from '../../access/revoke.ts'
 import type { Account, Accounts } from '../../accounts/accounts.ts'
 import type { Clients } from '../../clients/clients.ts'
 import { answering } from '../engine-errors.ts'
-import { newGrantId } from '../handles.ts'
+import type { SessionGrants } from '../session-grants.ts'
 
 interface Parts {
   readonly accounts: Accounts
   readonly clients: Clients
   readonly consents: Consents
   readonly revocation: Pick<Revocation, 'endGrant'>
+  readonly sessionGrants: SessionGrants
 }
 
 type EngineGrant = NonNullable<KoaContextWithOIDC['oidc']['grant']>
 
-export function people({ accounts, clients, consents, revocation }: Parts): Partial<Configuration> {
+export function people({ accounts, clients, consents, revocation, sessionGrants }: Parts): Partial<Configuration> {
   return {
     findAccount: (ctx, id, token) =>
       answering(async () => present(await accounts.findSignedIn(id, signedInAt(ctx, token)))),
@@ -42,12 +43,13 @@ export function people({ accounts, clients, consents, revocation }: Parts): Part
 
     const agreed = ours ? everythingAsked(ctx) : await consents.findConsent(account.accountId, client.clientId)
     if (agreed === undefined) return undefined
-    const grant = existing ?? new provider.Grant({ accountId: account.accountId, clientId: client.clientId })
-    if (existing === undefined) grant.jti = newGrantId(session.uid)
-    if (covers(grant, agreed)) return grant
-    grant.addOIDCScope([...agreed.scopes].join(' '))
-    for (const [audience, scopes] of Object.entries(agreed.apis)) grant.addResourceScope(audience, scopes.join(' '))
-    await grant.save()
+    const made = new provider.Grant({ accountId: account.accountId, clientId: client.clientId })
+    add(made, agreed)
+    const grant = existing ?? (await sessionGrants.settle(provider, made, { sessionUid: session.uid, client }))
+    if (grant !== made && !covers(grant, agreed)) {
+      add(grant, agreed)
+      await grant.save()
+    }
     if (ours || (await consents.findConsent(account.accountId, client.clientId)) !== undefined) return grant
     // Taken back while the grant was made of it: whoever took it back may not have found this grant.
     await revocation.endGrant(grant.jti, 'consent_withdrawn')
@@ -55,8 +57,12 @@ export function people({ accounts, clients, consents, revocation }: Parts): Part
   }
 }
 
+function add(grant: EngineGrant, { scopes, apis }: Consent): void {
+  grant.addOIDCScope([...scopes].join(' '))
+  for (const [audience, wanted] of Object.entries(apis)) grant.addResourceScope(audience, wanted.join(' '))
+}
+
 function covers(grant: EngineGrant, { scopes, apis }: Consent): boolean {
-  if (grant.iat === undefined) return false
   return (
     subset(scopes, grant.getOIDCScope()) &&
     Object.entries(apis).every(([audience, wanted]) => subset(wanted, grant.getResourceScope(audience)))
