@@ -30,7 +30,8 @@ const LONGEST_WATCH_MS = 60_000
 const POLL_MS = 1000
 const POLLS = 60
 const RETRY_MS = 200
-const LONGEST_RETRY_MS = 5000
+// Half as much more at most: within five seconds of its return a server is heard again.
+const LONGEST_RETRY_MS = 2500
 
 /** Resolves when the signal has ended it; never rejects. */
 export async function followFeed(parts: FollowerParts): Promise<void> {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { check, figuresOf } from '../../tools/chaos/checker.ts'
 import type { Current, Ending, Event, Fault, Look, Request, Use } from '../../tools/chaos/history.ts'
 
-const RULES = { windowMs: 1000, silenceMs: 16_000, outageMs: 6000 }
+const RULES = { windowMs: 1000, silenceMs: 16_000 }
 
 function aUse(more: Partial<Use> = {}): Use {
   const plain = { kind: 'use', artefact: 'code-1', node: 0, subjects: ['session-1'], isExpected: false } as const
@@ -14,7 +14,7 @@ function aUse(more: Partial<Use> = {}): Use {
 
 function aLook(more: Partial<Look> = {}): Look {
   const plain = { kind: 'look', at: 'introspection', node: 1, subjects: ['access-1', 'family-1'] } as const
-  return { ...plain, outcome: 'success', startMs: 5000, endMs: 5010, ...more }
+  return { ...plain, issued: { node: 0, atMs: 500 }, outcome: 'success', startMs: 5000, endMs: 5010, ...more }
 }
 
 function anEnding(more: Partial<Ending> = {}): Ending {
@@ -131,6 +131,9 @@ describe('what was given out', () => {
   it('and does not verify is a violation; one that has ended or expired is none', () => {
     const look = aLook({ at: 'verifier', outcome: 'refused' })
     expect(kinds({ ...look, reason: 'token_invalid' })).toEqual(['unverifiable'])
+    const whileWrong = { ...look, reason: 'token_invalid', issued: { node: 1, atMs: 11_000 } }
+    expect(kinds(aFault({ primaryMs: [10_000, 15_000, 10_000] }), whileWrong)).toEqual([])
+    expect(kinds(aFault(), whileWrong)).toEqual(['unverifiable'])
     expect(kinds({ ...look, reason: 'token_revoked' }, { ...look, reason: 'token_expired' })).toEqual([])
   })
 })
@@ -159,17 +162,28 @@ describe('an error', () => {
 })
 
 describe('without its store', () => {
-  const outage = { kind: 'outage', fromMs: 10_000, untilMs: 20_000 } as const
+  const outage = { kind: 'outage', graceMs: 6000, fromMs: 10_000, untilMs: 20_000 } as const
 
   it('a node that serves for longer than it may breaks its promise', () => {
-    expect(kinds(outage, aRequest({ startMs: 16_001, endMs: 16_010 }))).toEqual(['served_without_store'])
-    expect(kinds(outage, aLook({ startMs: 16_001, endMs: 16_010 }))).toEqual(['served_without_store'])
+    expect(kinds(outage, aRequest({ startMs: 16_001, endMs: 16_010 }))).toEqual(['served_in_outage'])
+    expect(kinds(outage, aLook({ startMs: 16_001, endMs: 16_010 }))).toEqual(['served_in_outage'])
   })
 
   it('a node may serve for a while, and a verifier for longer', () => {
     expect(kinds(outage, aRequest({ startMs: 16_000, endMs: 16_010 }))).toEqual([])
     expect(kinds(outage, aRequest({ startMs: 19_990, endMs: 20_010 }))).toEqual([])
     expect(kinds(outage, aLook({ at: 'verifier', startMs: 16_001, endMs: 16_010 }))).toEqual([])
+  })
+})
+
+describe('with a clock that it knows to be wrong', () => {
+  const outage = { kind: 'outage', node: 1, graceMs: 500, fromMs: 10_000, untilMs: 20_000 } as const
+
+  it('a node serves nothing but endings, and the others serve', () => {
+    const served = aRequest({ startMs: 12_000, endMs: 12_010 })
+    expect(kinds(outage, { ...served, node: 1 })).toEqual(['served_in_outage'])
+    expect(kinds(outage, { ...served, node: 0 })).toEqual([])
+    expect(kinds(outage, anEnding({ node: 1, startMs: 12_000, endMs: 12_010 }))).toEqual([])
   })
 })
 

@@ -10,6 +10,7 @@ import {
 } from '../../test/support/user-agent.ts'
 import { timed } from './calls.ts'
 import { AUDIENCE, REDIRECT_URI, SCOPE } from './fleet.ts'
+import type { Issued } from './history.ts'
 import type { Stage } from './load.ts'
 
 export interface Session {
@@ -22,6 +23,7 @@ export interface Session {
 export interface Code {
   readonly code: string
   readonly pkce: Pkce
+  readonly issued: Issued
 }
 
 const SIGN_IN_MS = 20_000
@@ -44,7 +46,7 @@ export async function obtainCode(stage: Stage, session: Session, clientId: strin
     return { status: code === null ? 400 : 200, body: {} }
   })
   stage.record({ kind: 'request', what: `a sign-in (${String(answer.body.error ?? '')})`, ...timesOf(answer) })
-  return code === null ? undefined : { code, pkce }
+  return code === null ? undefined : { code, pkce, issued: { node: answer.node, atMs: answer.startMs } }
 }
 
 export function requestOf(clientId: string, pkce: Pkce): string {

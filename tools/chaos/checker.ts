@@ -5,7 +5,7 @@
  * after the acknowledgement of the ending had come back, and a window later.
  */
 
-import type { Current, Ending, Event, Fault, Look, Outage, Outcome, Request, Use } from './history.ts'
+import type { Current, Ending, Event, Fault, Issued, Look, Outage, Outcome, Request, Use } from './history.ts'
 
 export type ViolationKind =
   /** An artefact gave two different things. */
@@ -18,8 +18,8 @@ export type ViolationKind =
   | 'unverifiable'
   /** A request failed when the fault should have been over. */
   | 'error_too_late'
-  /** A node served although it could not reach its store for longer than it may. */
-  | 'served_without_store'
+  /** A node served although it could not reach its store, or knew its clock to be wrong, for longer than it may. */
+  | 'served_in_outage'
   /** Something that had to be so was not. */
   | 'unmet'
 
@@ -34,11 +34,9 @@ export interface Rules {
   readonly windowMs: number
   /** A verifier whose feed is not current goes on accepting for so long at most. */
   readonly silenceMs: number
-  /** What needs no store may go on for so long without one. */
-  readonly outageMs: number
 }
 
-export const RULES: Rules = { windowMs: 1000, silenceMs: 16_000, outageMs: 6000 }
+export const RULES: Rules = { windowMs: 1000, silenceMs: 16_000 }
 
 type Answered = Use | Look | Ending | Request
 
@@ -49,7 +47,7 @@ export function check(events: readonly Event[], rules: Rules = RULES): Violation
     ...lost(events),
     ...unverifiable(events),
     ...errorsTooLate(events),
-    ...servedWithoutStore(events, rules),
+    ...servedInOutage(events),
     ...unmet(events),
   ]
   return violations.toSorted((a, b) => a.atMs - b.atMs)
@@ -106,17 +104,23 @@ function lost(events: readonly Event[]): Violation[] {
   const faults = faultsOf(events)
   return events.filter(isUse).flatMap((use) => {
     if (!use.isExpected || use.outcome !== 'refused' || isTouched(use, events)) return []
-    if (isUnwell(faultAt(faults, use.endMs), use)) return []
+    if (isUnwell(faultAt(faults, use.endMs), use) || wasIssuedUnwell(faults, use.issued)) return []
     const what = `${use.artefact} is refused at node ${use.node} (${told(use)}), and nothing ended it`
     return [{ kind: 'lost', atMs: use.startMs, what }]
   })
 }
 
 /** The node is cut off, or its clock is wrong, while others serve: it may refuse what is good. */
-function isUnwell(fault: Fault | undefined, { node, startMs }: Use): boolean {
+function isUnwell(fault: Fault | undefined, { node, startMs }: Pick<Use, 'node' | 'startMs'>): boolean {
   if (fault === undefined) return false
   const ownMs = recoveryOf(fault, node)
   return ownMs > Math.min(...fault.primaryMs) && startMs < ownMs
+}
+
+/** A clock that has just become wrong dates what the node issues wrongly until the node notices. */
+function wasIssuedUnwell(faults: readonly Fault[], issued: Issued | undefined): boolean {
+  if (issued === undefined) return false
+  return isUnwell(faultAt(faults, issued.atMs), { node: issued.node, startMs: issued.atMs })
 }
 
 /** Somebody tried to end it, or used it too, before this answer: then the refusal may be right. */
@@ -129,8 +133,10 @@ function isTouched(use: Use, events: readonly Event[]): boolean {
 }
 
 function unverifiable(events: readonly Event[]): Violation[] {
+  const faults = faultsOf(events)
   return events.flatMap((event) => {
     if (event.kind !== 'look' || event.reason !== 'token_invalid') return []
+    if (wasIssuedUnwell(faults, event.issued)) return []
     const what = `a token that was issued does not verify at the verifier of node ${event.node} (${told(event)})`
     return [{ kind: 'unverifiable', atMs: event.startMs, what }]
   })
@@ -150,17 +156,23 @@ function errorsTooLate(events: readonly Event[]): Violation[] {
   })
 }
 
-function servedWithoutStore(events: readonly Event[], { outageMs }: Rules): Violation[] {
+function servedInOutage(events: readonly Event[]): Violation[] {
   const outages = events.filter((event): event is Outage => event.kind === 'outage')
   return answersOf(events).flatMap((answer) => {
     const isVerifier = answer.kind === 'look' && answer.at === 'verifier'
-    if (answer.outcome !== 'success' || isVerifier) return []
-    const outage = outages.find(({ fromMs, untilMs }) => answer.startMs > fromMs + outageMs && answer.endMs < untilMs)
+    // Endings are tried as long as the store takes them.
+    if (answer.outcome !== 'success' || isVerifier || answer.kind === 'ending') return []
+    const outage = outages.find((one) => isWithin(answer, one))
     if (outage === undefined) return []
     const since = Math.round(answer.startMs - outage.fromMs)
-    const what = `${nameOf(answer)} succeeded at node ${answer.node} ${since} ms after the store was gone (${told(answer)})`
-    return [{ kind: 'served_without_store', atMs: answer.startMs, what }]
+    const what = `${nameOf(answer)} succeeded at node ${answer.node} ${since} ms into its outage (${told(answer)})`
+    return [{ kind: 'served_in_outage', atMs: answer.startMs, what }]
   })
+}
+
+function isWithin({ node, startMs, endMs }: Answered, outage: Outage): boolean {
+  const isItsOwn = outage.node === undefined || outage.node === node
+  return isItsOwn && startMs > outage.fromMs + outage.graceMs && endMs < outage.untilMs
 }
 
 function unmet(events: readonly Event[]): Violation[] {

@@ -8,20 +8,25 @@ const OFF_SECONDS = 600
 const SAYS_WITHIN_MS = 10_000
 const WRONG_MS = 6000
 const DEAD_MS = 9000
+const SAID_GRACE_MS = 500
+/** What needs no store goes on for five seconds without one. */
+const WITHOUT_STORE_MS = 6000
 
 export const CLOCK_FAULTS: readonly FaultKind[] = [
   {
     ...{ name: 'clock-node', title: 'clock of a node ± 10 min', topologies: BOTH, errorLimitMs: ERRORS_MS },
     needsClocks: true,
     async inject(scene) {
-      const { fleet, chance, load } = scene
+      const { fleet, chance, load, history } = scene
       const node = chance.below(NODES)
       const rightMs = performance.now()
       fleet.clocks[node]?.set(offBy(scene))
       await expectSaid(scene, node)
       // A balancer sends nothing new to a node that is not ready; what is to be refused comes to it all the same.
       load.routeTo(everywhere().flatMap((_, index) => (index === node ? [] : [index])))
+      const fromMs = performance.now()
       await pause(WRONG_MS)
+      history.add({ kind: 'outage', node, graceMs: SAID_GRACE_MS, fromMs, untilMs: performance.now() })
       fleet.clocks[node]?.set(0)
       await expectReady(scene, node)
       load.routeTo(undefined)
@@ -59,7 +64,7 @@ export const CLOCK_FAULTS: readonly FaultKind[] = [
       await pause(chance.between(500, 3000))
       fleet.clocks[node]?.set(-OFF_SECONDS)
       await pause(DEAD_MS)
-      history.add({ kind: 'outage', fromMs, untilMs: performance.now() })
+      history.add({ kind: 'outage', graceMs: WITHOUT_STORE_MS, fromMs, untilMs: performance.now() })
       await Promise.all(topology.members.map((member) => member.server.restart()))
       await topology.untilPrimary()
       await topology.untilKept()

@@ -5,11 +5,14 @@
 
 import { createHash } from 'node:crypto'
 
+import type { Issued } from './history.ts'
+
 /** A token that is shown to introspection and verifiers. */
 export interface AccessToken {
   readonly token: string
   /** Itself, its family, its session: an ending of one of them ends it. */
   readonly subjects: readonly string[]
+  readonly issued: Issued
 }
 
 /** The tokens of one application in one session. */

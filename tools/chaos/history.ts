@@ -8,6 +8,12 @@
 /** `error`: no usable answer (5xx, cut off, too late), so that nothing is known about what was done. */
 export type Outcome = 'success' | 'refused' | 'error'
 
+/** Which node issued something, and when it was asked to. */
+export interface Issued {
+  readonly node: number
+  readonly atMs: number
+}
+
 interface Timed {
   readonly startMs: number
   readonly endMs: number
@@ -27,6 +33,7 @@ export interface Use extends Timed {
   readonly subjects: readonly string[]
   /** A refusal of this use would be a loss: the artefact was given out, is unused, and nothing it hangs on has ended. */
   readonly isExpected: boolean
+  readonly issued?: Issued
 }
 
 /** A token was shown, to be told whether it is good. */
@@ -37,6 +44,7 @@ export interface Look extends Timed {
   readonly outcome: Outcome
   /** The reason of a refusal, as the verifier gives it. */
   readonly reason?: string
+  readonly issued: Issued
 }
 
 /** Somebody was asked to end something; with `success` the ending is acknowledged. */
@@ -74,9 +82,13 @@ export interface Fault {
   readonly endMs: number
 }
 
-/** Nobody could reach the store between these two. */
+/** Nobody could reach the store between these two, or this node knew that its clock is wrong: nothing may be served. */
 export interface Outage {
   readonly kind: 'outage'
+  /** All nodes unless set. */
+  readonly node?: number
+  /** For so long it may go on. */
+  readonly graceMs: number
   readonly fromMs: number
   readonly untilMs: number
 }

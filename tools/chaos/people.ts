@@ -38,7 +38,8 @@ async function startFamily(stage: Stage, session: Session, clientId: string): Pr
     const sent = await post(stage.fleet.urls, stage.node(), '/token', redemption(clientId, code))
     const isExpected = attempt === 0
     const use = { kind: 'use' as const, artefact, subjects: [session.name], isExpected, ...timesOf(sent) }
-    stage.record({ ...use, ...resultOf(sent) })
+    const { issued } = code
+    stage.record({ ...use, ...resultOf(sent), issued })
     return sent
   })
   const [refreshToken, access] = [textOf(answer, 'refresh_token'), textOf(answer, 'access_token')]
@@ -46,7 +47,7 @@ async function startFamily(stage: Stage, session: Session, clientId: string): Pr
   const name = stage.estate.name('family')
   const subjects = [name, session.name]
   const grantId = String(claimsOf(access).gid)
-  return { name, clientId, subjects, grantId, refreshToken, access: tokenOf(access, subjects), isBusy: false }
+  return { name, clientId, subjects, grantId, refreshToken, access: tokenOf(access, subjects, answer), isBusy: false }
 }
 
 /** Again while nothing is known about it: within the idempotency window the same is given again. */
@@ -58,8 +59,8 @@ async function untilAnswered(send: (attempt: number) => Promise<Answer>): Promis
   }
 }
 
-function tokenOf(token: string, subjects: readonly string[]): AccessToken {
-  return { token, subjects: [`access-${nameOf(token)}`, ...subjects] }
+function tokenOf(token: string, subjects: readonly string[], { node, startMs }: Answer): AccessToken {
+  return { token, subjects: [`access-${nameOf(token)}`, ...subjects], issued: { node, atMs: startMs } }
 }
 
 function resultOf(answer: Answer): { readonly result?: string } {
@@ -98,7 +99,7 @@ async function useRefreshToken(stage: Stage, family: Family, refreshToken: strin
   const answer = await post(stage.fleet.urls, node, '/token', params)
   const artefact = `${family.name}/${nameOf(refreshToken)}`
   const use = { kind: 'use' as const, artefact, subjects: family.subjects, isExpected, ...timesOf(answer) }
-  stage.record({ ...use, ...resultOf(answer) })
+  stage.record({ ...use, ...resultOf(answer), issued: family.access.issued })
   return answer
 }
 
@@ -109,13 +110,13 @@ async function goOn(stage: Stage, family: Family, answers: readonly Answer[]): P
   const answer = isUnknown ? await untilAnswered(again) : answers.find(({ outcome }) => outcome === 'success')
   const refreshToken = answer && textOf(answer, 'refresh_token')
   const access = answer && textOf(answer, 'access_token')
-  if (refreshToken === undefined || access === undefined) {
+  if (answer === undefined || refreshToken === undefined || access === undefined) {
     stage.estate.families.delete(family)
     return
   }
   const used = family.refreshToken
   family.refreshToken = refreshToken
-  family.access = tokenOf(access, family.subjects)
+  family.access = tokenOf(access, family.subjects, answer)
   if (stage.chance.happens(0.08)) sacrifice(stage, family, used)
 }
 

@@ -30,17 +30,17 @@ export async function lookAtLiving(stage: Stage): Promise<void> {
 }
 
 /** Shows a token to the introspection of a node, or to the verifier that follows a node. */
-export async function look(stage: Stage, { token, subjects }: AccessToken): Promise<void> {
+export async function look(stage: Stage, { token, subjects, issued }: AccessToken): Promise<void> {
   const node = stage.anyNode()
   if (stage.chance.happens(0.5)) {
     const answer = await post(stage.fleet.urls, node, '/introspect', { token }, API)
     const outcome = answer.outcome === 'success' && answer.body.active !== true ? 'refused' : answer.outcome
-    stage.record({ kind: 'look', at: 'introspection', subjects, ...timesOf(answer), outcome })
+    stage.record({ kind: 'look', at: 'introspection', subjects, issued, ...timesOf(answer), outcome })
     return
   }
   const startMs = performance.now()
   const verdict = await stage.verifiers.verify(node, token)
-  stage.record({ kind: 'look', at: 'verifier', subjects, node, startMs, endMs: performance.now(), ...verdict })
+  stage.record({ kind: 'look', at: 'verifier', subjects, issued, node, startMs, endMs: performance.now(), ...verdict })
 }
 
 /** Presents what was used before, when its time has come. */

@@ -24,7 +24,8 @@ export function redeemTwice(): (stage: Stage) => Promise<void> {
     const artefact = stage.estate.name('code')
     const present = async (node: number, isExpected: boolean) => {
       const answer = await post(stage.fleet.urls, node, '/token', redemption(REPLAYING, code))
-      stage.record({ kind: 'use', artefact, subjects: [name], isExpected, ...timesOf(answer) })
+      const { issued } = code
+      stage.record({ kind: 'use', artefact, subjects: [name], isExpected, issued, ...timesOf(answer) })
     }
     const [first, second] = stage.twoNodes()
     if (stage.chance.happens(0.5)) await Promise.all([present(first, false), present(second, false)])
