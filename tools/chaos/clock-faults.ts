@@ -44,7 +44,6 @@ export const CLOCK_FAULTS: readonly FaultKind[] = [
       for (const member of topology.members) if (member !== primary) member.clock?.set(offset)
       await topology.planFailover(primary)
       await topology.untilPrimary(primary)
-      await topology.untilKept()
       return everywhere()
     },
   },
@@ -67,7 +66,6 @@ export const CLOCK_FAULTS: readonly FaultKind[] = [
       history.add({ kind: 'outage', graceMs: WITHOUT_STORE_MS, fromMs, untilMs: performance.now() })
       await Promise.all(topology.members.map((member) => member.server.restart()))
       await topology.untilPrimary()
-      await topology.untilKept()
       const backMs = everywhere()
       await expectSaid(scene, node)
       fleet.clocks[node]?.set(0)

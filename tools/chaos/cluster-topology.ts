@@ -80,18 +80,6 @@ class ClusterTopology implements Topology {
     })
   }
 
-  async untilKept(other?: Member): Promise<void> {
-    const witnesses = this.members.filter((member) => member !== other)
-    await until('a replica for every primary', async () => {
-      const primaries = await this.#primaries(witnesses).catch(() => [])
-      const roles = (await Promise.all(primaries.map((primary) => primary.ask('ROLE')))) as (
-        | [string, number, unknown[]]
-        | undefined
-      )[]
-      return roles.length >= SHARDS && roles.every((role) => role?.[0] === 'master' && role[2].length > 0)
-    })
-  }
-
   async untilWhole(): Promise<void> {
     await until('all replicas in step and the Cluster agreed', async () => {
       const states = await Promise.all(this.members.map((member) => this.#isWhole(member)))

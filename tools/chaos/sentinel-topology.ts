@@ -91,9 +91,6 @@ class SentinelTopology implements Topology {
     })
   }
 
-  /** A second replica is left, and Sentinel sends it to the new primary. */
-  async untilKept(): Promise<void> {}
-
   async untilWhole(): Promise<void> {
     await until('all replicas in step and the Sentinels agreed', async () => {
       const primary = await this.#agreed(this.#sentinels.length)

@@ -19,11 +19,6 @@ export interface Topology {
    * that takes too long.
    */
   untilPrimary(other?: Member): Promise<void>
-  /**
-   * Resolves when every primary can keep a write, because a replica follows it. With one replica for each shard that is only
-   * when the server that failed is back; where others are left it is at once. `other`: whose word does not count.
-   */
-  untilKept(other?: Member): Promise<void>
   /** Resolves when every primary has its replicas and all agree, so that the next fault meets a whole topology. */
   untilWhole(): Promise<void>
   /** Moves so many slots from the shard of this primary to another. */
