@@ -82,8 +82,8 @@ export const loginsSchema = mapping({
     .optional()
     .describe('Password checks that run at the same time; unset: the number of cores.'),
   waiting_hashes: count(0, 10_000)
-    .default(32)
-    .describe('Password checks that may wait; the next one is answered with 503.'),
+    .default(64)
+    .describe('Password checks that may wait, half of them from one network; the next one is answered with 503.'),
 })
 
 export const clientAuthenticationSchema = mapping({
