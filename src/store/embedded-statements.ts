@@ -54,12 +54,13 @@ export function prepareStatements(database: DatabaseSync) {
       WHERE id = ?1 AND key = ?2 AND expires_at_ms > ?3`),
     removeZero: write("DELETE FROM entry WHERE id = ? AND key = ? AND value <= '0'"),
     consume: write(`
-      UPDATE entry SET consumed_at_ms = ?, consumed_by = ?, note = ?, note_expires_at_ms = ? WHERE id = ? AND key = ?`),
+      UPDATE entry SET
+        consumed_at_ms = ?, consumed_by = ?, note = ?, note_expires_at_ms = ?, expires_at_ms = min(expires_at_ms, ?)
+      WHERE id = ? AND key = ?`),
     // The row ids of the record and of the entry: 52 bytes with the index, where the entry took a thousand.
     spend: write(`
       INSERT OR REPLACE INTO spent (record, id, expires_at_ms)
       SELECT ?1, id, expires_at_ms FROM entry WHERE id = ?2 AND key = ?3`),
-    shorten: write('UPDATE entry SET expires_at_ms = min(expires_at_ms, ?) WHERE id = ? AND key = ?'),
     spent: sql('SELECT 1 FROM spent WHERE record = ? AND id = ? AND expires_at_ms > ?'),
     forgetSpent: write('DELETE FROM spent WHERE record = ?'),
     link: write(`

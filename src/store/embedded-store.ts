@@ -157,8 +157,9 @@ export class EmbeddedStore implements Store {
       if (isConsumed(row)) return afterTheFirst(row, by, now)
 
       const noteExpiresAtMs = expiryMs(now, options.noteSeconds ?? 0)
-      this.#sql.consume.run(now, by, options.note ?? null, noteExpiresAtMs, rowIdOf(key), key)
-      if (spent !== undefined) this.#spend(key, spent.in, expiryMs(now, spent.keepSeconds))
+      const id = rowIdOf(key)
+      if (spent !== undefined) this.#sql.spend.run(rowIdOf(spent.in), id, key)
+      this.#sql.consume.run(now, by, options.note ?? null, noteExpiresAtMs, expiryMs(now, spent?.keepSeconds), id, key)
       if (successor !== undefined) this.#store(successor.key, successor.value, successor.options ?? {}, now)
       return { outcome: 'won' }
     })
@@ -279,12 +280,6 @@ export class EmbeddedStore implements Store {
     const id = rowIdOf(key)
     this.#sql.remove.run(id, key)
     this.#sql.forgetSpent.run(id)
-  }
-
-  #spend(key: Key, record: Key, endsAtMs: number): void {
-    const id = rowIdOf(key)
-    this.#sql.spend.run(rowIdOf(record), id, key)
-    this.#sql.shorten.run(endsAtMs, id, key)
   }
 
   #store(key: Key, value: string, options: PutOptions, nowMs: number): void {

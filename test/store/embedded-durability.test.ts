@@ -5,9 +5,8 @@
  * sync that ended had begun, at the worst; so a copy is made at the beginning of each, and opened in place of the store.
  */
 
-import { spawnSync } from 'node:child_process'
 import { copyFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -17,6 +16,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { type EmbeddedStore, openEmbeddedStore } from '../../src/store/embedded-store.ts'
 import type { Key } from '../../src/store/store.ts'
 import { type SyncFile, syncFile } from '../../src/store/wal-sync.ts'
+import { aSmallDisk, describeWithSmallDisk, fill } from '../support/small-disk.ts'
 
 describe('[B23] a power cut', () => {
   it('takes nothing that was acknowledged: every verb that decides is answered when it is on the disk', async () => {
@@ -130,7 +130,7 @@ describe('[B23] readiness', () => {
   })
 })
 
-describe.skipIf(!canMount())('[B23] a small disk that is full', () => {
+describeWithSmallDisk('[B23] a small disk that is full', () => {
   it('takes endings from its reserve, nothing new by the mark, and recovers when there is room', async () => {
     const folder = await aSmallDisk(24)
     const file = join(folder, 'data', 'grantor.db')
@@ -239,37 +239,4 @@ async function cut(disk: Disk, acknowledged: readonly { key: Key; verb: string }
   const cursors = (await after.read('log', undefined, 10_000)).map(({ cursor }) => cursor)
   expect(logged.filter((cursor) => !cursors.includes(cursor))).toEqual([])
   await after.close()
-}
-
-function canMount(): boolean {
-  const can = process.platform === 'linux' && process.getuid?.() === 0
-  if (!can) console.warn('SKIPPED: "[B23] a small disk that is full", because only root can mount one')
-  return can
-}
-
-async function aSmallDisk(megabytes: number): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'grantor-test-'))
-  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder], {
-    encoding: 'utf8',
-  })
-  if (status !== 0) throw new Error(stderr)
-  onTestFinished(async () => {
-    spawnSync('umount', ['-l', folder])
-    await rm(folder, { recursive: true, force: true })
-  })
-  return folder
-}
-
-/** Fills the disk to the last page, as a log that is not rotated does. */
-async function fill(folder: string): Promise<void> {
-  for (const bytes of [1 << 20, 1 << 12]) {
-    let isFull = false
-    while (!isFull) {
-      const written = writeFile(join(folder, 'filler'), Buffer.alloc(bytes), { flag: 'a' })
-      isFull = await written.then(
-        () => false,
-        () => true,
-      )
-    }
-  }
 }
