@@ -43,6 +43,7 @@ import { createRevocations, type Revocations } from './http/revocations/revocati
 import { createStop } from './http/stop.ts'
 import { startPushing } from './jobs/push.ts'
 import { startRotation } from './jobs/rotation.ts'
+import { startStoreAdvice } from './jobs/store-advice.ts'
 import { type Keyring, type LiveKeyring, openKeyring } from './keyring/keyring.ts'
 import { openSigner } from './keyring/outside-open.ts'
 import { obtainRootKeys } from './keyring/root-key.ts'
@@ -129,6 +130,7 @@ export async function startApp(
   const audit = createAudit({ store, clock, log, keepSeconds: config.lifetimes.auditSeconds })
   try {
     await untilReady(store, log)
+    stops.push(startStoreAdvice({ store, log }))
     const change = await store.identify(after?.seen)
     const verifiers = createVerifiers({ store, clock, ttlSeconds: verifierTtlSeconds(config.keys) })
     const signer = openSigner(config, log)

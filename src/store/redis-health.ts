@@ -13,6 +13,7 @@ import { reasonOf, sentenceFor } from './redis-faults.ts'
 import type { Info } from './redis-info.ts'
 import type { RedisLink } from './redis-link.ts'
 import { type Probed, probe } from './redis-probe.ts'
+import { persistenceAdvice } from './redis-persistence.ts'
 import { Room } from './redis-room.ts'
 import { scripts } from './scripts.ts'
 import type { StoreStatus } from './store.ts'
@@ -41,10 +42,12 @@ export class RedisHealth {
   readonly #timer: NodeJS.Timeout
   #beats = 0
   #beating: Promise<void> | undefined
+  #examining: Promise<void> | undefined
   #isAnswering = false
   #unanswered = 0
   #policyProblem: string | undefined = 'It is not known yet whether Redis evicts: wait a second.'
   #probeProblem: string | undefined
+  #persistence: string | undefined
   #lastContactMs = Number.NEGATIVE_INFINITY
 
   constructor(options: HealthOptions) {
@@ -63,9 +66,11 @@ export class RedisHealth {
     const silentMs = this.#options.monotonic() - this.#lastContactMs
     const problem = this.#problem()
     if (problem !== undefined) return { ready: false, hasRoom: true, problem, silentMs }
+    const advice = this.#advice()
+    const told = { silentMs, ...(advice.length > 0 && { advice }) }
     const shortage = this.#room.problem
-    if (shortage !== undefined) return { ready: true, hasRoom: false, problem: shortage, silentMs }
-    return { ready: true, hasRoom: true, silentMs }
+    if (shortage !== undefined) return { ready: true, hasRoom: false, problem: shortage, ...told }
+    return { ready: true, hasRoom: true, ...told }
   }
 
   /** Looks, beginning now: a look that is under way may have begun before what has changed. */
@@ -93,6 +98,15 @@ export class RedisHealth {
     return this.#policyProblem ?? this.#probeProblem ?? clocks.problem
   }
 
+  #advice(): string[] {
+    const alone = this.#options.connection.links().filter(({ replicas }) => replicas.isAlone)
+    const ofReplicas = alone.map(
+      ({ name }) =>
+        `Redis at ${name} has no replica left: what it acknowledges is lost if it fails too. Start the replicas.`,
+    )
+    return [this.#persistence, this.#options.clocks.advice, ...ofReplicas].filter((sentence) => sentence !== undefined)
+  }
+
   async #beat(): Promise<void> {
     const { connection, monotonic } = this.#options
     try {
@@ -107,7 +121,9 @@ export class RedisHealth {
       this.#lastContactMs = monotonic()
       this.#unanswered = 0
       const isDue = this.#beats % BEATS_PER_EXAMINATION === 0 || this.#probeProblem !== undefined
-      if (isDue) await this.#examine()
+      // The next beat does not wait for it; whoever waits for the first one does.
+      const examined = isDue ? this.#examineOnce() : undefined
+      if (!this.#isAnswering) await examined
       this.#beats += 1
       this.#isAnswering = true
     } catch (cause) {
@@ -151,6 +167,13 @@ export class RedisHealth {
         : `Redis runs with maxmemory-policy ${unsafe}, under which it may forget used codes and revoked tokens: set maxmemory-policy ${SAFE_POLICY}.`
   }
 
+  #examineOnce(): Promise<void> {
+    this.#examining ??= this.#examine().finally(() => {
+      this.#examining = undefined
+    })
+    return this.#examining
+  }
+
   async #examine(): Promise<void> {
     const { connection, clocks, store, node } = this.#options
     try {
@@ -159,6 +182,9 @@ export class RedisHealth {
         if (outcome === 'endings only') this.#room.noteRefusal(link.name)
       }
       await clocks.compare()
+      const [only, ...others] = connection.links()
+      const isSingle = only !== undefined && others.length === 0 && !only.replicas.areAsked
+      this.#persistence = isSingle ? await persistenceAdvice(only) : undefined
       this.#probeProblem = undefined
     } catch (cause) {
       this.#probeProblem = sentenceFor(reasonOf(cause))

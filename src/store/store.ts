@@ -130,6 +130,8 @@ export interface StoreStatus {
   readonly hasRoom: boolean
   /** One sentence for the operator: what is wrong and what to do. Absent when ready and with room. */
   readonly problem?: string
+  /** What the operator should know although it works: what a crash may lose, a clock of the store that is wrong. */
+  readonly advice?: readonly string[]
   /** Milliseconds since the last successful write, on the monotonic clock. A node that cannot write for 5 s issues nothing. */
   readonly silentMs: number
   /** Set when this is no longer the store that was opened: its file was deleted or replaced. It does not come back. */

@@ -191,3 +191,20 @@ async function memoryOf(redis: RedisServer): Promise<number[]> {
 function aKey(kind = 'kind'): Key {
   return `${kind}:{aa}:${randomUUID()}`
 }
+
+describeWithRedis('a single Redis', () => {
+  it.each([
+    { appendOnly: 'no', fsync: 'always', says: /no append-only file.*Set appendonly yes/ },
+    { appendOnly: 'yes', fsync: 'everysec', says: /appendfsync everysec: .*up to two seconds/ },
+    { appendOnly: 'yes', fsync: 'no', says: /appendfsync no: .*half a minute/ },
+    { appendOnly: 'yes', fsync: 'always', says: undefined },
+  ])('with appendonly $appendOnly and appendfsync $fsync: says what a crash may lose', async (setting) => {
+    const { appendOnly, fsync, says } = setting
+    const redis = await startRedis({ settings: ['--appendonly', appendOnly, '--appendfsync', fsync] })
+    onTestFinished(() => redis.close())
+    const store = await openOn(redis.url)
+    await ready(store)
+
+    expect(store.status().advice).toEqual(says && [expect.stringMatching(says)])
+  })
+})
