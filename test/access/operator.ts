@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 
-import { systemClock } from '../../src/base/clock.ts'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { runCommand } from '../../src/cli/run.ts'
 import type { Environment } from '../../src/config/environment.ts'
 import type { Running } from '../support/start.ts'
@@ -23,12 +23,18 @@ export function operate({ issuer, dataDir, config }: Running, args: readonly str
   return operateWith(env, dataDir, args, piped)
 }
 
-export async function operateWith(env: Environment, cwd: string, args: readonly string[], piped = ''): Promise<Said> {
+export async function operateWith(
+  env: Environment,
+  cwd: string,
+  args: readonly string[],
+  piped = '',
+  clock: Clock = systemClock,
+): Promise<Said> {
   const [out, err]: [string[], string[]] = [[], []]
   const code = await runCommand(args, {
     env,
     cwd,
-    clock: systemClock,
+    clock,
     out: (text) => void out.push(text),
     err: (text) => void err.push(text),
     readAll: () => Promise.resolve(piped),
