@@ -151,6 +151,11 @@ export async function startApp(
     const subjectOf = createSubjectOf(clients, () => keyring.current().pairwiseSalt)
     const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks, holdings, subjectOf })
     await settleChange(change, { store, revocation, audit, keyring, knownKeyIds: after?.keyIds ?? [] })
+    store.onLapse(() => {
+      revocation
+        .endLostAgain()
+        .catch((err: unknown) => log.error({ err }, 'lost revocations could not be written again'))
+    })
     await endGoneClients({ store, revocation, clientIds: config.clients.map(({ clientId }) => clientId) })
     const { storeKey, csrfKey } = keyring.current()
     const sealer = createSealer(storeKey, 'store')

@@ -9,7 +9,7 @@
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import { createRevocationSet, type Revocable, type RevocationEntry } from '../resource/revocation-set.ts'
 import { logs } from '../store/keys.ts'
-import type { Store } from '../store/store.ts'
+import type { LogEntry, Store } from '../store/store.ts'
 import { createEntryCounts, type EntryCounts, type EntryOwner } from './entry-counts.ts'
 
 /** An entry as the feed gives it: with the cursor that a reader resumes after. */
@@ -42,6 +42,8 @@ export interface PublishOptions {
 export interface RevocationLog {
   /** Writes an entry; when this resolves, this node refuses what it covers and the others will within a second. */
   publish(revocation: NewRevocation, options?: PublishOptions): Promise<void>
+  /** Writes again what this node knows and the store has lost, and gives it. For a store that lost its last moments. */
+  writeLostAgain(): Promise<readonly NewRevocation[]>
   /** How many entries there are: in all, of one subject, of one grant. Some of them may have expired. */
   readonly counts: Pick<EntryCounts, 'ofSubject' | 'ofGrant'> & { readonly all: number }
   /** Whether an entry covers this token. */
@@ -75,6 +77,8 @@ export function keepSecondsFor(longestTokenSeconds: number): number {
 }
 
 const PAGE = 1000
+// Longer than what a crash of the store may lose, and than the time until an entry is read back.
+const PUBLISHED_SECONDS = 30
 
 /** Opens the log with all that is in it. Throws `StoreUnavailable`. */
 export async function openRevocationLog({
@@ -87,6 +91,8 @@ export async function openRevocationLog({
   const counts = createEntryCounts()
   // What this node has written and not yet read back from the store's log, by cursor.
   const unread = new Map<string, EntryOwner>()
+  // What this node has written lately.
+  let published: Written[] = []
   let entries: LoggedRevocation[] = []
   let owners: (EntryOwner | undefined)[] = []
   const places = new Map<string, number>()
@@ -108,6 +114,7 @@ export async function openRevocationLog({
       if (owner !== undefined) counts.add(owner)
       try {
         const cursor = await store.append(logs.revocations, JSON.stringify({ ...entry, of: owner }), keptSeconds)
+        published = [...published.filter((one) => one.entry.at > at - PUBLISHED_SECONDS), { entry, owner }]
         if (owner !== undefined && !places.has(cursor)) unread.set(cursor, owner)
         else if (owner !== undefined) counts.remove(owner)
       } catch (error) {
@@ -115,6 +122,22 @@ export async function openRevocationLog({
         throw error
       }
       set.add(entry)
+    },
+
+    async writeLostAgain() {
+      const stored = new Set((await readAll()).map(({ value }) => textOf(JSON.parse(value) as StoredRevocation)))
+      const known = [...entries.map((entry, at) => ({ entry, owner: owners[at] })), ...published]
+      const now = epochSeconds(clock)
+      const lost = new Map<string, Written>()
+      for (const one of known) {
+        const text = textOf(one.entry)
+        if (one.entry.exp > now && !stored.has(text)) lost.set(text, one)
+      }
+      for (const { entry, owner } of lost.values()) {
+        const { id: _id, ...kept } = { id: '', ...entry }
+        await store.append(logs.revocations, JSON.stringify({ ...kept, of: owner }), entry.exp - now)
+      }
+      return [...lost.values()].map(({ entry }) => entry)
     },
 
     counts: {
@@ -162,8 +185,17 @@ export async function openRevocationLog({
     }
   }
 
+  async function readAll(): Promise<LogEntry[]> {
+    const all: LogEntry[] = []
+    for (;;) {
+      const page = await store.read(logs.revocations, all.at(-1)?.cursor, PAGE)
+      all.push(...page)
+      if (page.length < PAGE) return all
+    }
+  }
+
   function take(id: string, value: string): void {
-    const { of: owner, ...entry } = JSON.parse(value) as Omit<LoggedRevocation, 'id'> & { of?: EntryOwner }
+    const { of: owner, ...entry } = JSON.parse(value) as StoredRevocation
     forget()
     if (!unread.delete(id) && owner !== undefined) counts.add(owner)
     places.set(id, dropped + entries.length)
@@ -189,4 +221,17 @@ export async function openRevocationLog({
     owners = owners.slice(ended)
     dropped += ended
   }
+}
+
+interface Written {
+  readonly entry: Omit<LoggedRevocation, 'id'>
+  readonly owner: EntryOwner | undefined
+}
+
+type StoredRevocation = Omit<LoggedRevocation, 'id'> & { readonly of?: EntryOwner }
+
+/** The same for the same entry, wherever it was read. */
+function textOf(entry: Omit<LoggedRevocation, 'id'> & { readonly of?: EntryOwner; readonly id?: string }): string {
+  const { of: _of, id: _id, ...named } = entry
+  return JSON.stringify(Object.entries(named).toSorted())
 }

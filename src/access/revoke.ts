@@ -22,7 +22,7 @@ import type { EndedMarks, Issued } from './ended-marks.ts'
 import type { EndReason } from './end-reasons.ts'
 import type { GrantRecord, HeldGrant, Holdings, SessionRecord } from './holdings.ts'
 import { createPublishing } from './publishing.ts'
-import { keepSecondsFor, LARGEST_TOLERANCE_SECONDS, type RevocationLog } from './revocation-log.ts'
+import { keepSecondsFor, LARGEST_TOLERANCE_SECONDS, type NewRevocation, type RevocationLog } from './revocation-log.ts'
 import { sessionClaim } from './session-claim.ts'
 
 export interface Revocation {
@@ -42,6 +42,8 @@ export interface Revocation {
   endEverything(before: number | undefined, reason: EndReason): Promise<void>
   /** Has every token refused that this key signed; each of them has expired after so long. */
   endKey(keyId: string, longestTokenSeconds: number): Promise<void>
+  /** Ends again what a crash of the store has forgotten the ending of, as far as this node knows. */
+  endLostAgain(): Promise<void>
   /** Whether a moment has ended what was issued then. */
   hasEnded(issued: Issued): boolean
 }
@@ -68,7 +70,7 @@ export interface RevocationParts {
   readonly store: Store
   readonly clock: Clock
   readonly audit: Audit
-  readonly revocationLog: Pick<RevocationLog, 'publish' | 'covers' | 'counts'>
+  readonly revocationLog: Pick<RevocationLog, 'publish' | 'covers' | 'counts' | 'writeLostAgain'>
   readonly endedMarks: EndedMarks
   readonly holdings: Holdings
   /** The `sub` by which a client knows an account. */
@@ -209,6 +211,30 @@ export function createRevocation(parts: RevocationParts): Revocation {
       await revocationLog.publish({ kid: keyId }, { keepSeconds: keepSecondsFor(longestTokenSeconds) })
     },
 
+    async endLostAgain() {
+      const lost = await revocationLog.writeLostAgain()
+      if (lost.length === 0) return
+      await removeGrants(undefined, lost.flatMap(wholeGrantOf))
+      for (const moment of lost.flatMap(momentOf)) await endedMarks.raise(moment.before, moment.client_id)
+      audit.record('store.lapsed', { reason: `${lost.length} revocations` })
+    },
+
     hasEnded: (issued) => endedMarks.covers(issued),
   }
+}
+
+/** The grant that an entry ends as a whole; one with a moment ends the tokens that were issued before. */
+function wholeGrantOf({ gid, before }: NewRevocation): string[] {
+  return gid === undefined || before !== undefined ? [] : [gid]
+}
+
+/** The moment that an entry names for everything, or for all of a client; not one for access tokens, or of a subject. */
+function momentOf({ before, client_id, sub, gid, tokens_only }: NewRevocation): Moment[] {
+  if (before === undefined || tokens_only === true || sub !== undefined || gid !== undefined) return []
+  return [{ before, client_id }]
+}
+
+interface Moment {
+  readonly before: number
+  readonly client_id: string | undefined
 }

@@ -39,6 +39,7 @@ export const AUDIT_EVENTS = {
   'client.authentication_failed': 'A client did not prove who it is.',
   'store.replaced': 'A server found its store emptied or replaced; everything issued before is refused.',
   'store.set_back': 'A server found its store set back to an earlier state; everything issued until then was ended.',
+  'store.lapsed': 'A crash of the store lost its last moments; revocations that a server knew were written again.',
   'store.restored': 'The store was filled from a backup; the reason names the backup.',
   'keyring.created': 'The signing keys were made, at the first start with this store.',
   'keyring.key_published': 'A successor was published; it signs once every cache must know it.',
