@@ -7,8 +7,9 @@ import { keys } from '../../src/store/keys.ts'
 import { type Running, start } from '../support/start.ts'
 import { authorizationUrl, createUserAgent, newPkce, type UserAgent } from '../support/user-agent.ts'
 import { aHolder, aPerson, claimsOf, type Holder, opensUserinfo, REDIRECT_URI, refreshes } from './sign-ins.ts'
+import { within } from '../support/figures.ts'
 
-const SOON = { timeout: 1000, interval: 20 }
+const SOON = within(1000, 20)
 
 let app: Running
 beforeAll(async () => {
@@ -65,7 +66,7 @@ describe('a person whose account is disabled, or who is given another password',
     await app.nodes[0]?.accountAccess.setPassword(person.id, 'another good passphrase')
 
     const again = { ...person, password: 'another good passphrase' }
-    const holder = await vi.waitFor(() => aHolder(app, { person: again }), { timeout: 5000, interval: 300 })
+    const holder = await vi.waitFor(() => aHolder(app, { person: again }), within(5000, 300))
 
     expect(await opensUserinfo(app.urls[1] as string, holder.accessToken)).toBe(true)
   })
@@ -207,7 +208,7 @@ function nextTurn(): Promise<void> {
 async function nextSecond(): Promise<void> {
   const second = () => Math.floor(Date.now() / 1000)
   const began = second()
-  await vi.waitFor(() => expect(second()).toBeGreaterThan(began), { timeout: 2000, interval: 20 })
+  await vi.waitFor(() => expect(second()).toBeGreaterThan(began), within(2000, 20))
 }
 
 async function sessionUid({ person }: Holder): Promise<string | undefined> {

@@ -5,9 +5,10 @@ import { epochSeconds } from '../../src/base/clock.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openTestStore, openTestStores } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
+import { within } from '../support/figures.ts'
 
 const KEEP = 600
-const SOON = { timeout: 1000 }
+const SOON = within(1000)
 
 describe('the revocation log', () => {
   it('covers here as soon as it is published, and on every node within a second', async () => {

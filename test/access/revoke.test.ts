@@ -8,6 +8,7 @@ import type { Store } from '../../src/store/store.ts'
 import { openTestStore, openTestStores } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { aDoor, aGrant, KEEP_SECONDS, withVerb } from './a-door.ts'
+import { within } from '../support/figures.ts'
 
 const SESSION = { accountId: 'usr_ana', loginTs: 1, exp: 9_999_999_999 }
 
@@ -134,7 +135,7 @@ describe('a moment before which nothing counts', () => {
     const judge = ({ revocation }: typeof here) =>
       [now - 1, now, now + 15, now + 16].map((issuedAt) => revocation.hasEnded({ clientId: 'app', issuedAt }))
     expect(judge(here)).toEqual([true, true, true, false])
-    await vi.waitFor(() => expect(judge(there)).toEqual([true, true, true, false]), { timeout: 1000 })
+    await vi.waitFor(() => expect(judge(there)).toEqual([true, true, true, false]), within(1000))
     expect(here.revocation.hasEnded({ clientId: 'other', issuedAt: 0 })).toBe(false)
     expect(here.revocation.hasEnded({ clientId: 'app', issuedAt: undefined })).toBe(true)
   })

@@ -11,11 +11,12 @@ import { type Running, start } from '../support/start.ts'
 import { callEndpoint, redeem, refresh } from '../support/user-agent.ts'
 import { operate } from './operator.ts'
 import { aHolder, entriesOf, type Holder, opensUserinfo, REDIRECT_URI, refreshes } from './sign-ins.ts'
+import { within } from '../support/figures.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 
 const MOST_TOKENS_OF_A_GRANT = 20
-const SOON = { timeout: 1000, interval: 20 }
+const SOON = within(1000, 20)
 
 interface Way {
   /** Does what ends access, at the first node. */

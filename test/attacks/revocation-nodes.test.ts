@@ -6,6 +6,7 @@ import { describeOnEachTopology } from '../flows/races-topologies.ts'
 import { type ServerProcesses, startProcesses } from '../support/server-process.ts'
 import { createUserAgent, refresh } from '../support/user-agent.ts'
 import { basic, CALLBACK, newCode, post, redemption, SECRET } from './requests.ts'
+import { expectFigure } from '../support/figures.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -103,8 +104,8 @@ describeOnEachTopology('two nodes', (topology) => {
       expect(status).toBe(200)
       const revokedAt = performance.now()
       expect(await isActive(0, dead)).toBe(false)
-      while (await isActive(1, dead)) expect(performance.now() - revokedAt).toBeLessThan(WITHIN_MS)
-      expect(performance.now() - revokedAt).toBeLessThan(WITHIN_MS)
+      while (await isActive(1, dead));
+      expectFigure('ms until the other node knows', performance.now() - revokedAt, WITHIN_MS)
       expect(await isActive(1, dead)).toBe(false)
     }
   })

@@ -7,8 +7,9 @@ import { aHolder, aPerson, entriesOf, opensUserinfo, REDIRECT_URI, refreshes } f
 import { type Running, start } from '../support/start.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 import { aTerminal } from './a-terminal.ts'
+import { within } from '../support/figures.ts'
 
-const SOON = { timeout: 1000, interval: 20 }
+const SOON = within(1000, 20)
 const CLIENT = {
   ...{ client_id: 'app', token_endpoint_auth_method: 'none', redirect_uris: [REDIRECT_URI] },
   ...{ grant_types: ['authorization_code', 'refresh_token'], apis: { 'https://orders.example': ['orders:read'] } },

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Clock } from '../../src/base/clock.ts'
 import type { Consumed, Key, LogEntry, PutOptions, Store } from '../../src/store/store.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
+import { within } from '../support/figures.ts'
 
 export interface OpenedStore {
   readonly store: Store
@@ -729,8 +730,8 @@ export function storeContract(name: string, open: (clock: Clock) => Promise<Open
 
         for (const value of values.slice(50)) await (Number(value) % 2 ? store : other).append(log, value, 60)
 
-        await vi.waitFor(() => expect(fromStart.heard).toHaveLength(200), 5000)
-        await vi.waitFor(() => expect(fromCursor.heard).toHaveLength(198), 5000)
+        await vi.waitFor(() => expect(fromStart.heard).toHaveLength(200), within(5000))
+        await vi.waitFor(() => expect(fromCursor.heard).toHaveLength(198), within(5000))
         for (const stop of stops) stop()
         expect(fromStart.heard.map(({ value }) => value)).toEqual(values)
         expect(fromCursor.heard.map(({ value }) => value)).toEqual(values.slice(2))
@@ -741,11 +742,11 @@ export function storeContract(name: string, open: (clock: Clock) => Promise<Open
         const listeners = [aListener(), aListener()]
         const stops = [store, other].map((each, i) => each.follow(log, undefined, listeners[i]?.listener ?? fail))
         await store.append(log, 'first', 60)
-        await vi.waitFor(() => expect(listeners.map(({ heard }) => heard.length)).toEqual([1, 1]), 5000)
+        await vi.waitFor(() => expect(listeners.map(({ heard }) => heard.length)).toEqual([1, 1]), within(5000))
 
         await store.append(log, 'second', 60)
 
-        await vi.waitFor(() => expect(listeners.map(({ heard }) => heard.length)).toEqual([2, 2]), 1000)
+        await vi.waitFor(() => expect(listeners.map(({ heard }) => heard.length)).toEqual([2, 2]), within(1000))
         for (const stop of stops) stop()
       })
 
@@ -758,7 +759,7 @@ export function storeContract(name: string, open: (clock: Clock) => Promise<Open
         stop()
         await other.append(log, 'x', 60)
 
-        await vi.waitFor(() => expect(going.heard).toHaveLength(1), 5000)
+        await vi.waitFor(() => expect(going.heard).toHaveLength(1), within(5000))
         stopOther()
         expect(stopped.heard).toEqual([])
       })
@@ -772,7 +773,7 @@ export function storeContract(name: string, open: (clock: Clock) => Promise<Open
 
         const stop = store.follow(log, undefined, follower.listener)
 
-        await vi.waitFor(() => expect(follower.heard).toHaveLength(1), 5000)
+        await vi.waitFor(() => expect(follower.heard).toHaveLength(1), within(5000))
         stop()
         expect(follower.heard[0]?.value).toBe('alive')
       })
@@ -780,9 +781,9 @@ export function storeContract(name: string, open: (clock: Clock) => Promise<Open
 
     describe('status', () => {
       it('is ready, has room, and has not been silent for long', async () => {
-        await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true, hasRoom: true }), 5000)
+        await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true, hasRoom: true }), within(5000))
         expect(store.status().problem).toBeUndefined()
-        await vi.waitFor(() => expect(store.status().silentMs).toBeLessThan(5000), 5000)
+        await vi.waitFor(() => expect(store.status().silentMs).toBeLessThan(5000), within(5000))
       })
     })
 

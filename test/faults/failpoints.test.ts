@@ -24,6 +24,7 @@ import {
   type TokenAnswer,
   type UserAgent,
 } from '../support/user-agent.ts'
+import { within } from '../support/figures.ts'
 
 // The one command that names two refresh tokens: the one that is used and its successor.
 const ROTATION = /refresh:\{[\s\S]*refresh:\{/
@@ -226,7 +227,7 @@ function grantIds(lines: string): string[] {
 async function liveTokens(redisUrl: string, ofGrants: () => Promise<readonly string[]>): Promise<number> {
   const store = await openStore({ dataDir: '', redisUrl }, systemClock)
   try {
-    await vi.waitFor(() => expect(store.status().ready).toBe(true))
+    await vi.waitFor(() => expect(store.status().ready).toBe(true), within(1000))
     let count = 0
     for (const grantId of await ofGrants()) {
       if ((await store.get(keys.grant(grantId))) === undefined) continue

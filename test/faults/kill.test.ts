@@ -3,7 +3,6 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
@@ -16,9 +15,9 @@ import { type ServerProcesses, startProcesses } from '../support/server-process.
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import type { TokenAnswer } from '../support/user-agent.ts'
 import { type RefreshingClient, refreshingClient, signInClients } from './refreshing-clients.ts'
+import { within } from '../support/figures.ts'
 
 const CLIENTS = 8
-const LIFE_MS = 600
 const KILLS = 2
 const LOST_REPLIES = 5
 // The one command that names two refresh tokens: the one that is used and its successor.
@@ -34,7 +33,7 @@ describe('kill -9 of servers on one embedded file', () => {
     const clients = await signInClients(nodes, CLIENTS)
 
     await underLoad(clients, () =>
-      killAndRestart(nodes, () => {
+      killAndRestart(nodes, clients, () => {
         expect(integrityOf(nodes.dataDir)).toEqual([{ integrity_check: 'ok' }])
       }),
     )
@@ -49,7 +48,7 @@ describeWithRedis('kill -9 around one Redis', () => {
     const { redis, nodes } = await onRedis('everysec')
     const clients = await signInClients(nodes, CLIENTS)
 
-    await underLoad(clients, () => killAndRestart(nodes))
+    await underLoad(clients, () => killAndRestart(nodes, clients))
 
     await expectAllAlive(clients)
     await expectOneSuccessorEach(clients, { dataDir: nodes.dataDir, redisUrl: redis.url })
@@ -67,12 +66,12 @@ describeWithRedis('kill -9 around one Redis', () => {
 
       await underLoad(clients, async () => {
         for (let kill = 0; kill < KILLS; kill++) {
-          await delay(LIFE_MS)
+          await untilRefreshed(clients)
           await redis.kill()
           expect(await checkAppendOnlyFile(folder)).toMatch(/All AOF files and manifest are valid/)
           await redis.restart()
         }
-        await delay(LIFE_MS)
+        await untilRefreshed(clients)
       })
 
       await expectAllAlive(clients)
@@ -108,13 +107,24 @@ async function onRedis(fsync: 'everysec' | 'always') {
   return { redis, proxy, nodes }
 }
 
-async function killAndRestart({ servers }: ServerProcesses, between: () => void = () => undefined): Promise<void> {
+async function killAndRestart(
+  { servers }: ServerProcesses,
+  clients: readonly RefreshingClient[],
+  between: () => void = () => undefined,
+): Promise<void> {
   for (let kill = 0; kill < KILLS; kill++) {
-    await delay(LIFE_MS)
+    await untilRefreshed(clients)
     await Promise.all(servers.map((server) => server.kill()))
     between()
     await Promise.all(servers.map((server) => server.restart()))
   }
+}
+
+/** Resolves when each has been answered a few times more. */
+async function untilRefreshed(clients: readonly RefreshingClient[]): Promise<void> {
+  const before = clients.map(({ succeeded }) => succeeded)
+  const have = () => clients.every(({ succeeded }, at) => succeeded >= (before[at] ?? 0) + 5)
+  await vi.waitFor(() => expect(have()).toBe(true), within(30_000))
 }
 
 /** Runs `faults` while the clients refresh, and lets them go on until each has been answered once more. */
@@ -146,7 +156,7 @@ function onceReady(client: RefreshingClient): Promise<TokenAnswer> {
       if (answer.status === 503) throw new Error('not ready again')
       return answer
     },
-    { timeout: 5000, interval: 100 },
+    within(5000, 100),
   )
 }
 
@@ -174,7 +184,7 @@ async function expectOneSuccessorEach(
 ): Promise<void> {
   const store = await openStore(where, systemClock)
   onTestFinished(() => store.close())
-  await vi.waitFor(() => expect(store.status().ready).toBe(true))
+  await vi.waitFor(() => expect(store.status().ready).toBe(true), within(1000))
   for (const { grantId } of clients) {
     const members = (await store.members(keys.grantMembers(grantId))) as Key[]
     const tokens = await store.getMany(members.filter((key) => key.startsWith('refresh:')))

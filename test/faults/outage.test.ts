@@ -9,6 +9,7 @@ import { startProcesses } from '../support/server-process.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { authorizationUrl, createUserAgent, newPkce, signIn } from '../support/user-agent.ts'
 import { type Answer, type OutageRequests, type Sends, startForOutage } from './outage-requests.ts'
+import { expectFigure, within } from '../support/figures.ts'
 
 const PATIENCE_MS = 3000
 
@@ -104,7 +105,7 @@ describeWithRedis('Redis', () => {
       status: 'not ready',
       problem: expect.stringMatching(/allkeys-lru.*set maxmemory-policy noeviction\.$/),
     }
-    await expect.poll(() => ready().catch(() => undefined), { timeout: 10_000 }).toEqual(told)
+    await expect.poll(() => ready().catch(() => undefined), within(10_000)).toEqual(told)
     expect(server?.output.join('\n')).not.toContain('"listening"')
 
     await redis.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
@@ -121,7 +122,7 @@ async function sendAll(sends: Sends): Promise<(readonly [string, Answer])[]> {
     Object.entries(sends).map(async ([name, send]) => {
       const begun = performance.now()
       const answer = await send()
-      expect(performance.now() - begun, name).toBeLessThan(PATIENCE_MS)
+      expectFigure(`ms for ${name}`, performance.now() - begun, PATIENCE_MS)
       return [name, answer] as const
     }),
   )
@@ -147,5 +148,5 @@ async function expectGood(sends: Sends): Promise<void> {
 }
 
 async function untilReady({ ready }: OutageRequests): Promise<void> {
-  await expect.poll(async () => (await ready()).status, { timeout: 5000, interval: 50 }).toBe(200)
+  await expect.poll(async () => (await ready()).status, within(5000, 50)).toBe(200)
 }

@@ -11,7 +11,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../support/start.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const PATIENCE = { timeout: 90_000 }
+const PATIENCE = { timeout: 180_000 }
 
 describe.each(['1', '2'])('with WORKERS=%s', (workers) => {
   it('[B21] a log that nobody reads stops nothing, and one line tells what was dropped', PATIENCE, async () => {

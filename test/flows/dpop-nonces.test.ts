@@ -6,6 +6,7 @@ import { authorizationParams, newCode, post, redemption, signedIn } from '../att
 import { type Running, start } from '../support/start.ts'
 import type { UserAgent } from '../support/user-agent.ts'
 import { askUserinfo, newProofKey, type ProofKey } from './dpop-proofs.ts'
+import { within } from '../support/figures.ts'
 
 describe('[S100] where a nonce is demanded', () => {
   let app: Running
@@ -125,6 +126,6 @@ async function published(url: string): Promise<string[]> {
 /** A node that has not heard of its store for so long takes nothing until it has. */
 async function heard({ urls }: Running): Promise<void> {
   for (const url of urls) {
-    await expect.poll(async () => (await fetch(`${url}/userinfo`)).status, { timeout: 5000 }).not.toBe(503)
+    await expect.poll(async () => (await fetch(`${url}/userinfo`)).status, within(5000)).not.toBe(503)
   }
 }

@@ -5,6 +5,7 @@ import { newCode, type Params, post, redemption, signedIn } from '../attacks/req
 import { type Running, start } from '../support/start.ts'
 import type { UserAgent } from '../support/user-agent.ts'
 import { askUserinfo, newProofKey, type ProofKey } from './dpop-proofs.ts'
+import { within } from '../support/figures.ts'
 
 let app: Running
 let alice: UserAgent
@@ -183,6 +184,6 @@ describe('[S64] the refresh token of a public client that proved a key (RFC 9449
 async function moveSeconds(seconds: number): Promise<void> {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 })
   for (const url of app.urls) {
-    await expect.poll(async () => (await fetch(`${url}/userinfo`)).status, { timeout: 5000 }).not.toBe(503)
+    await expect.poll(async () => (await fetch(`${url}/userinfo`)).status, within(5000)).not.toBe(503)
   }
 }

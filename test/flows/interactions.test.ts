@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { movableClock } from '../support/movable-clock.ts'
 import { type Running, start } from '../support/start.ts'
 import { ALICE, authorizationUrl, createUserAgent, newPkce, type Page, redeem, signIn } from '../support/user-agent.ts'
+import { within } from '../support/figures.ts'
 
 describe('a sign-in belongs to the browser that began it', () => {
   let app: Running
@@ -100,7 +101,10 @@ describe('a sign-in belongs to the browser that began it', () => {
     const rotating = await start({ clock, config: { keys } })
     const { agent, page } = await begin({}, rotating)
     clock.moveSeconds(121)
-    await vi.waitFor(() => expect(rotating.nodes[0]?.keyring.current().cookieKeys.length).toBeGreaterThan(1), 20_000)
+    await vi.waitFor(
+      () => expect(rotating.nodes[0]?.keyring.current().cookieKeys.length).toBeGreaterThan(1),
+      within(20_000),
+    )
 
     const signedIn = await agent.follow(await agent.submit(page, '/login', ALICE))
     const { left } = await agent.follow(await agent.submit(signedIn.page as Page, '/consent'))

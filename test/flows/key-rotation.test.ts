@@ -20,14 +20,15 @@ import { keyIds, secretsOf } from '../keyring/a-node.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
 import { type Running, start } from '../support/start.ts'
 import { authorizationUrl, callEndpoint, createUserAgent, newPkce, redeem, signIn } from '../support/user-agent.ts'
+import { within } from '../support/figures.ts'
 
 const KEYS = { rotationSeconds: 86_400, maxAgeSeconds: 120, marginSeconds: 30, waitForVerifiersSeconds: 0 }
 // The clock stands in the midst of a second, and a key signs from a whole one.
 const OVERLAP_SECONDS = 150 + 1
 /** What is promised. */
-const WITHIN_A_SECOND = { timeout: 1000, interval: 5 }
+const WITHIN_A_SECOND = within(1000, 5)
 /** What a test waits where the time is not its subject. */
-const SOON = { timeout: 5000, interval: 10 }
+const SOON = within(5000, 10)
 const MACHINE = { id: 'demo-machine', secret: 'demo-machine-secret-not-for-production' }
 
 let app: Running

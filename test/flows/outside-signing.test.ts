@@ -13,6 +13,7 @@ import { movableClock } from '../support/movable-clock.ts'
 import { type SigningProcess, startSigningProcess } from '../support/signing-process.ts'
 import { type Running, start } from '../support/start.ts'
 import { callEndpoint, createUserAgent, newPkce, redeem, refresh, signIn } from '../support/user-agent.ts'
+import { expectFigure } from '../support/figures.ts'
 
 const MACHINE = { id: 'demo-machine', secret: 'demo-machine-secret-not-for-production' }
 const TIMEOUT_MS = 2000
@@ -195,7 +196,7 @@ describe('a server whose keys an outside process holds', () => {
     signer.resume()
 
     expect(hung.map(({ status }) => status)).toEqual([503, 503, 503])
-    expect(tookMs).toBeLessThan(2 * TIMEOUT_MS)
+    expectFigure('ms that a hanging signer takes', tookMs, 2 * TIMEOUT_MS)
     await until(async () => (await machineToken()).status === 200)
   })
 
@@ -209,7 +210,7 @@ describe('a server whose keys an outside process holds', () => {
 })
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 60_000
   while (!(await isSo())) {
     if (performance.now() > deadline) throw new Error('it did not come about')
     await new Promise((resolve) => setTimeout(resolve, 20))

@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis.ts'
 import { type Running, start } from '../support/start.ts'
 import { createUserAgent, newPkce, redeem, refresh, signIn, type TokenAnswer } from '../support/user-agent.ts'
+import { within } from '../support/figures.ts'
 
 const WINDOW_SECONDS = 5
 const REDIRECT_URI = 'http://localhost:4999/callback'
@@ -133,7 +134,7 @@ function usedRefreshToken(
     await refreshes(100)
 
     // 14 days of one every ten minutes are 2,016.
-    await vi.waitFor(async () => expect(((await bytesKept(app)) - before) / 100).toBeLessThan(100), 20_000)
+    await vi.waitFor(async () => expect(((await bytesKept(app)) - before) / 100).toBeLessThan(100), within(20_000))
   })
 
   it('within the window gives another client nothing, and its own client loses nothing by it', async () => {
@@ -193,6 +194,6 @@ async function userinfoStatus(url: string, { body }: TokenAnswer): Promise<numbe
 async function moveSeconds({ urls }: Running, seconds: number): Promise<void> {
   vi.setSystemTime(Date.now() + seconds * 1000)
   for (const url of urls) {
-    await expect.poll(async () => (await fetch(`${url}/userinfo`)).status, { timeout: 5000 }).not.toBe(503)
+    await expect.poll(async () => (await fetch(`${url}/userinfo`)).status, within(5000)).not.toBe(503)
   }
 }

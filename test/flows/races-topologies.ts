@@ -7,6 +7,7 @@ import { describe, expect, vi } from 'vitest'
 import { describeWithRedis, type RedisCluster, type RedisServer, startCluster, startRedis } from '../support/redis.ts'
 import type { ServerProcesses } from '../support/server-process.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+import { within } from '../support/figures.ts'
 
 /** In each direction. A store that answers at once hides races. */
 const LATENCY_MS = 2
@@ -99,7 +100,7 @@ function cluster(): Topology {
       await Promise.all(announced)
       const known = async () =>
         expect(await Promise.all(redis.nodes.map(toldPorts))).toEqual(redis.nodes.map(() => ports(proxies)))
-      await vi.waitFor(known, { timeout: 10_000 })
+      await vi.waitFor(known, within(10_000))
       return [`redis+cluster://${proxies.map(({ port }) => `127.0.0.1:${port}`).join(',')}`]
     },
     async close() {

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { type Supervised, startSupervised } from './supervised.ts'
 
-const PATIENCE = { timeout: 90_000 }
+const PATIENCE = { timeout: 180_000 }
 
 describe.each(['1', '2'])('with WORKERS=%s', (workers) => {
   it('[B12] a node is ready only when it answers', PATIENCE, async () => {

@@ -26,6 +26,7 @@ import {
 } from '../support/user-agent.ts'
 import { FEWER_ROUNDS, logOut } from './races.ts'
 import { describeOnEachTopology, WITHOUT_REPLICAS } from './races-topologies.ts'
+import { within } from '../support/figures.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -186,7 +187,7 @@ describeOnEachTopology('two nodes', (topology) => {
     const redisUrl = redisUrls?.[0]
     const store = await openStore({ redisUrl, redisReplicas: 0, dataDir: nodes.dataDir }, systemClock)
     try {
-      await vi.waitFor(() => expect(store.status().ready).toBe(true))
+      await vi.waitFor(() => expect(store.status().ready).toBe(true), within(1000))
       const entries = await store.read(logs.revocations, undefined, 10_000)
       return entries.map(({ value }) => JSON.parse(value) as Record<string, unknown>)
     } finally {
@@ -232,5 +233,5 @@ function revoke(url: string | undefined, token: string, client: Client) {
 
 /** A sign-in in the second in which the account was ended does not count. */
 async function untilSignedIn<T>(attempt: () => Promise<T>): Promise<T> {
-  return vi.waitFor(attempt, { timeout: 5000, interval: 200 })
+  return vi.waitFor(attempt, within(5000, 200))
 }

@@ -9,7 +9,7 @@ const MACHINE = `Basic ${btoa('demo-machine:demo-machine-secret-not-for-producti
 const MACHINES = 12
 
 describe.each(['1', '2'])('a rolling restart of two nodes with WORKERS=%s', (workers) => {
-  it('[B12] three times under load, fails no request', { timeout: 180_000 }, async () => {
+  it('[B12] three times under load, fails no request', { timeout: 400_000 }, async () => {
     const nodes = await startProcesses({ count: 2, env: { WORKERS: workers, STOP_DELAY_SECONDS: '1' } })
     onTestFinished(() => nodes.close())
     const balancer = await startBalancer(nodes.urls)

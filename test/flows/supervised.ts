@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from '../support/start.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const PATIENCE_MS = 40_000
+const PATIENCE_MS = 100_000
 
 export interface Line {
   readonly pid: number

@@ -9,6 +9,7 @@ import { createVerifier, type Verifier } from '../../src/resource/index.ts'
 import { aTerminal } from '../cli/a-terminal.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { type Running, start } from '../support/start.ts'
+import { within } from '../support/figures.ts'
 
 // A verifier asks again after 60 s; a new key may sign after 70 s; a verifier that stays away for 130 s is forgotten.
 const RULES = { rotationSeconds: 86_400, maxAgeSeconds: 60, marginSeconds: 10 }
@@ -147,4 +148,4 @@ function signing(keyring: LiveKeyring): string | undefined {
   return keyring.current().keys.find(({ state, algorithm }) => state === 'signing' && algorithm === 'ES256')?.keyId
 }
 
-const WITHIN = { timeout: 5000, interval: 50 }
+const WITHIN = within(5000, 50)

@@ -7,7 +7,7 @@ import { type Supervised, startSupervised } from './supervised.ts'
 
 const MACHINE = { id: 'demo-machine', secret: 'demo-machine-secret-not-for-production' }
 
-const PATIENCE = { timeout: 90_000 }
+const PATIENCE = { timeout: 180_000 }
 
 describe('two workers', () => {
   let server: Supervised

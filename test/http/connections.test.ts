@@ -8,7 +8,7 @@ import { startProcesses } from '../support/server-process.ts'
 
 const FILES = 512
 const TOO_MANY = 700
-const PATIENCE = { timeout: 90_000 }
+const PATIENCE = { timeout: 180_000 }
 
 describe('[B20] more silent connections than the process may have files', () => {
   it('end nothing: the server answers everybody, also from the same address', PATIENCE, async () => {

@@ -10,6 +10,7 @@ import { loadConfig } from '../../src/config/load-config.ts'
 import { start } from '../support/start.ts'
 import { callEndpoint } from '../support/user-agent.ts'
 import { MACHINE } from './revocation-reader.ts'
+import { within } from '../support/figures.ts'
 
 const page = await readFile(new URL('../../docs/revocation.md', import.meta.url), 'utf8')
 
@@ -32,7 +33,7 @@ it('the reader of the page hears of a token that is revoked', async () => {
   onTestFinished(() => void reader.kill())
   let said = ''
   for (const stream of [reader.stdout, reader.stderr]) stream.on('data', (text) => (said += String(text)))
-  await expect.poll(() => said, { timeout: 10_000 }).toContain('that is all there is')
+  await expect.poll(() => said, within(10_000)).toContain('that is all there is')
 
   const params = { grant_type: 'client_credentials', resource: 'https://orders.example', scope: 'orders:read' }
   const { body } = await callEndpoint(`${app.issuer}/token`, params, MACHINE)
@@ -41,7 +42,7 @@ it('the reader of the page hears of a token that is revoked', async () => {
   expect(revoked.status).toBe(200)
 
   const { jti } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { jti: string }
-  await expect.poll(() => said, { timeout: 5000 }).toContain(`refuse {"jti":"${jti}"`)
+  await expect.poll(() => said, within(5000)).toContain(`refuse {"jti":"${jti}"`)
 })
 
 it('the settings of the page are ones that a server starts with', () => {

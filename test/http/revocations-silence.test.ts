@@ -12,7 +12,7 @@ import { confidential, SECRET } from '../attacks/requests.ts'
 import { feedToken, writer, type Reader, readFeed, readPage } from './revocation-reader.ts'
 import { startSupervised } from '../flows/supervised.ts'
 
-const PATIENCE = { timeout: 60_000 }
+const PATIENCE = { timeout: 180_000 }
 const countOf = (reader: Reader) => reader.events.filter(({ event }) => event === 'current').length
 
 describeWithRedis('a node', () => {

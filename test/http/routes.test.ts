@@ -7,6 +7,7 @@ import { describeWithRedis, type RedisServer, startRedis } from '../support/redi
 import { addressOf } from '../support/routes.ts'
 import { type Running, start } from '../support/start.ts'
 import { type Prepared, prepareRequests } from './route-requests.ts'
+import { within } from '../support/figures.ts'
 
 describe('the table of routes', () => {
   it.each(ROUTES)('finds $name by its address, and by no longer or shorter one', (route) => {
@@ -65,7 +66,7 @@ describeWithRedis('with a store that', () => {
       app = await start({ redisUrl: redis.url })
       prepared = await prepareRequests(app)
       await fail(redis)
-      await vi.waitFor(() => expect(app.nodes[0]?.store.status().ready).toBe(false), { timeout: 10_000 })
+      await vi.waitFor(() => expect(app.nodes[0]?.store.status().ready).toBe(false), within(10_000))
     })
     afterAll(async () => {
       redis.resume()

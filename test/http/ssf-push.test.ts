@@ -10,6 +10,7 @@ import type { App } from '../../src/app.ts'
 import { describeWithRedis, startRedis } from '../support/redis.ts'
 import { type Running, type StartOptions, start } from '../support/start.ts'
 import { writer } from './revocation-reader.ts'
+import { within } from '../support/figures.ts'
 
 interface Received {
   readonly method: string | undefined
@@ -175,7 +176,7 @@ it('a receiver that is down, and one that never answers, delay nobody', async ()
 
   for (let entry = 0; entry < 5; entry++) await log.publish({ gid: `well-${entry}` })
 
-  await expect.poll(() => well.received.length, { timeout: 2000, interval: 10 }).toBe(5)
+  await expect.poll(() => well.received.length, within(2000)).toBe(5)
   expect((await fetch(`${app.issuer}/jwks`)).status).toBe(200)
 })
 

@@ -7,6 +7,7 @@ import type { Outcome } from '../../src/keyring/keyring.ts'
 import { aNode, keyIds, OVERLAP_SECONDS } from '../keyring/a-node.ts'
 import { openTestStore } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
+import { within } from '../support/figures.ts'
 
 function aLog() {
   const lines: string[] = []
@@ -23,8 +24,8 @@ describe('the key schedule', () => {
 
     clock.moveSeconds(OVERLAP_SECONDS)
 
-    await vi.waitFor(() => expect(keyIds(keyring.current(), 'signing', 'ES256')).toEqual(next))
-    await vi.waitFor(() => expect(lines.join('')).toContain('keyring.key_signing'))
+    await vi.waitFor(() => expect(keyIds(keyring.current(), 'signing', 'ES256')).toEqual(next), within(1000))
+    await vi.waitFor(() => expect(lines.join('')).toContain('keyring.key_signing'), within(1000))
   })
 
   it('stops after the step under way, however many looks a slow store has cost', async () => {
@@ -55,7 +56,7 @@ describe('the key schedule', () => {
     const { log, lines } = aLog()
     const stop = startRotation({ keyring: { advance }, log, everyMs: 1 })
 
-    await vi.waitFor(() => expect(looks).toBeGreaterThan(2))
+    await vi.waitFor(() => expect(looks).toBeGreaterThan(2), within(1000))
     await stop()
 
     expect(lines.length).toBeGreaterThan(0)

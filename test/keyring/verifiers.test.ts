@@ -4,6 +4,7 @@ import { createVerifiers, verifierTtlSeconds } from '../../src/keyring/verifiers
 import { keys } from '../../src/store/keys.ts'
 import { openTestStore } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
+import { within } from '../support/figures.ts'
 
 const TTL_SECONDS = 600
 
@@ -13,7 +14,7 @@ async function aWorld() {
   const options = { store, clock, ttlSeconds: TTL_SECONDS }
   const verifiers = createVerifiers(options)
   const settled = (known: number, holding: number, version: number) =>
-    vi.waitFor(async () => expect(await verifiers.holding(version)).toEqual({ known, holding }))
+    vi.waitFor(async () => expect(await verifiers.holding(version)).toEqual({ known, holding }), within(1000))
   const storedVersion = async (id: string) => (await store.get(keys.verifier(id)))?.version
   return { clock, options, verifiers, settled, storedVersion }
 }
@@ -63,7 +64,7 @@ describe('the known verifiers', () => {
 
     clock.moveSeconds(60)
     verifiers.saw({ id: 'a', version: 4 })
-    await vi.waitFor(async () => expect(await storedVersion('a')).toBe(3))
+    await vi.waitFor(async () => expect(await storedVersion('a')).toBe(3), within(1000))
   })
 
   it('have a name that is short and plain, or are not noted', async () => {

@@ -12,6 +12,7 @@ import { freePort } from '../support/start.ts'
 import { type Example, examples, programs, programWith, settle } from './examples.ts'
 import { API_CLIENT, AUDIENCE, type InstalledIssuer, opaqueToken, startInstalledIssuer } from './installed-issuer.ts'
 import { describeWithRegistry, pack, type Packed, startProgram, withJoseAlone } from './packed.ts'
+import { within } from '../support/figures.ts'
 
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc')
 
@@ -112,7 +113,7 @@ await describeWithRegistry('the package', () => {
 
       await issuer.revoke(token)
 
-      await expect.poll(() => status(orders, token), { timeout: 1000 }).toBe(401)
+      await expect.poll(() => status(orders, token), within(1000)).toBe(401)
     })
 
     it('takes a token that is bound to a key from whoever has the key, for the address on the page', async () => {
@@ -218,6 +219,6 @@ async function startExample(example: Example): Promise<{ origin: string; orders:
   onTestFinished(() => program.stop())
   const origin = `http://localhost:${port}`
   const answers = () => fetch(origin).then(...['up', 'down'].map((state) => () => state))
-  await expect.poll(answers, { timeout: 10_000 }).toBe('up')
+  await expect.poll(answers, within(10_000)).toBe('up')
   return { origin, orders: `${origin}/orders` }
 }

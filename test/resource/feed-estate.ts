@@ -133,7 +133,7 @@ function unchanged(fetch: Fetch): Fetch {
   return fetch
 }
 
-const WITHIN_MS = 10_000
+const WITHIN_MS = 30_000
 
 /** Looks until it is so: another part of the process decides when. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {

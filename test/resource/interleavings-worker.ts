@@ -10,6 +10,7 @@ import {
   tokenOf,
   type World,
 } from './interleavings-estate.ts'
+import { within } from '../support/figures.ts'
 
 export interface Program {
   /** Whether the tokens are to live on after the browser session. */
@@ -48,10 +49,10 @@ export interface Worker {
 }
 
 /** Acknowledged, and a second later refused everywhere. */
-const WINDOW_MS = 1000
+const WINDOW_MS = within(1000).timeout
 /** For one who was away and has to come back first, or while a node is. */
-const RETURN_MS = 12_000
-const BEGIN_MS = 30_000
+const RETURN_MS = within(12_000).timeout
+const BEGIN_MS = 60_000
 const UNKNOWN_KEY_PAUSE_SECONDS = 11
 const CLIENT = { client_id: 'demo-spa' }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { runMachine } from '../../src/samples/machine/machine.ts'
 import { machineToken, revokeMachineToken, type Stage, setStage } from './stage.ts'
+import { within } from '../support/figures.ts'
 
 let stage: Stage
 
@@ -33,7 +34,7 @@ describe.each(APIS)('the $name API', ({ name, audience, scope, path }) => {
 
     await revokeMachineToken(stage.server.issuer, token)
 
-    await expect.poll(async () => (await get(address(), token)).status, { timeout: 1000, interval: 10 }).toBe(401)
+    await expect.poll(async () => (await get(address(), token)).status, within(1000)).toBe(401)
   })
 
   it('asks for a token and names the scope that is needed', async () => {

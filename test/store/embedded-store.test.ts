@@ -17,6 +17,7 @@ import type { Key } from '../../src/store/store.ts'
 import { storeContract } from '../contracts/store.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { COUNTER, ROUNDS, race, raceKey } from './embedded-process.ts'
+import { within } from '../support/figures.ts'
 
 storeContract('the embedded store', async (clock) => {
   const directory = await mkdtemp(join(tmpdir(), 'grantor-test-'))
@@ -231,7 +232,7 @@ describe('two processes on one file', () => {
     expect(store.status()).toMatchObject({ ready: false, problem: expect.stringContaining('DATA_DIR') })
 
     holder.exec('ROLLBACK')
-    await vi.waitFor(() => expect(store.status().ready).toBe(true), 5000)
+    await vi.waitFor(() => expect(store.status().ready).toBe(true), within(5000))
     expect(await store.put('kind:{aa}:key', 'x')).toBe('stored')
   })
 })
@@ -258,7 +259,7 @@ describe('the embedded store with a full disk', () => {
     await vi.waitFor(() => expect(store.status().problem).toMatch(/0 MB left/), 5000)
 
     database.exec('PRAGMA max_page_count = 100000')
-    await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true, hasRoom: true }), 5000)
+    await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true, hasRoom: true }), within(5000))
     expect(await store.put('kind:{aa}:more', 'x'.repeat(10_000))).toBe('stored')
   })
 })
@@ -309,7 +310,7 @@ describe('what the embedded store leaves on disk', () => {
 
     clock.moveSeconds(60)
 
-    await vi.waitFor(() => expect(rowsIn(file)).toEqual({ entry: 1, link: 0, log: 0 }), 10_000)
+    await vi.waitFor(() => expect(rowsIn(file)).toEqual({ entry: 1, link: 0, log: 0 }), within(10_000))
   })
 
   it('stays bounded while entries come and expire at the same rate', async () => {

@@ -16,6 +16,7 @@ import {
   startSentinel,
 } from '../support/redis.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+import { expectFigure, within } from '../support/figures.ts'
 
 const FAILS_WITHIN_MS = 3000
 const BACK_WITHIN_MS = 5000
@@ -61,10 +62,10 @@ describeWithRedis('[F13, F30, F31] the Redis store when Redis fails', () => {
     await fail()
 
     await expectEveryVerbToFail(store)
-    await vi.waitFor(() => expect(store.status().ready).toBe(false), FAILS_WITHIN_MS)
+    await vi.waitFor(() => expect(store.status().ready).toBe(false), within(FAILS_WITHIN_MS))
     await mend()
 
-    await vi.waitFor(async () => expect(await store.put(aKey(), 'x')).toBe('stored'), BACK_WITHIN_MS)
+    await vi.waitFor(async () => expect(await store.put(aKey(), 'x')).toBe('stored'), within(BACK_WITHIN_MS))
     await ready(store)
   })
 
@@ -73,7 +74,7 @@ describeWithRedis('[F13, F30, F31] the Redis store when Redis fails', () => {
     const store = await openStore(redis.url, { monotonic: clock })
     await ready(store)
     await redis.stop()
-    await vi.waitFor(() => expect(store.status().ready).toBe(false), FAILS_WITHIN_MS)
+    await vi.waitFor(() => expect(store.status().ready).toBe(false), within(FAILS_WITHIN_MS))
 
     clock.moveSeconds(5)
 
@@ -123,7 +124,7 @@ describeWithRedis('[F13, F30, F31] the Redis store when Redis fails', () => {
     await expect(store.take(key)).rejects.toMatchObject({ code: 'store_unavailable' })
 
     await ready(store)
-    await vi.waitFor(async () => expect(await store.get(key)).toBeUndefined(), BACK_WITHIN_MS)
+    await vi.waitFor(async () => expect(await store.get(key)).toBeUndefined(), within(BACK_WITHIN_MS))
   })
 
   it('goes on when Redis has forgotten its scripts', async () => {
@@ -152,7 +153,7 @@ describeWithRedis('[F13, F30, F31] the Redis store when Redis fails', () => {
       if (i % 20 === 10) proxy.reset()
     }
 
-    await vi.waitFor(() => expect(heard).toEqual(values), 2 * BACK_WITHIN_MS)
+    await vi.waitFor(() => expect(heard).toEqual(values), within(2 * BACK_WITHIN_MS))
   })
 
   it('shares one round trip among the calls of a turn', async () => {
@@ -165,7 +166,7 @@ describeWithRedis('[F13, F30, F31] the Redis store when Redis fails', () => {
 
     await Promise.all(keys.map((key) => store.get(key)))
 
-    expect(performance.now() - startedAt).toBeLessThan(50 * 2 * 3)
+    expectFigure('ms for fifty reads, 100 ms away', performance.now() - startedAt, 50 * 2 * 3)
   })
 
   it('answers StoreUnavailable when Redis has no memory left, rather than forget anything', async () => {
@@ -190,7 +191,7 @@ describeWithRedis('[F13, F30, F31] the Redis store when Redis fails', () => {
     onTestFinished(() => evicting.close())
     const store = await openStore(evicting.url)
 
-    await vi.waitFor(() => expect(store.status().silentMs).toBeLessThan(FAILS_WITHIN_MS), FAILS_WITHIN_MS)
+    await vi.waitFor(() => expect(store.status().silentMs).toBeLessThan(FAILS_WITHIN_MS), within(FAILS_WITHIN_MS))
     expect(store.status()).toMatchObject({
       ready: false,
       problem:
@@ -207,7 +208,7 @@ describeWithRedis('[F13, F30, F31] the Redis store when Redis fails', () => {
     onTestFinished(() => hosted.close())
     const store = await openStore(hosted.url)
 
-    await vi.waitFor(() => expect(store.status().problem).toContain('volatile-ttl'), FAILS_WITHIN_MS)
+    await vi.waitFor(() => expect(store.status().problem).toContain('volatile-ttl'), within(FAILS_WITHIN_MS))
   })
 
   it('tells neither right nor wrong password in any error or status', async () => {
@@ -339,7 +340,7 @@ describeWithRedis('[F21, F26, F28] the Redis store when nodes change', () => {
 
     await redis.primary.kill()
 
-    await vi.waitFor(async () => expect(await store.put(aKey(), 'x')).toBe('stored'), 20_000)
+    await vi.waitFor(async () => expect(await store.put(aKey(), 'x')).toBe('stored'), within(20_000))
     expect(await store.consume(key, 'you')).toMatchObject({ outcome: 'lost' })
     await ready(store)
   })
@@ -351,17 +352,17 @@ describeWithRedis('[F21, F26, F28] the Redis store when nodes change', () => {
     await ready(store)
     await redis.nodes[0]?.kill()
 
-    await vi.waitFor(() => expect(store.status().ready).toBe(false), BACK_WITHIN_MS)
+    await vi.waitFor(() => expect(store.status().ready).toBe(false), within(BACK_WITHIN_MS))
     const keys = Array.from({ length: 30 }, (_, i) => aKey('kind', `s${i}`))
     const startedAt = performance.now()
     const outcomes = await Promise.allSettled(keys.map((key) => store.get(key)))
-    expect(performance.now() - startedAt).toBeLessThan(FAILS_WITHIN_MS)
+    expectFigure('ms until reads fail', performance.now() - startedAt, FAILS_WITHIN_MS)
     expect(outcomes.some(({ status }) => status === 'rejected')).toBe(true)
 
     await redis.nodes[0]?.restart()
     await ready(store, 15_000)
     // The other nodes hear of it one after the other, and answer CLUSTERDOWN until they have.
-    await vi.waitFor(() => Promise.all(keys.map((key) => store.put(key, 'x'))), BACK_WITHIN_MS)
+    await vi.waitFor(() => Promise.all(keys.map((key) => store.put(key, 'x'))), within(BACK_WITHIN_MS))
   })
 
   it('loses no call while slots move', async () => {
@@ -420,7 +421,7 @@ function aKey(kind = 'kind', shard = 'aa'): Key {
 }
 
 async function ready(store: Store, withinMs = BACK_WITHIN_MS): Promise<void> {
-  await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true }), withinMs)
+  await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true }), within(withinMs))
 }
 
 async function expectEveryVerbToFail(store: Store): Promise<void> {
@@ -428,7 +429,7 @@ async function expectEveryVerbToFail(store: Store): Promise<void> {
   await Promise.all(
     everyVerb(store, aKey()).map((call) => expect(call()).rejects.toMatchObject({ code: 'store_unavailable' })),
   )
-  expect(performance.now() - startedAt).toBeLessThan(FAILS_WITHIN_MS)
+  expectFigure('ms until every verb fails', performance.now() - startedAt, FAILS_WITHIN_MS)
 }
 
 const OF_THE_NODE = /^(probe.*|beat|clocks|lineage):/

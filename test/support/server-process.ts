@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from './start.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const START_MS = 40_000
+const START_MS = 100_000
 
 export interface ProcessOptions {
   readonly count?: number

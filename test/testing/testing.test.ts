@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 
 import { createVerifier, type Verifier } from '../../src/resource/index.ts'
 import { BAD_TOKENS, type Issuer, startIssuer } from '../../src/testing/testing.ts'
+import { within } from '../support/figures.ts'
 
 const AUDIENCE = 'https://orders.example'
 const USER = fileURLToPath(new URL('process-of-a-user.ts', import.meta.url))
@@ -239,7 +240,7 @@ async function untilRefused(token: string, by = verifier): Promise<void> {
           () => 'accepted',
           ({ status }) => status,
         ),
-      { timeout: 1000 },
+      within(1000),
     )
     .toBe(401)
 }
