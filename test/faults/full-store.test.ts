@@ -1,6 +1,8 @@
 /** A store without room for more: nothing is issued, and whatever ends access goes on. */
 
 import { decodeJwt } from 'jose'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 
 import { ROUTES, type Route, type RouteName } from '../../src/http/routes.ts'
@@ -8,60 +10,82 @@ import { createVerifier, TokenRevoked, type Verifier } from '../../src/resource/
 import { operate } from '../access/operator.ts'
 import { type Prepared, prepareRequests } from '../http/route-requests.ts'
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis.ts'
+import { aSmallDisk, describeWithSmallDisk, fill as fillDisk } from '../support/small-disk.ts'
 import { type Running, start } from '../support/start.ts'
 import { callEndpoint, createUserAgent, newPkce, signIn } from '../support/user-agent.ts'
 
 const ORDERS = 'https://orders.example'
 const PATIENCE = { timeout: 15_000, interval: 50 }
 
+const TITLE = '[A2] [S158] issues nothing, ends whatever is asked for, and goes on when there is room'
+
 describeWithRedis('Redis at its maxmemory of 64 MB', () => {
-  it('[A2] [S158] issues nothing, ends whatever is asked for, and goes on when there is room', async () => {
+  it(TITLE, { timeout: 120_000 }, async () => {
     const redis = await startRedis({ settings: ['--maxmemory', '64mb', '--maxmemory-policy', 'noeviction'] })
     onTestFinished(() => redis.close())
-    const app = await start({ redisUrl: redis.url })
-    onTestFinished(() => app.close())
-    const prepared = await prepareRequests(app)
-    const [ofGrant, ofClient, ofAll] = [await tokenOf(app), await tokenOf(app), await machineToken(app)]
-    const verifier = followingVerifier(app)
-    await verifier.verify(prepared.accessToken)
-
-    await fill(redis)
-    await vi.waitFor(
-      () => expect(app.nodes[0]?.store.status()).toMatchObject({ ready: true, hasRoom: false }),
-      PATIENCE,
-    )
-    expect(await readiness(app)).toMatchObject({
-      status: 503,
-      body: { problem: expect.stringMatching(/Redis is nearly full .* Raise maxmemory/) },
+    await expectEndingsOnly(await start({ redisUrl: redis.url }), {
+      problem: /Redis is nearly full .* Raise maxmemory/,
+      fill: () => fill(redis),
+      free: async () => void (await redis.cli('DEL', ...(await redis.cli('KEYS', 'junk:*')).split('\n'))),
     })
-
-    for (const route of ROUTES.filter(({ store }) => store === 'issues')) await expectFull(prepared, route)
-    for (const route of ROUTES.filter(({ store }) => store === 'reads')) await expectAnswer(prepared, route)
-    // `/revoke`, the logout and its confirmation, the end of a connected application.
-    for (const route of ROUTES.filter(({ store }) => store === 'ends')) await expectAnswer(prepared, route)
-    await expectEnded(verifier, prepared.accessToken)
-
-    const { gid } = decodeJwt(ofGrant)
-    const byOperator = [
-      { ending: ['grant', '--', String(gid)], token: ofGrant },
-      { ending: ['client', '--yes', WEB.id], token: ofClient },
-      { ending: ['everything', '--yes'], token: ofAll },
-    ]
-    for (const { ending, token } of byOperator) {
-      await verifier.verify(token)
-      const said = await operate(app, ['revoke', ...ending])
-      expect(said, ending[0]).toMatchObject({ code: 0, out: expect.stringMatching(/^Ended/) })
-      await expectEnded(verifier, token)
-    }
-
-    await redis.cli('DEL', ...(await redis.cli('KEYS', 'junk:*')).split('\n'))
-    await vi.waitFor(async () => expect((await readiness(app)).status).toBe(200), PATIENCE)
-    // What is signed in within 16 s of the end of everything ends with it, so no sign-in is finished here.
-    expect((await prepared.requests['pushed-authorization']()).status).toBe(201)
-    expect((await prepared.requests.authorization()).status).toBe(303)
-    expect(await machineToken(app)).not.toBe('')
   })
 })
+
+describeWithSmallDisk('a small disk that is full', () => {
+  it(TITLE, { timeout: 120_000 }, async () => {
+    const folder = await aSmallDisk(32)
+    await expectEndingsOnly(await start({ folder }), {
+      problem: /is full|MB left/,
+      fill: () => fillDisk(folder),
+      free: () => rm(join(folder, 'filler')),
+    })
+  })
+})
+
+interface Shortage {
+  /** What readiness says. */
+  readonly problem: RegExp
+  fill(): Promise<void>
+  free(): Promise<void>
+}
+
+async function expectEndingsOnly(app: Running, { problem, fill, free }: Shortage): Promise<void> {
+  onTestFinished(() => app.close())
+  const prepared = await prepareRequests(app)
+  const [ofGrant, ofClient, ofAll] = [await tokenOf(app), await tokenOf(app), await machineToken(app)]
+  const verifier = followingVerifier(app)
+  await verifier.verify(prepared.accessToken)
+
+  await fill()
+  await vi.waitFor(() => expect(app.nodes[0]?.store.status()).toMatchObject({ ready: true, hasRoom: false }), PATIENCE)
+  expect(await readiness(app)).toMatchObject({ status: 503, body: { problem: expect.stringMatching(problem) } })
+
+  for (const route of ROUTES.filter(({ store }) => store === 'issues')) await expectFull(prepared, route)
+  for (const route of ROUTES.filter(({ store }) => store === 'reads')) await expectAnswer(prepared, route)
+  // `/revoke`, the logout and its confirmation, the end of a connected application.
+  for (const route of ROUTES.filter(({ store }) => store === 'ends')) await expectAnswer(prepared, route)
+  await expectEnded(verifier, prepared.accessToken)
+
+  const { gid } = decodeJwt(ofGrant)
+  const byOperator = [
+    { ending: ['grant', '--', String(gid)], token: ofGrant },
+    { ending: ['client', '--yes', WEB.id], token: ofClient },
+    { ending: ['everything', '--yes'], token: ofAll },
+  ]
+  for (const { ending, token } of byOperator) {
+    await verifier.verify(token)
+    const said = await operate(app, ['revoke', ...ending])
+    expect(said, ending[0]).toMatchObject({ code: 0, out: expect.stringMatching(/^Ended/) })
+    await expectEnded(verifier, token)
+  }
+
+  await free()
+  await vi.waitFor(async () => expect((await readiness(app)).status).toBe(200), PATIENCE)
+  // What is signed in within 16 s of the end of everything ends with it, so no sign-in is finished here.
+  expect((await prepared.requests['pushed-authorization']()).status).toBe(201)
+  expect((await prepared.requests.authorization()).status).toBe(303)
+  expect(await machineToken(app)).not.toBe('')
+}
 
 /** What others keep in the same Redis, until it takes no more. */
 async function fill(redis: RedisServer): Promise<void> {
@@ -100,7 +124,7 @@ async function tokenOf(app: Running): Promise<string> {
 }
 
 async function machineToken(app: Running): Promise<string> {
-  const params = { grant_type: 'client_credentials', resource: ORDERS }
+  const params = { grant_type: 'client_credentials', scope: 'orders:read' }
   const machine = { id: 'demo-machine', secret: 'demo-machine-secret-not-for-production' }
   return (await callEndpoint(`${app.issuer}/token`, params, machine)).body.access_token ?? ''
 }

@@ -21,6 +21,8 @@ export { freePort } from '../../src/testing/free-port.ts'
 export interface StartOptions {
   /** The embedded store in a temporary folder unless set. */
   readonly redisUrl?: string
+  /** Where the temporary folder is made, which is that of the system unless set. */
+  readonly folder?: string
   readonly nodes?: number
   readonly clock?: Clock
   /** Added to the demo's, or in place of one with the same id. */
@@ -43,7 +45,7 @@ export interface Running {
 }
 
 export async function start(options: StartOptions = {}): Promise<Running> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'grantor-test-'))
+  const dataDir = await mkdtemp(join(options.folder ?? tmpdir(), 'grantor-test-'))
   const issuer = options.config?.issuer ?? `http://localhost:${await freePort()}`
   const config = configure(issuer, dataDir, options)
   const destination = options.onLog && { write: options.onLog }
