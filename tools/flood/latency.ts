@@ -17,17 +17,17 @@ export async function waitUnderFlood(seconds: number): Promise<string[]> {
   const server = await startMeasuredServer()
   try {
     await medianWait(server.url, seconds)
-    const idle = await medianWait(server.url, seconds)
-    console.log(`idle: p50 of /token ${idle.toFixed(1)} ms`)
     const problems: string[] = []
     for (const route of ROUTES.filter(({ name }) => FLOODED.includes(name))) {
       for (const body of Object.keys(COSTLY_BODIES)) {
+        // Right before, since other programs of the machine come and go.
+        const idle = await medianWait(server.url, seconds)
         const flood = startFlood(server.url, route, COSTLY_BODIES[body]?.(route.limits.bodyBytes) ?? '')
         const wait = await medianWait(server.url, seconds)
         const sent = await flood.stop()
         const times = wait / idle
         console.log(
-          `${route.name}, ${body}: p50 ${wait.toFixed(1)} ms, ${times.toFixed(1)} × idle; ${sent} requests sent`,
+          `${route.name}, ${body}: p50 ${idle.toFixed(1)} → ${wait.toFixed(1)} ms (${times.toFixed(1)} ×), ${sent} requests sent`,
         )
         if (times > MOST_TIMES_IDLE) problems.push(`${route.name}, ${body}: ${times.toFixed(1)} × idle`)
       }
