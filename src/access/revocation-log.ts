@@ -233,5 +233,5 @@ type StoredRevocation = Omit<LoggedRevocation, 'id'> & { readonly of?: EntryOwne
 /** The same for the same entry, wherever it was read. */
 function textOf(entry: Omit<LoggedRevocation, 'id'> & { readonly of?: EntryOwner; readonly id?: string }): string {
   const { of: _of, id: _id, ...named } = entry
-  return JSON.stringify(Object.entries(named).toSorted())
+  return JSON.stringify(Object.entries(named).toSorted(([a], [b]) => a.localeCompare(b)))
 }

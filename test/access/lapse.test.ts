@@ -20,7 +20,7 @@ describe('revocations that the store has lost', () => {
 
     const again = await log.writeLostAgain()
 
-    expect(again.map(({ gid, jti }) => gid ?? jti).sort()).toEqual(['g1', 'j1'])
+    expect(new Set(again.map(({ gid, jti }) => gid ?? jti))).toEqual(new Set(['g1', 'j1']))
     expect((await opened()).covers({ gid: 'g1', iat: 1 })).toBe(true)
     expect((await opened()).covers({ jti: 'j1', iat: 1 })).toBe(true)
     expect(await log.writeLostAgain()).toEqual([])
