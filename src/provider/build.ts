@@ -8,7 +8,6 @@ import type { Accounts } from '../accounts/accounts.ts'
 import type { Apis } from '../apis/apis.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Log } from '../audit/log.ts'
-import { systemClock } from '../base/clock.ts'
 import { ConfigInvalid } from '../base/faults.ts'
 import type { Clients } from '../clients/clients.ts'
 import { createSubjectOf } from '../clients/subjects.ts'
@@ -34,6 +33,7 @@ import { subjects } from './configuration/subjects.ts'
 import { tokens } from './configuration/tokens.ts'
 import type { Engine } from './current.ts'
 import { createDocuments, prepareDocuments } from './documents.ts'
+import { followClock } from './engine-clock.ts'
 import { createInteractions } from './engine-interactions.ts'
 import { recordEvents } from './events.ts'
 import { frame } from './frame.ts'
@@ -89,11 +89,11 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   limitResponseModes(provider)
   nameHandles(provider, parts)
   settleSuccessors(provider)
-  copyPayloadsPlainly(provider)
-  const { issuer, keyring } = parts
+  followClock(provider, parts.clock)
+  copyPayloadsPlainly(provider, parts.clock)
+  const { issuer, keyring, clock } = parts
   const signer = createJwsSigner(keyring.jwks, parts.signer)
-  // All other tokens of the engine are dated by the system's clock, and these live and end with them.
-  makeJwtAccessTokens(provider, { issuer, clock: systemClock, signer, pairwiseSalt: keyring.pairwiseSalt })
+  makeJwtAccessTokens(provider, { issuer, clock, signer, pairwiseSalt: keyring.pairwiseSalt })
   rememberOwnTokens(provider, accessTokens)
   takeStructuredTokens(provider)
   tellIdTokensByType(provider, parts)

@@ -8,7 +8,7 @@
 
 import type { Provider } from 'oidc-provider'
 
-import { epochSeconds, systemClock } from '../base/clock.ts'
+import { type Clock, epochSeconds } from '../base/clock.ts'
 
 type Properties = Record<string, unknown>
 
@@ -29,14 +29,13 @@ interface Token extends Properties {
 }
 
 /** Before `makeJwtAccessTokens`, which issues those that are not stored. */
-export function copyPayloadsPlainly(provider: Provider): void {
+export function copyPayloadsPlainly(provider: Provider, clock: Clock): void {
   const { AuthorizationCode, RefreshToken, AccessToken, ClientCredentials, Grant } = provider
   for (const each of [AuthorizationCode, RefreshToken, AccessToken, ClientCredentials, Grant]) {
     const model = each as unknown as Model
     const names = new Set(model.IN_PAYLOAD)
     Reflect.set(model.prototype, 'getValueAndPayload', async function getValueAndPayload(this: Token) {
-      // As all records of the engine, dated by the system's clock.
-      const iat = this.iat ?? epochSeconds(systemClock)
+      const iat = this.iat ?? epochSeconds(clock)
       const exp = this.exp ?? iat + this.expiration
       return { value: this.jti, payload: copy(names, this, { iat, exp }) }
     })

@@ -3,6 +3,7 @@
 import { Provider } from 'oidc-provider'
 import { describe, expect, it } from 'vitest'
 
+import { systemClock } from '../../src/base/clock.ts'
 import { copyPayloadsPlainly } from '../../src/provider/model-payloads.ts'
 import { createMapAdapters } from '../support/map-adapter.ts'
 
@@ -94,7 +95,7 @@ function theEngine(): Provider {
 }
 
 function withPlainCopies(provider: Provider): Provider {
-  copyPayloadsPlainly(provider)
+  copyPayloadsPlainly(provider, systemClock)
   return provider
 }
 

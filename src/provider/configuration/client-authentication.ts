@@ -30,6 +30,10 @@ export function clientAuthentication({ issuer, clock }: { issuer: string; clock:
       if (claims.aud !== issuer) {
         throw new errors.InvalidClientAuth('audience (aud) must be the issuer identifier, as a string')
       }
+      // The engine goes by the system's clock.
+      if (Number(claims.exp) <= epochSeconds(clock) - CLOCK_TOLERANCE_SECONDS) {
+        throw new errors.InvalidClientAuth('the assertion has expired')
+      }
       if (Number(claims.exp) - epochSeconds(clock) > LONGEST_ASSERTION_SECONDS) {
         throw new errors.InvalidClientAuth(`expiration (exp) must be at most ${LONGEST_ASSERTION_SECONDS} s away`)
       }
