@@ -172,7 +172,7 @@ export async function startApp(
     const clientFailures = createClientFailures({ failures, tally, audit })
     const devices = createKnownDevices({ clock, storeKey })
     const logins = createLogins({ accounts, passwords, devices, limiter, tally, audit, rules: config.logins })
-    const strangers = createStrangerRecords({ windowSeconds: config.lifetimes.interactionSeconds })
+    const strangers = createStrangerRecords({ store, windowSeconds: config.lifetimes.interactionSeconds })
     const consents = createConsents({ store, clock, endedMarks, ttlSeconds: config.lifetimes.consentSeconds })
 
     const assets = loadAssets()

@@ -8,11 +8,12 @@
  */
 
 import { monotonicClock, type Clock } from '../base/clock.ts'
-import { StrangersBounded } from '../base/faults.ts'
+import { StoreFull, StrangersBounded } from '../base/faults.ts'
+import type { Store } from '../store/store.ts'
 import { limitAddress, limitNetwork } from './address.ts'
 
 export interface StrangerRecords {
-  /** Counts a record before it is stored. Throws `StrangersBounded` when it does not fit. */
+  /** Counts a record before it is stored. Throws `StrangersBounded` when it does not fit, `StoreFull` when nothing does. */
   count(ip: string, bytes: number): void
   /** The record is gone before its time. */
   release(ip: string, bytes: number): void
@@ -21,6 +22,8 @@ export interface StrangerRecords {
 export interface StrangerRecordsOptions {
   /** For how long the longest of these records lives. */
   readonly windowSeconds: number
+  /** Says whether there is room for more than endings: some of these records are made at routes that end access. */
+  readonly store: Pick<Store, 'status'>
   readonly monotonic?: Clock
 }
 
@@ -44,6 +47,7 @@ interface Bound {
 
 export function createStrangerRecords({
   windowSeconds,
+  store,
   monotonic = monotonicClock,
 }: StrangerRecordsOptions): StrangerRecords {
   const levels = new Map<string, Level>()
@@ -51,6 +55,7 @@ export function createStrangerRecords({
 
   return {
     count(ip, bytes) {
+      if (!store.status().hasRoom) throw new StoreFull()
       const bounds = boundsOf(ip)
       const full = bounds.find((bound) => now(bound) + bytes + RECORD_BYTES > bound.most)
       if (full !== undefined) {

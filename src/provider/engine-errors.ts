@@ -8,7 +8,14 @@
 
 import { errors } from 'oidc-provider'
 
-import { Fault, retryAfterOf, SignerUnavailable, StoreUnavailable, StrangersBounded } from '../base/faults.ts'
+import {
+  Fault,
+  retryAfterOf,
+  SignerUnavailable,
+  StoreFull,
+  StoreUnavailable,
+  StrangersBounded,
+} from '../base/faults.ts'
 import { requestScope } from './request-scope.ts'
 
 /**
@@ -30,7 +37,7 @@ export async function answering<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** States that pass: the client is told so, and when to try again. */
-const PASSING = [StoreUnavailable, SignerUnavailable, StrangersBounded]
+const PASSING = [StoreUnavailable, StoreFull, SignerUnavailable, StrangersBounded]
 
 export function asEngineError(fault: Fault): Error {
   if (!PASSING.some((kind) => fault instanceof kind)) return fault

@@ -6,9 +6,14 @@ import { movableClock } from '../support/movable-clock.ts'
 const MB = 1024 * 1024
 const WINDOW_SECONDS = 900
 
+const store = { status: () => ({ ready: true, hasRoom: true, silentMs: 0 }) }
+
 function records() {
   const monotonic = movableClock(0)
-  return { monotonic, strangers: createStrangerRecords({ windowSeconds: WINDOW_SECONDS, monotonic }) }
+  return {
+    monotonic,
+    strangers: createStrangerRecords({ windowSeconds: WINDOW_SECONDS, store, monotonic }),
+  }
 }
 
 /** How many records of 10 kB fit, of so many addresses in turn. */
