@@ -91,7 +91,7 @@ async function prepare(app: Running, privateKey: CryptoKey): Promise<OutageReque
     writes: {
       'a code': post(`${url}/token`, codeForm),
       'a refresh token': post(`${url}/token`, refreshForm),
-      'an opaque token': machineForm(url, { resource: OPAQUE_API }),
+      'an opaque token': machineForm(url, { resource: OPAQUE_API, scope: 'test:read' }),
       // A new one each time, as applications do: one that was sent into a silence may have been taken.
       'a client assertion': async () => post(`${url}/token`, await assertionForm(app.issuer, privateKey))(),
       'a pushed request': post(`${url}/par`, pushedForm(app.issuer), WEB),
@@ -145,7 +145,7 @@ function machineForm(url: string, more: Record<string, string>): Send {
 }
 
 async function opaqueToken(url: string): Promise<string> {
-  const { text } = await machineForm(url, { resource: OPAQUE_API })()
+  const { text } = await machineForm(url, { resource: OPAQUE_API, scope: 'test:read' })()
   return (JSON.parse(text) as { access_token: string }).access_token
 }
 

@@ -72,6 +72,21 @@ describeWithRedis('Redis', () => {
     await expectGood({ ...requests.writes, ...requests.lookUps, 'a machine token': requests.machineToken })
   })
 
+  it('[B5] that was killed: nothing is issued either when the clock is stepped back meanwhile', async () => {
+    const redis = await startRedis({ appendOnly: true })
+    onTestFinished(() => redis.close())
+    let behindMs = 0
+    const clock = () => Date.now() - behindMs
+    const { app, requests } = await startForOutage({ redisUrl: redis.url, clock })
+    onTestFinished(() => app.close())
+    await redis.kill()
+    await expect.poll(async () => (await requests.machineToken()).status, { timeout: 10_000 }).toBe(503)
+
+    behindMs = 600_000
+
+    await expectUnavailable({ 'a machine token': requests.machineToken })
+  })
+
   it('lost when the session is written, after the answer was made: a page with 503, and no code', async () => {
     const redis = await startRedis()
     onTestFinished(() => redis.close())
