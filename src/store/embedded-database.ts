@@ -68,8 +68,8 @@ function prepare(database: DatabaseSync, { file, nowMs, isIncomplete }: Opening)
   database.exec(SCHEMA)
   if (isOld) takeOver(database)
   notePlace(database, file, isIncomplete)
-  // Cursors of a new file begin at the present microsecond, so that one kept from a deleted file stands before
-  // everything in the new one and its reader misses nothing.
+  // Sequence numbers of a new file begin at the present microsecond: a node of an earlier release, whose cursors are these
+  // numbers, misses nothing when the file is replaced.
   database
     .prepare("INSERT INTO sqlite_sequence (name, seq) SELECT 'log', ? WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence)")
     .run(nowMs * 1000)
@@ -152,6 +152,9 @@ const SCHEMA = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS log_order ON log (log, seq);
   CREATE INDEX IF NOT EXISTS log_expiry ON log (expires_at_ms);
+
+  CREATE TABLE IF NOT EXISTS lineage (id TEXT NOT NULL) STRICT;
+  INSERT INTO lineage SELECT lower(hex(randomblob(4))) WHERE NOT EXISTS (SELECT 1 FROM lineage);
 
   ${PLACE_SCHEMA}
 `

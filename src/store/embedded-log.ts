@@ -1,7 +1,7 @@
 /**
  * The logs of the embedded store.
  *
- * A cursor is the entry's sequence number. SQLite has one writer at a time, so numbers are committed in their order and
+ * A cursor is the lineage of the file, which is drawn when the file is made, and the entry's sequence number. SQLite has one writer at a time, so numbers are committed in their order and
  * a follower that has seen one has seen all before it. Followers look when this process appends, and every 100 ms
  * whether another process has.
  */
@@ -36,6 +36,8 @@ export class EmbeddedLog {
   readonly #insert: StatementSync
   readonly #select: StatementSync
   readonly #changes: StatementSync
+  readonly #last: StatementSync
+  readonly #lineage: string
   readonly #followers = new Set<Follower>()
   #poll: NodeJS.Timeout | undefined
   #seenChanges = 0
@@ -47,6 +49,8 @@ export class EmbeddedLog {
     this.#select = database.prepare(
       'SELECT seq, value FROM log WHERE log = ? AND seq > ? AND expires_at_ms > ? ORDER BY seq LIMIT ?',
     )
+    this.#last = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'log'")
+    this.#lineage = String(database.prepare('SELECT id FROM lineage').get()?.id)
     // Changes whenever another connection has committed; costs a look at shared memory.
     this.#changes = database.prepare('PRAGMA data_version')
   }
@@ -55,16 +59,16 @@ export class EmbeddedLog {
     const endsAtMs = expiryMs(this.#clock(), keepSeconds)
     const { lastInsertRowid } = await this.#write(() => this.#insert.run(log, value, endsAtMs))
     if (this.#followers.size > 0) setImmediate(this.#deliverAll)
-    return String(lastInsertRowid)
+    return this.#cursorOf(lastInsertRowid)
   }
 
   read(log: string, after: string | undefined, limit: number): LogEntry[] {
-    const rows = this.#rows(log, seqOf(after), limit)
-    return rows.map((row) => ({ cursor: String(row.seq), value: row.value }))
+    const rows = this.#rows(log, this.#seqOf(after), limit)
+    return rows.map((row) => ({ cursor: this.#cursorOf(row.seq), value: row.value }))
   }
 
   follow(log: string, after: string | undefined, listener: (entry: LogEntry) => void): () => void {
-    const follower = { log, listener, seq: seqOf(after) }
+    const follower = { log, listener, seq: this.#seqOf(after) }
     this.#followers.add(follower)
     this.#poll ??= setInterval(this.#deliverForeign, POLL_MS).unref()
     setImmediate(this.#deliverAll)
@@ -102,7 +106,7 @@ export class EmbeddedLog {
       for (const row of rows) {
         if (!this.#followers.has(follower)) return
         follower.seq = row.seq
-        follower.listener({ cursor: String(row.seq), value: row.value })
+        follower.listener({ cursor: this.#cursorOf(row.seq), value: row.value })
       }
     } while (rows.length === PAGE)
   }
@@ -119,10 +123,26 @@ export class EmbeddedLog {
   #rows(log: string, seq: number, limit: number): Row[] {
     return this.#select.all(log, seq, this.#clock(), limit) as unknown as Row[]
   }
-}
 
-/** A cursor that is not one of ours stands before everything: its reader sees entries again rather than missing some. */
-function seqOf(cursor: string | undefined): number {
-  const seq = Number(cursor ?? 0)
-  return Number.isSafeInteger(seq) ? seq : 0
+  #cursorOf(seq: number | bigint): string {
+    return `${this.#lineage}-${seq}`
+  }
+
+  /**
+   * A cursor of another file, or of a later state of this one than it was set back to, stands before everything: its reader
+   * sees entries again rather than missing some.
+   */
+  #seqOf(cursor: string | undefined): number {
+    const [lineage, place] = cursor?.split('-') ?? []
+    const seq = Number(place)
+    return lineage === this.#lineage && Number.isSafeInteger(seq) && seq <= this.#lastSeq() ? seq : 0
+  }
+
+  #lastSeq(): number {
+    try {
+      return Number(this.#last.get()?.seq ?? 0)
+    } catch {
+      return 0
+    }
+  }
 }

@@ -138,17 +138,30 @@ describe('the file of the embedded store', () => {
     expect((await store.list('kind')).keys).toEqual(['kind:{aa}:theirs'])
   })
 
-  it('that replaces a deleted one begins with cursors that no earlier file had', async () => {
+  it('that replaces a deleted one is read from its start, whatever the clock says meanwhile', async () => {
     const clock = movableClock()
     const before = await open(await aFile(), clock)
     for (let i = 0; i < 100; i++) await before.append('log', 'x', 60)
     const kept = await before.append('log', 'x', 60)
-    clock.moveSeconds(1)
+    clock.moveSeconds(-600)
 
     const after = await open(await aFile(), clock)
     await after.append('log', 'new', 60)
 
     expect((await after.read('log', kept, 10)).map(({ value }) => value)).toEqual(['new'])
+  })
+
+  it('that was set back is read from its start by who had read further', async () => {
+    const file = await aFile()
+    const store = await open(file)
+    await store.append('log', 'early', 60)
+    const old = `${file}.old`
+    inspect(file).exec(`VACUUM INTO '${old}'`)
+    const kept = await store.append('log', 'late', 60)
+
+    const setBack = await open(old)
+
+    expect((await setBack.read('log', kept, 10)).map(({ value }) => value)).toEqual(['early'])
   })
 })
 
