@@ -1,7 +1,7 @@
 /** A store without room for more: nothing is issued, and whatever ends access goes on. */
 
 import { decodeJwt } from 'jose'
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 
@@ -34,9 +34,14 @@ describeWithRedis('Redis at its maxmemory of 64 MB', () => {
 describeWithSmallDisk('a small disk that is full', () => {
   it(TITLE, { timeout: 120_000 }, async () => {
     const folder = await aSmallDisk(32)
-    await expectEndingsOnly(await start({ folder }), {
+    const app = await start({ folder })
+    await expectEndingsOnly(app, {
       problem: /is full|MB left/,
-      fill: () => fillDisk(folder),
+      async fill() {
+        // Made within seconds of the start, while there is space for it.
+        await vi.waitFor(async () => expect(await readdir(app.dataDir)).toContain('grantor.reserve'), PATIENCE)
+        await fillDisk(folder)
+      },
       free: () => rm(join(folder, 'filler')),
     })
   })
