@@ -69,7 +69,7 @@ describe('a copy of the embedded store', () => {
     for (const end of ['', '-wal'])
       await cp(join(running.dataDir, `grantor.db${end}`), join(folder, `grantor.db${end}`))
 
-    copy = await startProcesses({ env: { ...key, DATA_DIR: folder } })
+    copy = await startProcesses({ env: { ...key, ISSUER: running.issuer, DATA_DIR: folder } })
 
     expect(await keyIds(copy)).toEqual(before)
     expect(await isActive(copy.urls[0] as string, token)).toBe(false)
