@@ -67,6 +67,9 @@ export const lifetimesSchema = mapping(
   }
 })
 
+// In which Node does hashes and syncs; a sync that waits for a hash makes every request wait that decides something.
+const THREADS = 4
+
 export const loginsSchema = mapping({
   attempts_per_account: count(1, 1000)
     .default(10)
@@ -80,7 +83,9 @@ export const loginsSchema = mapping({
   window: duration('1s', '24h').prefault('15m').describe('The window in which attempts are counted.'),
   concurrent_hashes: count(1, 256)
     .optional()
-    .describe('Password checks that run at the same time; unset: the number of cores.'),
+    .describe(
+      'Password checks that run at the same time; unset: the number of cores, at most 3, which leaves a thread to sync the store.',
+    ),
   waiting_hashes: count(0, 10_000)
     .default(64)
     .describe('Password checks that may wait, half of them from one network; the next one is answered with 503.'),
@@ -103,7 +108,7 @@ export function toLoginRules(read: z.output<typeof loginsSchema>, cores: number)
     attemptsPerAddress: read.attempts_per_address,
     attemptsPerNetwork: read.attempts_per_network,
     windowSeconds: read.window,
-    concurrentHashes: read.concurrent_hashes ?? cores,
+    concurrentHashes: read.concurrent_hashes ?? Math.min(cores, THREADS - 1),
     waitingHashes: read.waiting_hashes,
   }
 }
