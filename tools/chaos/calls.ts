@@ -58,7 +58,8 @@ function firstLine(error: unknown): string {
 
 function outcomeOf(status: number): Outcome {
   if (status >= 200 && status < 400) return 'success'
-  return status >= 400 && status < 500 && status !== 429 ? 'refused' : 'error'
+  // 429 too: a client whose assertions come again and again has to wait.
+  return status >= 400 && status < 500 ? 'refused' : 'error'
 }
 
 export function textOf(answer: Answer, name: string): string | undefined {
