@@ -29,7 +29,7 @@ const MOST_IN_ALL = 500_000
 const AHEAD_SECONDS = 30
 
 interface Parts {
-  readonly revocationLog: Pick<RevocationLog, 'publish' | 'covers' | 'counts'>
+  readonly revocationLog: Pick<RevocationLog, 'publish' | 'covers' | 'counts' | 'settled'>
   readonly clock: Clock
 }
 
@@ -42,7 +42,7 @@ export function createPublishing({ revocationLog, clock }: Parts): Publishing {
   async function publish(ended: NewRevocation, owner: EntryOwner, keepSeconds?: number): Promise<void> {
     const { sub } = owner
     // Its moment covers every token that any node can have issued by now. `sub` alone: another entry may expire sooner.
-    if (revocationLog.covers({ sub, iat: untilNow() - 1 })) return
+    if (revocationLog.covers({ sub, iat: untilNow() - 1 })) return revocationLog.settled()
     if (sub !== undefined && revocationLog.counts.ofSubject(sub) >= MOST_OF_A_SUBJECT) {
       await publishMoment({ sub })
     } else if (revocationLog.counts.all >= MOST_IN_ALL) {

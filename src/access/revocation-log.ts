@@ -8,7 +8,7 @@
 
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import { createRevocationSet, type Revocable, type RevocationEntry } from '../resource/revocation-set.ts'
-import { logs } from '../store/keys.ts'
+import { keys, logs } from '../store/keys.ts'
 import type { LogEntry, Store } from '../store/store.ts'
 import { createEntryCounts, type EntryCounts, type EntryOwner } from './entry-counts.ts'
 
@@ -48,6 +48,11 @@ export interface RevocationLog {
   readonly counts: Pick<EntryCounts, 'ofSubject' | 'ofGrant'> & { readonly all: number }
   /** Whether an entry covers this token. */
   covers(token: Revocable): boolean
+  /**
+   * Resolves when what this node knows of the log is as durable as what it has written itself. An entry is heard before the
+   * store has confirmed it, so "it is covered already" is no answer to who asks for an ending.
+   */
+  settled(): Promise<void>
   /** Live entries after a cursor, oldest first. */
   read(after: string | undefined, limit: number): RevocationPage
   /** The cursor of the newest entry; `undefined` while there was none. */
@@ -149,6 +154,8 @@ export async function openRevocationLog({
     },
 
     covers: (token) => set.covers(token),
+
+    settled: () => store.remove([keys.settled(logs.revocations)]),
 
     read(after, limit) {
       const place = after === undefined ? undefined : places.get(after)

@@ -70,7 +70,7 @@ export interface RevocationParts {
   readonly store: Store
   readonly clock: Clock
   readonly audit: Audit
-  readonly revocationLog: Pick<RevocationLog, 'publish' | 'covers' | 'counts' | 'writeLostAgain'>
+  readonly revocationLog: Pick<RevocationLog, 'publish' | 'covers' | 'counts' | 'settled' | 'writeLostAgain'>
   readonly endedMarks: EndedMarks
   readonly holdings: Holdings
   /** The `sub` by which a client knows an account. */
@@ -93,7 +93,9 @@ export function createRevocation(parts: RevocationParts): Revocation {
   async function publishGrant(grantId: string, grant: GrantRecord | undefined): Promise<void> {
     // A grant that is alive gets an entry though it may have one: where an ending was cut off, tokens were issued after
     // it, and they may outlive the first entry.
-    if (grant === undefined && revocationLog.covers({ gid: grantId, iat: Number.POSITIVE_INFINITY })) return
+    if (grant === undefined && revocationLog.covers({ gid: grantId, iat: Number.POSITIVE_INFINITY })) {
+      return revocationLog.settled()
+    }
     await publishing.publish({ gid: grantId }, { sub: subjectIn(grant) })
   }
 
@@ -128,7 +130,7 @@ export function createRevocation(parts: RevocationParts): Revocation {
   }
 
   async function publishJwt({ jti, expiresAt, sub, gid }: EndedJwt): Promise<void> {
-    if (revocationLog.covers({ jti, iat: Number.POSITIVE_INFINITY })) return
+    if (revocationLog.covers({ jti, iat: Number.POSITIVE_INFINITY })) return revocationLog.settled()
     const left = Math.max(0, expiresAt - epochSeconds(clock))
     const keepSeconds = left + LARGEST_TOLERANCE_SECONDS + LARGEST_CLOCK_DIFFERENCE_SECONDS
     await publishing.publish({ jti }, { sub, gid }, keepSeconds)

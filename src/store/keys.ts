@@ -31,6 +31,8 @@ export const keys = {
   /** Remembers the used refresh tokens of a grant. */
   spent: (grantId: string): Key => own('spent', grantId),
   session: (uid: string): Key => own('session', uid),
+  /** Never there: removing it makes certain that what was read of this log is confirmed. */
+  settled: (log: string): Key => `settled:{log}:${log}`,
   /** The grant that a client has in a session, while requests may be under way that would make another. */
   sessionGrant: (uid: string, clientId: string): Key => own('session-grant', hashHandle(`${uid}\n${clientId}`)),
   /** From the session id in the cookie to the session's `uid`. */

@@ -54,6 +54,8 @@ export class RedisConnection {
         for (const listener of this.#listeners) listener()
       },
       onTrouble: (cause) => this.noteReason(cause),
+      // Nothing is read any more until the health check has written and seen it confirmed.
+      onUnconfirmed: (link) => this.confirm(link, false),
     })
   }
 
@@ -198,7 +200,7 @@ export class RedisConnection {
 
 function openTopology(
   { address, commandTimeoutMs, replicas, monotonic }: ConnectionOptions,
-  listeners: Pick<TopologyOptions, 'onReady' | 'onTrouble'>,
+  listeners: Pick<TopologyOptions, 'onReady' | 'onTrouble' | 'onUnconfirmed'>,
 ): Topology {
   const options = { address, commandTimeoutMs, replicas, monotonic, ...listeners }
   if (address.kind === 'sentinel') return new SentinelTopology(options)

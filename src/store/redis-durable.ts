@@ -29,12 +29,14 @@ interface Batch {
 export class DurableCommands {
   readonly #client: Redis
   readonly #replicas: Replicas
+  readonly #onUnconfirmed: () => void
   #batch: Batch | undefined
   #isWaiting = false
 
-  constructor(client: Redis, replicas: Replicas) {
+  constructor(client: Redis, replicas: Replicas, onUnconfirmed: () => void) {
     this.#client = client
     this.#replicas = replicas
+    this.#onUnconfirmed = onUnconfirmed
   }
 
   /** Sends the command by `send`, on this connection; gives the reply when it is durable. */
@@ -63,6 +65,7 @@ export class DurableCommands {
         await this.#confirm(batch)
         batch.resolve()
       } catch (cause) {
+        this.#onUnconfirmed()
         batch.reject(cause)
       }
     }

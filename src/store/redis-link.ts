@@ -24,6 +24,8 @@ export interface LinkOptions {
   readonly replicas: Replicas
   readonly onReady: (link: RedisLink) => void
   readonly onTrouble: (cause: unknown) => void
+  /** A write was not confirmed by the replicas that have to: what is read here may be lost in a failover. */
+  readonly onUnconfirmed: (link: RedisLink) => void
 }
 
 /** How a command is sent: on which connection, and whether to a node that only imports the slot (a Cluster's ASK). */
@@ -55,7 +57,7 @@ export class RedisLink {
     this.#reader = createClient(node, address, commandTimeoutMs)
     const waits = replicas.areAsked
     this.#decider = waits ? createClient(node, address, commandTimeoutMs) : this.#reader
-    this.#durable = waits ? new DurableCommands(this.#decider, replicas) : undefined
+    this.#durable = waits ? new DurableCommands(this.#decider, replicas, () => options.onUnconfirmed(this)) : undefined
     this.#connections = waits ? 2 : 1
     for (const client of this.#clients()) this.#watch(client)
   }

@@ -15,6 +15,7 @@ export interface TopologyOptions {
   readonly monotonic: Clock
   readonly onReady: (link: RedisLink) => void
   readonly onTrouble: (cause: unknown) => void
+  readonly onUnconfirmed: (link: RedisLink) => void
 }
 
 export interface Topology {

@@ -30,6 +30,8 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       const key = handleKey(model, id)
       if (key === undefined) return undefined
       const linked = await store.getLinked(key)
+      // That a token is gone may be an ending which no replica has yet: to say so again is to acknowledge it.
+      if (linked === undefined && Provider.ctx?.oidc?.route === 'revocation') await store.remove([key])
       if (linked === undefined) return model === 'RefreshToken' ? findSpent(parts, id, key) : undefined
 
       const payload = open(linked.entry.value, key)
