@@ -40,6 +40,7 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
       await next()
       await spendCode(ctx)
       nameMissingRedirectUri(ctx)
+      refuseUnknownAskers(ctx)
     } catch (error) {
       fail(ctx, error)
     }
@@ -74,6 +75,18 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
     if (route !== 'token' || ctx.status !== 400 || params?.grant_type !== 'authorization_code') return
     if (params.code === undefined || params.redirect_uri !== undefined) return
     Object.assign(ctx.body as object, { error: 'invalid_grant' })
+  }
+
+  /**
+   * In the name of a public client anybody could try tokens out (RFC 7662 section 2.1). Whatever the token is, the answer is
+   * the same.
+   */
+  function refuseUnknownAskers(ctx: KoaContextWithOIDC): void {
+    const { route, client } = ctx.oidc ?? {}
+    if (route !== 'introspection' || client?.clientAuthMethod !== 'none') return
+    ctx.status = 401
+    ctx.type = 'json'
+    ctx.body = { error: 'invalid_client', error_description: 'introspection wants a client that proves who it is' }
   }
 
   /** Every 401 says how to do better (RFC 9110 section 15.5.2); the engine says it to those who used the header. */

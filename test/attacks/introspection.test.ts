@@ -97,19 +97,33 @@ describe('introspection of access tokens (RFC 7662)', () => {
       expect((await introspect({ token }, { authorization: `Bearer ${token}` })).status).toBe(400)
     })
 
-    it.each(['spa', 'pairwise'])('tells the API, and the client %s, what the token itself says', async (clientId) => {
+    it.each(['spa', 'pairwise'])('tells the API what the token of the client %s itself says', async (clientId) => {
       const { access_token: token } = await tokensOf(clientId)
 
-      for (const { status, body } of [
-        await introspect({ token, client_id: clientId }),
-        await introspect({ token }, basic('api')),
-      ]) {
-        expect(status).toBe(200)
-        expect(body).toEqual({ ...decodeJwt(token), active: true, token_type: 'Bearer' })
-        expect(Object.keys(body)).toEqual(
-          expect.arrayContaining(['scope', 'client_id', 'sub', 'aud', 'iss', 'exp', 'iat', 'jti']),
-        )
+      const { status, body } = await introspect({ token }, basic('api'))
+
+      expect(status).toBe(200)
+      expect(body).toEqual({ ...decodeJwt(token), active: true, token_type: 'Bearer' })
+      expect(Object.keys(body)).toEqual(
+        expect.arrayContaining(['scope', 'client_id', 'sub', 'aud', 'iss', 'exp', 'iat', 'jti']),
+      )
+    })
+
+    it('[A15] tells a public client nothing, in whose name anybody could ask (RFC 7662 section 2.1)', async () => {
+      const { access_token: token, refresh_token: refreshToken } = await tokensOf('spa')
+      const opaque = await tokensOf('spa', { scope: 'openid opaque:read' })
+
+      const answers = []
+      for (const one of [token, refreshToken, opaque.access_token, 'unknown']) {
+        for (const accept of ['*/*', 'application/token-introspection+jwt']) {
+          const { status, text, headers } = await introspect({ token: one, client_id: 'spa' }, { accept })
+          answers.push({ status, text, type: headers.get('content-type'), asks: headers.get('www-authenticate') })
+        }
       }
+
+      expect(answers[0]).toMatchObject({ status: 401, text: expect.stringContaining('invalid_client') })
+      expect(answers[0]?.asks).toContain('Basic')
+      for (const answer of answers) expect(answer).toEqual(answers[0])
     })
 
     it('tells the same of the token of a machine, and of one that a secret signs', async () => {
@@ -128,8 +142,6 @@ describe('introspection of access tokens (RFC 7662)', () => {
           await introspect({ token }, basic('stranger')),
           await introspect({ token }, basic('caller')),
           await introspect({ token }, basic('other-api')),
-          await introspect({ token, client_id: 'other-spa' }),
-          await introspect({ token, client_id: 'demo-spa' }),
         ]) {
           expect({ status: answer.status, text: answer.text }).toEqual({ status: 200, text: '{"active":false}' })
         }
@@ -139,7 +151,7 @@ describe('introspection of access tokens (RFC 7662)', () => {
     it('is refused when the token stands twice', async () => {
       const { access_token: token } = await tokensOf('spa')
 
-      const { status, body } = await introspect({ token: [token, token], client_id: 'spa' })
+      const { status, body } = await introspect({ token: [token, token] }, basic('api'))
 
       expect({ status, error: body.error }).toEqual({ status: 400, error: 'invalid_request' })
     })
@@ -245,12 +257,12 @@ describe('introspection of access tokens (RFC 7662)', () => {
       const token = (await BAD[name]?.()) ?? ''
       const begun = performance.now()
 
-      const answer = await introspect({ token, client_id: 'spa' })
+      const answer = await introspect({ token }, basic('api'))
 
       expectFigure(`ms for ${name}`, performance.now() - begun, LONGEST_MS)
       await expectTheOnlyAnswer(answer)
       for (const token_type_hint of ['access_token', 'refresh_token', 'nothing']) {
-        await expectTheOnlyAnswer(await introspect({ token, token_type_hint, client_id: 'spa' }))
+        await expectTheOnlyAnswer(await introspect({ token, token_type_hint }, basic('api')))
       }
     })
 
@@ -272,13 +284,13 @@ describe('introspection of access tokens (RFC 7662)', () => {
       const tokens = await tokensOf('spa', {}, createUserAgent(app))
       await post(`${app.issuer}/revoke`, { token: tokens.refresh_token, client_id: 'spa' })
 
-      await expectTheOnlyAnswer(await introspect({ token: tokens.access_token, client_id: 'spa' }))
-      await expectTheOnlyAnswer(await introspect({ token: tokens.refresh_token, client_id: 'spa' }))
+      await expectTheOnlyAnswer(await introspect({ token: tokens.access_token }, basic('api')))
+      await expectTheOnlyAnswer(await introspect({ token: tokens.refresh_token }, basic('api')))
     })
 
     /** The same for all of them, to the header. */
     async function expectTheOnlyAnswer({ status, text, headers }: Awaited<ReturnType<typeof introspect>>) {
-      const unknown = await introspect({ token: 'unknown', client_id: 'spa' })
+      const unknown = await introspect({ token: 'unknown' }, basic('api'))
       const shape = (of: Headers) => [...of].filter(([name]) => name !== 'date' && name !== 'x-request-id')
 
       expect({ status, text }).toEqual({ status: 200, text: '{"active":false}' })
@@ -290,8 +302,8 @@ describe('introspection of access tokens (RFC 7662)', () => {
     const tokens = await tokensOf('spa')
     const opaque = await tokensOf('spa', { scope: 'openid opaque:read' })
     for (const token_type_hint of ['access_token', 'refresh_token', 'id_token', 'x'.repeat(2000)]) {
-      for (const token of [tokens.access_token, tokens.refresh_token, opaque.access_token]) {
-        expect((await introspect({ token, token_type_hint, client_id: 'spa' })).body.active).toBe(true)
+      for (const token of [tokens.access_token, opaque.access_token]) {
+        expect((await introspect({ token, token_type_hint }, basic('api'))).body.active).toBe(true)
       }
       expect((await introspect({ token: await machineToken(), token_type_hint }, basic('api'))).body.active).toBe(true)
     }

@@ -326,16 +326,13 @@ describe('tokens', () => {
       expect((await introspect({ token: accessToken }, { authorization: `Bearer ${accessToken}` })).status).toBe(400)
     })
 
-    it('tells the client of the token, and the API that it is for', async () => {
+    it('tells the API that it is for', async () => {
       const { access_token: accessToken } = await opaqueTokens()
 
-      for (const answer of [
-        await introspect({ token: accessToken, client_id: 'spa' }),
-        await introspect({ token: accessToken }, basic('api')),
-      ]) {
-        const aud = [OPAQUE, app.issuer]
-        expect(answer.body).toMatchObject({ active: true, client_id: 'spa', aud, scope: 'openid opaque:read' })
-      }
+      const aud = [OPAQUE, app.issuer]
+      const { body } = await introspect({ token: accessToken }, basic('api'))
+
+      expect(body).toMatchObject({ active: true, client_id: 'spa', aud, scope: 'openid opaque:read' })
     })
 
     it('tells nobody else', async () => {
@@ -344,8 +341,6 @@ describe('tokens', () => {
         for (const answer of [
           await introspect({ token: value }, basic('stranger')),
           await introspect({ token: value }, basic('web')),
-          await introspect({ token: value, client_id: 'other-spa' }),
-          await introspect({ token: value, client_id: 'demo-spa' }),
         ]) {
           expect(answer.status).toBe(200)
           expect(answer.body).toEqual({ active: false })

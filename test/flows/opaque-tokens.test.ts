@@ -4,12 +4,20 @@ import { type Running, start } from '../support/start.ts'
 import { callEndpoint, createUserAgent, newPkce, redeem, signIn } from '../support/user-agent.ts'
 
 const VAULT = 'https://vault.example'
+const WEB = { id: 'demo-web', secret: 'demo-web-secret-not-for-production' }
 
 describe('an API with opaque tokens', () => {
   let app: Running
   beforeAll(async () => {
     app = await start({
-      apis: [{ audience: VAULT, tokenFormat: 'opaque', scopes: { 'vault:open': 'Open the vault' } }],
+      apis: [
+        {
+          audience: VAULT,
+          tokenFormat: 'opaque',
+          scopes: { 'vault:open': 'Open the vault' },
+          introspectedBy: [WEB.id],
+        },
+      ],
       clients: [{ clientId: 'safe', apis: { [VAULT]: ['vault:open'] } }],
     })
   })
@@ -42,7 +50,7 @@ describe('an API with opaque tokens', () => {
   it('says at introspection what it is for', async () => {
     const value = await token('openid vault:open')
 
-    const { body } = await callEndpoint(`${app.issuer}/introspect`, { client_id: 'safe', token: value })
+    const { body } = await callEndpoint(`${app.issuer}/introspect`, { token: value }, WEB)
 
     expect(body).toMatchObject({
       active: true,

@@ -99,21 +99,22 @@ describe('openid-client', () => {
       expect(await oidc.fetchUserInfo(config, refreshed.access_token, sub)).toMatchObject({
         email: 'alice@example.com',
       })
-      expect(await oidc.tokenIntrospection(config, refreshToken)).toMatchObject({ active: true, sub })
+      // A public client may not ask: anybody could in its name (RFC 7662 section 2.1).
+      const asked = async (token: string) => (method === 'none' ? undefined : oidc.tokenIntrospection(config, token))
+      const told = (answer: object) => (method === 'none' ? undefined : expect.objectContaining(answer))
+      expect(await asked(refreshToken)).toEqual(told({ active: true, sub }))
 
-      expect(await oidc.tokenIntrospection(config, refreshed.access_token)).toEqual({
-        ...decodeJwt(refreshed.access_token),
-        active: true,
-        token_type: 'Bearer',
-      })
+      expect(await asked(refreshed.access_token)).toEqual(
+        told({ ...decodeJwt(refreshed.access_token), active: true, token_type: 'Bearer' }),
+      )
       await oidc.tokenRevocation(config, refreshed.access_token)
-      expect(await oidc.tokenIntrospection(config, refreshed.access_token)).toEqual({ active: false })
+      expect(await asked(refreshed.access_token)).toEqual(told({ active: false }))
       await expect(oidc.fetchUserInfo(config, refreshed.access_token, sub)).rejects.toMatchObject({ status: 401 })
-      expect(await oidc.tokenIntrospection(config, tokens.access_token)).toMatchObject({ active: true })
+      expect(await asked(tokens.access_token)).toEqual(told({ active: true }))
 
       await oidc.tokenRevocation(config, refreshToken)
-      expect(await oidc.tokenIntrospection(config, tokens.access_token)).toEqual({ active: false })
-      expect(await oidc.tokenIntrospection(config, refreshToken)).toEqual({ active: false })
+      expect(await asked(tokens.access_token)).toEqual(told({ active: false }))
+      expect(await asked(refreshToken)).toEqual(told({ active: false }))
       await expect(oidc.refreshTokenGrant(config, refreshToken)).rejects.toMatchObject({ error: 'invalid_grant' })
 
       const left = await logOut(config, agent, refreshed.id_token ?? tokens.id_token ?? '')

@@ -25,9 +25,12 @@ async function useEverything(app: Pick<Running, 'issuer' | 'urls'>): Promise<voi
   const accessToken = refreshed.body.access_token ?? ''
   for (const asked of [token, accessToken]) {
     await callEndpoint(`${url}/introspect`, { token: asked, client_id: 'demo-spa' })
-    const body = new URLSearchParams({ token: asked, client_id: 'demo-spa' })
     const headers = { accept: 'application/token-introspection+jwt' }
-    expect((await fetch(`${url}/introspect`, { method: 'POST', body, headers })).status).toBe(200)
+    expect((await callEndpoint(`${url}/introspect`, { token: asked }, MACHINE)).status).toBe(200)
+    const body = new URLSearchParams({ token: asked })
+    const authorization = `Basic ${btoa(`${MACHINE.id}:${MACHINE.secret}`)}`
+    const signed = await fetch(`${url}/introspect`, { method: 'POST', body, headers: { ...headers, authorization } })
+    expect(signed.status).toBe(200)
   }
   await callEndpoint(`${url}/revoke`, { token: accessToken, client_id: 'demo-spa' })
   await callEndpoint(`${url}/revoke`, { token, client_id: 'demo-spa' })

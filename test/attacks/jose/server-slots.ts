@@ -5,7 +5,16 @@ import { decodeJwt } from 'jose'
 
 import { SSF_CONFIGURATION, SSF_POLL } from '../../../src/http/routes.ts'
 import { ENGINE_PATHS, REVOCATIONS } from '../../../src/provider/routes.ts'
-import { ASSERTION_TYPE, authorizationParams, authorize, CALLBACK, type Params, post, read } from '../requests.ts'
+import {
+  ASSERTION_TYPE,
+  authorizationParams,
+  authorize,
+  basic,
+  CALLBACK,
+  type Params,
+  post,
+  read,
+} from '../requests.ts'
 import type { Outcome, Slot, Times } from './slot.ts'
 import { FORGED_CLIENT, feedToken, issue, type Stage } from './stage.ts'
 
@@ -151,7 +160,8 @@ async function introspected(stage: Stage): Promise<Slot> {
   return {
     ...(await accessTokenSlot(stage)),
     async put(token) {
-      const { status, body } = await post(`${stage.app.issuer}/introspect`, { client_id: 'demo-spa', token })
+      const asker = basic('demo-web', 'demo-web-secret-not-for-production')
+      const { status, body } = await post(`${stage.app.issuer}/introspect`, { token }, asker)
       return { taken: body.active === true, answer: `${status} ${JSON.stringify(body)}` }
     },
     // Nothing else, whatever is wrong with it (RFC 7662 section 2.2).

@@ -26,7 +26,7 @@ export async function openStage(): Promise<Stage> {
   const shared = { audience: 'https://hs256.example', algorithm: 'HS256' as const, secret: Buffer.alloc(32, 7) }
   const jwks = { keys: (await Promise.all(clientKeys.map(publicJwk))) as Record<string, unknown>[] }
   const app = await start({
-    apis: [...apis, shared],
+    apis: [...apis, shared, { audience: 'https://orders.example', introspectedBy: ['demo-web'] }],
     clients: [confidential(FORGED_CLIENT, { authMethod: 'private_key_jwt', secretHash: undefined, jwks })],
   })
   const published = app.nodes[0]?.keyring.current().jwks ?? []
