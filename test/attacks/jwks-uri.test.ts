@@ -6,6 +6,7 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 
 import { start } from '../support/start.ts'
 import { ASSERTION_TYPE, keyed, post } from './requests.ts'
+import { within } from '../support/figures.ts'
 
 const MOST_BYTES = 256 * 1024
 const CHUNK = Buffer.alloc(64 * 1024, ' ')
@@ -49,7 +50,7 @@ it('[A15] no more of the answer of a `jwks_uri` is read than a set of keys can h
   })
 
   expect({ status, error: body.error }).toEqual({ status: 401, error: 'invalid_client' })
-  await vi.waitFor(() => expect(isCut).toBe(true), 10_000)
+  await vi.waitFor(() => expect(isCut).toBe(true), within(10_000))
   // What the system's buffers took on the way is not read.
   expect(sent).toBeLessThan(MOST_BYTES + 16 * 1024 * 1024)
 })

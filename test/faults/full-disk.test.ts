@@ -7,6 +7,7 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { aSmallDisk, describeWithSmallDisk, fill } from '../support/small-disk.ts'
 import { start } from '../support/start.ts'
 import { createUserAgent, newPkce, redeem, refresh, signIn } from '../support/user-agent.ts'
+import { within } from '../support/figures.ts'
 
 describeWithSmallDisk('[B23] a server whose disk is full', () => {
   it('issues nothing and says why, takes revocations, and is well again without a restart', async () => {
@@ -23,17 +24,17 @@ describeWithSmallDisk('[B23] a server whose disk is full', () => {
       const answer = await fetch(`${app.nodes[0]?.opsUrl}/health/ready`)
       return { status: answer.status, ...((await answer.json()) as { problem?: string }) }
     }
-    await vi.waitFor(async () => expect(await readiness()).toMatchObject({ status: 'ok' }), 10_000)
-    await vi.waitFor(async () => expect(await readdir(join(disk, 'data'))).toContain('grantor.reserve'), 10_000)
+    await vi.waitFor(async () => expect(await readiness()).toMatchObject({ status: 'ok' }), within(10_000))
+    await vi.waitFor(async () => expect(await readdir(join(disk, 'data'))).toContain('grantor.reserve'), within(10_000))
 
     await fill(disk)
-    await vi.waitFor(async () => expect((await readiness()).problem).toContain('MB left'), 10_000)
+    await vi.waitFor(async () => expect((await readiness()).problem).toContain('MB left'), within(10_000))
 
     expect((await refresh(app.issuer, families[0] as string)).status).toBe(503)
     for (const token of families) expect(await revoke(app.issuer, token)).toBe(200)
 
     await rm(join(disk, 'filler'))
-    await vi.waitFor(async () => expect(await readiness()).toMatchObject({ status: 'ok' }), 10_000)
+    await vi.waitFor(async () => expect(await readiness()).toMatchObject({ status: 'ok' }), within(10_000))
     for (const token of families) {
       expect((await refresh(app.issuer, token)).body).toMatchObject({ error: 'invalid_grant' })
     }

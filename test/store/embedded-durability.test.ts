@@ -17,6 +17,7 @@ import { type EmbeddedStore, openEmbeddedStore } from '../../src/store/embedded-
 import type { Key } from '../../src/store/store.ts'
 import { type SyncFile, syncFile } from '../../src/store/wal-sync.ts'
 import { aSmallDisk, describeWithSmallDisk, fill } from '../support/small-disk.ts'
+import { within } from '../support/figures.ts'
 
 describe('[B23] a power cut', () => {
   it('takes nothing that was acknowledged: every verb that decides is answered when it is on the disk', async () => {
@@ -50,7 +51,7 @@ describe('[B23] a power cut', () => {
     const held = Promise.withResolvers<void>()
     const other = await open(disk.file, () => held.promise)
     const removing = other.remove([key])
-    await vi.waitFor(async () => expect(await store.get(key)).toBeUndefined(), 5000)
+    await vi.waitFor(async () => expect(await store.get(key)).toBeUndefined(), within(5000))
 
     await store.remove([key])
 
@@ -84,7 +85,7 @@ describe('[B23] a disk that fails', () => {
     expect(store.status()).toMatchObject({ ready: false, problem: expect.stringContaining('EIO') })
 
     disk.fail(undefined)
-    await vi.waitFor(() => expect(store.status().ready).toBe(true), 10_000)
+    await vi.waitFor(() => expect(store.status().ready).toBe(true), within(10_000))
     await store.put('kind:{aa}:kept', 'x')
     // The log that may lack a page was moved into the database and begun anew: what stands in it now does not hang on it.
     const after = await open(disk.afterPowerCut())
@@ -105,7 +106,7 @@ describe('[B23] a disk that fails', () => {
     expect(await store.get('kind:{aa}:there')).toBeDefined()
 
     goOn()
-    await vi.waitFor(() => expect(store.status().ready).toBe(true), 10_000)
+    await vi.waitFor(() => expect(store.status().ready).toBe(true), within(10_000))
     expect(await store.put('kind:{aa}:key', 'y')).toBe('stored')
   })
 })
@@ -114,18 +115,18 @@ describe('[B23] readiness', () => {
   it('is judged by writing while nobody asks: a lock that is held makes the store unready, and silent for longer', async () => {
     const disk = await aDisk()
     const store = await open(disk.file)
-    await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true, hasRoom: true }), 5000)
+    await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true, hasRoom: true }), within(5000))
     const holder = new DatabaseSync(disk.file)
     onTestFinished(() => holder.close())
     holder.exec('BEGIN IMMEDIATE')
 
-    await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: false }), 10_000)
+    await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: false }), within(10_000))
     expect(store.status().problem).toContain('locked')
     const silentMs = store.status().silentMs
-    await vi.waitFor(() => expect(store.status().silentMs).toBeGreaterThan(silentMs), 5000)
+    await vi.waitFor(() => expect(store.status().silentMs).toBeGreaterThan(silentMs), within(5000))
 
     holder.exec('ROLLBACK')
-    await vi.waitFor(() => expect(store.status().ready).toBe(true), 10_000)
+    await vi.waitFor(() => expect(store.status().ready).toBe(true), within(10_000))
     expect(store.status().silentMs).toBeLessThan(silentMs)
   })
 })
@@ -137,11 +138,14 @@ describeWithSmallDisk('[B23] a small disk that is full', () => {
     const store = await open(file)
     const tokens = Array.from({ length: 200 }, (_, i): Key => `token:{aa}:${i}`)
     await Promise.all(tokens.map((key) => store.put(key, 'x'.repeat(500), { memberOf: 'list:{aa}:all' })))
-    await vi.waitFor(async () => expect(await readdir(join(folder, 'data'))).toContain('grantor.reserve'), 10_000)
+    await vi.waitFor(
+      async () => expect(await readdir(join(folder, 'data'))).toContain('grantor.reserve'),
+      within(10_000),
+    )
     expect(store.status()).toMatchObject({ ready: true, hasRoom: true })
 
     await fill(folder)
-    await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true, hasRoom: false }), 10_000)
+    await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true, hasRoom: false }), within(10_000))
     expect(store.status().problem).toContain(join(folder, 'data'))
 
     for (const key of tokens.slice(0, 50)) {
@@ -157,8 +161,11 @@ describeWithSmallDisk('[B23] a small disk that is full', () => {
     await other.append('log', 'by the operator', 600)
 
     await rm(join(folder, 'filler'))
-    await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true, hasRoom: true }), 10_000)
-    await vi.waitFor(async () => expect(await readdir(join(folder, 'data'))).toContain('grantor.reserve'), 10_000)
+    await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true, hasRoom: true }), within(10_000))
+    await vi.waitFor(
+      async () => expect(await readdir(join(folder, 'data'))).toContain('grantor.reserve'),
+      within(10_000),
+    )
     expect(await store.put('kind:{aa}:new', 'x'.repeat(100_000))).toBe('stored')
 
     // Full again while no process has the store open: opening it takes space, too.

@@ -269,7 +269,7 @@ describe('the embedded store with a full disk', () => {
     }
     expect(store.status()).toMatchObject({ hasRoom: false, problem: expect.stringContaining('full') })
     expect((await store.get(key))?.value).toBe('kept')
-    await vi.waitFor(() => expect(store.status().problem).toMatch(/0 MB left/), 5000)
+    await vi.waitFor(() => expect(store.status().problem).toMatch(/0 MB left/), within(5000))
 
     database.exec('PRAGMA max_page_count = 100000')
     await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true, hasRoom: true }), within(5000))
@@ -354,7 +354,7 @@ describe('what the embedded store leaves on disk', () => {
 
       clock.moveSeconds(60)
 
-      await vi.waitFor(async () => expect((await stat(file)).size).toBeLessThan(6_000_000), 20_000)
+      await vi.waitFor(async () => expect((await stat(file)).size).toBeLessThan(6_000_000), within(20_000))
     },
   )
 

@@ -133,6 +133,27 @@ describe('the clock of grantor/testing', () => {
   })
 })
 
+describe('the clock of an issuer of grantor/testing', () => {
+  it('[B14] dates what the server issues: a fresh token is good after it was moved', async () => {
+    const client = {
+      ...{ client_id: 'm', client_secret: 'for-this-test-only', grant_types: ['client_credentials'] },
+      apis: { [AUDIENCE]: ['orders:read'] },
+    }
+    const api = { audience: AUDIENCE, name: 'Orders', scopes: { 'orders:read': 'See your orders' } }
+    const own = await startIssuer({ settings: { clients: [client], apis: [api] } })
+    onTestFinished(() => own.close())
+    const { clock, revocations } = own
+    own.clock.moveSeconds(3600)
+    const judge = createVerifier({ issuer: own.issuer, audience: AUDIENCE, clock, revocations })
+    onTestFinished(() => judge.close())
+
+    const token = await askForToken(own, { clientId: 'm', clientSecret: 'for-this-test-only' }, AUDIENCE, 'orders:read')
+
+    expect(decodeJwt(token).iat).toBeGreaterThan(Date.now() / 1000 + 3000)
+    await expect(judge.verify(token)).resolves.toMatchObject({ clientId: 'm', scopes: ['orders:read'] })
+  })
+})
+
 describe('revoke of grantor/testing', () => {
   it('[B16] resolves when every verifier that follows refuses', async () => {
     const { clock, revocations } = issuer
