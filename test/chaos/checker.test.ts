@@ -14,7 +14,14 @@ function aUse(more: Partial<Use> = {}): Use {
 
 function aLook(more: Partial<Look> = {}): Look {
   const plain = { kind: 'look', at: 'introspection', node: 1, subjects: ['access-1', 'family-1'] } as const
-  return { ...plain, issued: { node: 0, atMs: 500 }, outcome: 'success', startMs: 5000, endMs: 5010, ...more }
+  return {
+    ...plain,
+    issued: { node: 0, startMs: 500, endMs: 510 },
+    outcome: 'success',
+    startMs: 5000,
+    endMs: 5010,
+    ...more,
+  }
 }
 
 function anEnding(more: Partial<Ending> = {}): Ending {
@@ -128,10 +135,19 @@ describe('what was given out', () => {
     expect(kinds(fault, { ...refused, node: 1, startMs: 18_500, endMs: 18_510 })).toEqual(['lost'])
   })
 
+  it('may have been ended by a node that took a repeated refresh for reuse, because its clock was wrong', () => {
+    const fault = aFault({ primaryMs: [10_000, 18_000, 10_000] })
+    const family = { subjects: ['family-1', 'session-1'], outcome: 'refused' } as const
+    const second = aUse({ ...family, artefact: 'family-1/a', node: 1, startMs: 11_000, endMs: 12_000 })
+    const later = aUse({ ...family, artefact: 'family-1/b', isExpected: true, startMs: 15_000, endMs: 15_010 })
+    expect(kinds(fault, second, later)).toEqual([])
+    expect(kinds(fault, { ...second, node: 2 }, later)).toEqual(['lost'])
+  })
+
   it('and does not verify is a violation; one that has ended or expired is none', () => {
     const look = aLook({ at: 'verifier', outcome: 'refused' })
     expect(kinds({ ...look, reason: 'token_invalid' })).toEqual(['unverifiable'])
-    const whileWrong = { ...look, reason: 'token_invalid', issued: { node: 1, atMs: 11_000 } }
+    const whileWrong = { ...look, reason: 'token_invalid', issued: { node: 1, startMs: 9990, endMs: 10_020 } }
     expect(kinds(aFault({ primaryMs: [10_000, 15_000, 10_000] }), whileWrong)).toEqual([])
     expect(kinds(aFault(), whileWrong)).toEqual(['unverifiable'])
     expect(kinds({ ...look, reason: 'token_revoked' }, { ...look, reason: 'token_expired' })).toEqual([])

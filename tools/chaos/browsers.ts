@@ -46,7 +46,8 @@ export async function obtainCode(stage: Stage, session: Session, clientId: strin
     return { status: code === null ? 400 : 200, body: {} }
   })
   stage.record({ kind: 'request', what: `a sign-in (${String(answer.body.error ?? '')})`, ...timesOf(answer) })
-  return code === null ? undefined : { code, pkce, issued: { node: answer.node, atMs: answer.startMs } }
+  const { node, startMs, endMs } = answer
+  return code === null ? undefined : { code, pkce, issued: { node, startMs, endMs } }
 }
 
 export function requestOf(clientId: string, pkce: Pkce): string {

@@ -105,22 +105,29 @@ function lost(events: readonly Event[]): Violation[] {
   return events.filter(isUse).flatMap((use) => {
     if (!use.isExpected || use.outcome !== 'refused' || isTouched(use, events)) return []
     if (isUnwell(faultAt(faults, use.endMs), use) || wasIssuedUnwell(faults, use.issued)) return []
+    if (events.some((other) => mayHaveEnded(other, use, faults))) return []
     const what = `${use.artefact} is refused at node ${use.node} (${told(use)}), and nothing ended it`
     return [{ kind: 'lost', atMs: use.startMs, what }]
   })
 }
 
 /** The node is cut off, or its clock is wrong, while others serve: it may refuse what is good. */
-function isUnwell(fault: Fault | undefined, { node, startMs }: Pick<Use, 'node' | 'startMs'>): boolean {
+function isUnwell(fault: Fault | undefined, { node, startMs }: Issued): boolean {
   if (fault === undefined) return false
   const ownMs = recoveryOf(fault, node)
   return ownMs > Math.min(...fault.primaryMs) && startMs < ownMs
 }
 
+/** To a node whose clock is wrong a repeated refresh may look like reuse, which ends the family. */
+function mayHaveEnded(other: Event, use: Use, faults: readonly Fault[]): boolean {
+  if (other.kind !== 'use' || other.outcome === 'success' || other.startMs > use.endMs) return false
+  return other.subjects[0] === use.subjects[0] && isUnwell(faultAt(faults, other.endMs), other)
+}
+
 /** A clock that has just become wrong dates what the node issues wrongly until the node notices. */
 function wasIssuedUnwell(faults: readonly Fault[], issued: Issued | undefined): boolean {
   if (issued === undefined) return false
-  return isUnwell(faultAt(faults, issued.atMs), { node: issued.node, startMs: issued.atMs })
+  return isUnwell(faultAt(faults, issued.endMs), issued)
 }
 
 /** Somebody tried to end it, or used it too, before this answer: then the refusal may be right. */

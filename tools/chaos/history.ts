@@ -8,10 +8,11 @@
 /** `error`: no usable answer (5xx, cut off, too late), so that nothing is known about what was done. */
 export type Outcome = 'success' | 'refused' | 'error'
 
-/** Which node issued something, and when it was asked to. */
+/** Which node issued something, and between which two times. */
 export interface Issued {
   readonly node: number
-  readonly atMs: number
+  readonly startMs: number
+  readonly endMs: number
 }
 
 interface Timed {

@@ -19,7 +19,8 @@ export async function useMachineTokens(stage: Stage): Promise<void> {
   stage.record({ kind: 'request', what: 'a machine token', ...timesOf(answer) })
   const token = textOf(answer, 'access_token')
   if (token === undefined) return
-  const issued = { node: answer.node, atMs: answer.startMs }
+  const { node, startMs, endMs } = answer
+  const issued = { node, startMs, endMs }
   const access = { token, subjects: [`access-${nameOf(token)}`], issued }
   await look(stage, access)
   if (!stage.chance.happens(0.4)) return

@@ -59,8 +59,8 @@ async function untilAnswered(send: (attempt: number) => Promise<Answer>): Promis
   }
 }
 
-function tokenOf(token: string, subjects: readonly string[], { node, startMs }: Answer): AccessToken {
-  return { token, subjects: [`access-${nameOf(token)}`, ...subjects], issued: { node, atMs: startMs } }
+function tokenOf(token: string, subjects: readonly string[], { node, startMs, endMs }: Answer): AccessToken {
+  return { token, subjects: [`access-${nameOf(token)}`, ...subjects], issued: { node, startMs, endMs } }
 }
 
 function resultOf(answer: Answer): { readonly result?: string } {
