@@ -43,9 +43,11 @@ describe.each([{ shortcuts: true }, { shortcuts: false }])('with %o, a reply tha
   type Known = (clientId: string) => Promise<{ params?: Params; headers?: Record<string, string> }>
   const byName: Known = async (clientId) => ({ params: { client_id: clientId } })
   const bySecret: Known = async (clientId) => ({ headers: basic(clientId) })
-  const byKey: Known = async () => ({
-    params: { client_assertion_type: ASSERTION_TYPE, client_assertion: await KEYED.assertion(app.issuer) },
-  })
+  const byKey: Known = async () => {
+    const now = Math.floor(clock() / 1000)
+    const assertion = await KEYED.assertion(app.issuer, { iat: now, exp: now + 60 })
+    return { params: { client_assertion_type: ASSERTION_TYPE, client_assertion: assertion } }
+  }
   async function boundByProof(): Promise<Known> {
     const key = await newProofKey()
     return async (clientId) => ({
