@@ -1,7 +1,7 @@
 /** Listening on a port, with bounds on what a connection may take, and leaving it without cutting anybody off. */
 
 import { createServer, type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http'
-import type { AddressInfo, ListenOptions, Socket } from 'node:net'
+import { type AddressInfo, type ListenOptions, Server as NetServer, type Socket } from 'node:net'
 
 import { PortUnusable } from '../base/faults.ts'
 import { type Connections, type ConnectionsParts, createConnections } from './connections.ts'
@@ -111,7 +111,10 @@ function responses(connections: Connections, isLeaving: () => boolean): typeof S
 
 async function stop(server: Server, connections: Connections, graceMs: number): Promise<void> {
   await lastLook(connections)
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // The port first and at once: who is taken by the system after the last look and before this is reset.
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
+  // Now the connections that are idle, and Node's timer for slow senders.
+  server.close()
   const silent = setTimeout(() => connections.closeSilent(), SILENCE_MS)
   const cut = setTimeout(() => server.closeAllConnections(), graceMs)
   await closed

@@ -91,6 +91,7 @@ async function ask({ url, agent }: Upstream, req: IncomingMessage, body: Buffer)
   return { status: answer.statusCode ?? 0, headers: answered, body: Buffer.concat(await answer.toArray()) }
 }
 
+/** No connection came about, so the request was not sent. One that is being closed may reset it instead of refusing. */
 function isRefused(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'
+  return (error as NodeJS.ErrnoException).syscall === 'connect'
 }
