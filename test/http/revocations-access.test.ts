@@ -78,10 +78,11 @@ describe('the feed', () => {
     expect(await response.json()).toMatchObject({ code: 'token_misplaced' })
   })
 
-  it('is closed to a token without the scope', async () => {
-    const token = await tokenOf({ resource: ISSUER }, 'no-reader', SECRET)
+  it('has no token for a client without the scope', async () => {
+    const form = { grant_type: MACHINE, resource: ISSUER }
+    const { status, body } = await callEndpoint(`${url()}/token`, form, { id: 'no-reader', secret: SECRET })
 
-    await expectRefused(token, { status: 403, error: 'insufficient_scope', code: 'scope_insufficient' })
+    expect({ status, error: body.error }).toEqual({ status: 400, error: 'invalid_target' })
   })
 
   it('is closed to a token for another API, to an ID token, and to what is no token', async () => {

@@ -113,8 +113,10 @@ function signing(api: ApiSettings): Record<string, unknown> {
 }
 
 /** A machine that asks for nothing gets all that it has at one API (RFC 6749 section 3.3). */
-function usualFor(ctx: KoaContextWithOIDC, target: Target | undefined): string {
+function usualFor(ctx: KoaContextWithOIDC, target: Target | undefined): string | string[] {
   const { params } = ctx.oidc
+  // A client that may call no API gets a token that opens none.
+  if (target === undefined && params?.scope === undefined) return []
   if (params === undefined || params.scope !== undefined || target === undefined || target.scope === '') {
     throw new errors.InvalidScope('no scope of an API that this client may call', [...requestedScopes(ctx)].join(' '))
   }
