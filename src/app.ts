@@ -226,7 +226,7 @@ export async function startApp(
       close: createStop({
         leave() {
           progress.isStopping = true
-          listener.leave()
+          if (config.stopDelaySeconds > 0) listener.leave()
         },
         delayMs: config.stopDelaySeconds * 1000,
         close: () => close(listener, revocations),

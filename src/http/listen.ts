@@ -35,10 +35,14 @@ const GRACE_MS = 8000
 // Browsers open connections ahead of need; one on which nothing has come for so long is not waited for.
 const SILENCE_MS = 500
 
+// At the end of the delay connections are kept again for a moment: then few new ones come while the port is closed.
+const SETTLE_MS = 300
+
 /** Throws `PortUnusable` when the port is taken or may not be bound. */
 export async function listen(handler: RequestListener, options: ListenerOptions): Promise<Listener> {
   const connections = createConnections(options)
   let isLeaving = false
+  let hasLeft = false
   const server = createServer({ ...BOUNDS, ServerResponse: responses(connections, () => isLeaving) }, handler)
   server.on('connection', (socket) => connections.admit(socket))
   const bound = await bind(server, options)
@@ -48,10 +52,20 @@ export async function listen(handler: RequestListener, options: ListenerOptions)
     port: bound.port,
     leave() {
       isLeaving = true
+      hasLeft = true
     },
     async close(graceMs = GRACE_MS) {
-      isLeaving = true
-      await stop(server, connections, graceMs)
+      if (hasLeft) {
+        isLeaving = false
+        await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+      }
+      await stop(server, connections, {
+        graceMs,
+        idleMs: hasLeft ? SILENCE_MS : 0,
+        leave() {
+          isLeaving = true
+        },
+      })
     },
   }
 }
@@ -109,17 +123,26 @@ function responses(connections: Connections, isLeaving: () => boolean): typeof S
   }
 }
 
-async function stop(server: Server, connections: Connections, graceMs: number): Promise<void> {
+interface Stopping {
+  readonly graceMs: number
+  /** How long idle connections are kept, so that their next answer ends them rather than a reset. */
+  readonly idleMs: number
+  readonly leave: () => void
+}
+
+async function stop(server: Server, connections: Connections, { graceMs, idleMs, leave }: Stopping): Promise<void> {
   await lastLook(connections)
   // The port first and at once: who is taken by the system after the last look and before this is reset.
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
+  leave()
   // Now the connections that are idle, and Node's timer for slow senders.
-  server.close()
+  const idle = setTimeout(() => server.close(), idleMs)
+  if (idleMs === 0) server.close()
   const silent = setTimeout(() => connections.closeSilent(), SILENCE_MS)
   const cut = setTimeout(() => server.closeAllConnections(), graceMs)
   await closed
-  clearTimeout(silent)
-  clearTimeout(cut)
+  for (const timer of [idle, silent, cut]) clearTimeout(timer)
+  if (idleMs > 0) server.close()
 }
 
 const MOST_TURNS = 100
