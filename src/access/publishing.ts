@@ -7,6 +7,7 @@
 
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import type { EntryOwner } from './entry-counts.ts'
+import type { Store } from '../store/store.ts'
 import type { NewRevocation, RevocationLog } from './revocation-log.ts'
 
 export interface Publishing {
@@ -30,10 +31,11 @@ const AHEAD_SECONDS = 30
 
 interface Parts {
   readonly revocationLog: Pick<RevocationLog, 'publish' | 'covers' | 'counts' | 'settled'>
+  readonly store: Pick<Store, 'status'>
   readonly clock: Clock
 }
 
-export function createPublishing({ revocationLog, clock }: Parts): Publishing {
+export function createPublishing({ revocationLog, store, clock }: Parts): Publishing {
   // By what they name: callers that come while a moment is written share it.
   const writing = new Map<string, Promise<void>>()
 
@@ -41,6 +43,8 @@ export function createPublishing({ revocationLog, clock }: Parts): Publishing {
 
   async function publish(ended: NewRevocation, owner: EntryOwner, keepSeconds?: number): Promise<void> {
     const { sub } = owner
+    // A moment of a node whose clock is behind would not cover what others have issued by now.
+    if (!store.status().ready) return revocationLog.publish(ended, { keepSeconds, owner })
     // Its moment covers every token that any node can have issued by now. `sub` alone: another entry may expire sooner.
     if (revocationLog.covers({ sub, iat: untilNow() - 1 })) return revocationLog.settled()
     if (sub !== undefined && revocationLog.counts.ofSubject(sub) >= MOST_OF_A_SUBJECT) {

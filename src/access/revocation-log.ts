@@ -76,9 +76,15 @@ export const LARGEST_TOLERANCE_SECONDS = 60
 // A token may be signed a moment after the entry that covers it: by a request under way, on a node whose clock is ahead.
 const UNDER_WAY_SECONDS = 30
 
+/**
+ * A node with a wrong clock writes entries too, until it is known to be wrong and by commands after that. Its entries are
+ * dated by its clock, and the tokens that they cover live by the clocks of others.
+ */
+export const LARGEST_CLOCK_DIFFERENCE_SECONDS = 900
+
 /** How long an entry is needed where this is the longest life that any node has promised a token. */
 export function keepSecondsFor(longestTokenSeconds: number): number {
-  return longestTokenSeconds + LARGEST_TOLERANCE_SECONDS + UNDER_WAY_SECONDS
+  return longestTokenSeconds + LARGEST_TOLERANCE_SECONDS + UNDER_WAY_SECONDS + LARGEST_CLOCK_DIFFERENCE_SECONDS
 }
 
 const PAGE = 1000

@@ -22,7 +22,13 @@ import type { EndedMarks, Issued } from './ended-marks.ts'
 import type { EndReason } from './end-reasons.ts'
 import type { GrantRecord, HeldGrant, Holdings, SessionRecord } from './holdings.ts'
 import { createPublishing } from './publishing.ts'
-import { keepSecondsFor, LARGEST_TOLERANCE_SECONDS, type NewRevocation, type RevocationLog } from './revocation-log.ts'
+import {
+  keepSecondsFor,
+  LARGEST_CLOCK_DIFFERENCE_SECONDS,
+  LARGEST_TOLERANCE_SECONDS,
+  type NewRevocation,
+  type RevocationLog,
+} from './revocation-log.ts'
 import { sessionClaim } from './session-claim.ts'
 
 export interface Revocation {
@@ -83,12 +89,9 @@ export interface RevocationParts {
  */
 const MOST_TOKENS_OF_A_GRANT = 20
 
-/** Whoever ends a token does not know how long it lives for others: a clock that was taken for good may be off by this. */
-export const LARGEST_CLOCK_DIFFERENCE_SECONDS = 900
-
 export function createRevocation(parts: RevocationParts): Revocation {
   const { store, clock, audit, revocationLog, endedMarks, holdings, subjectOf } = parts
-  const publishing = createPublishing({ revocationLog, clock })
+  const publishing = createPublishing({ revocationLog, store, clock })
 
   async function publishGrant(grantId: string, grant: GrantRecord | undefined): Promise<void> {
     // A grant that is alive gets an entry though it may have one: where an ending was cut off, tokens were issued after

@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
-import { FOREVER_MS } from './expiry.ts'
+import { CLOCKS_DIFFER_MS, FOREVER_MS } from './expiry.ts'
 import type { Key } from './store.ts'
 
 // Moving so many pages takes about two milliseconds.
@@ -78,7 +78,7 @@ export function prepareStatements(database: DatabaseSync) {
     list: sql(`SELECT key FROM entry WHERE key > ? AND key < ? AND expires_at_ms = ${FOREVER_MS} ORDER BY key LIMIT ?`),
     expired: sql(`
       SELECT 1 WHERE EXISTS (SELECT 1 FROM entry WHERE expires_at_ms <= ?1)
-        OR EXISTS (SELECT 1 FROM link WHERE expires_at_ms <= ?1) OR EXISTS (SELECT 1 FROM log WHERE expires_at_ms <= ?1)
+        OR EXISTS (SELECT 1 FROM link WHERE expires_at_ms <= ?1) OR EXISTS (SELECT 1 FROM log WHERE expires_at_ms <= ?1 - ${CLOCKS_DIFFER_MS})
         OR EXISTS (SELECT 1 FROM spent WHERE expires_at_ms <= ?1)`),
     sweeps: [
       write('DELETE FROM entry WHERE id IN (SELECT id FROM entry WHERE expires_at_ms <= ? LIMIT ?)'),
@@ -86,7 +86,9 @@ export function prepareStatements(database: DatabaseSync) {
         SELECT list, member FROM link WHERE expires_at_ms <= ? LIMIT ?)`),
       write(`DELETE FROM spent WHERE (record, id) IN (
         SELECT record, id FROM spent WHERE expires_at_ms <= ? LIMIT ?)`),
-      write('DELETE FROM log WHERE seq IN (SELECT seq FROM log WHERE expires_at_ms <= ? LIMIT ?)'),
+      // A clock that is stepped forward for a moment must not take revocations away that are needed when it is right again.
+      write(`DELETE FROM log WHERE seq IN (
+        SELECT seq FROM log WHERE expires_at_ms <= ? - ${CLOCKS_DIFFER_MS} LIMIT ?)`),
     ],
     // How far the file can grow, and how much of it is unused.
     pages: sql(`

@@ -323,7 +323,25 @@ describe('what the embedded store leaves on disk', () => {
 
     clock.moveSeconds(60)
 
+    await vi.waitFor(() => expect(rowsIn(file)).toEqual({ entry: 1, link: 0, log: 1000 }), within(10_000))
+
+    // What a log holds outlives a clock that is wrong by a quarter of an hour.
+    clock.moveSeconds(15 * 60)
+
     await vi.waitFor(() => expect(rowsIn(file)).toEqual({ entry: 1, link: 0, log: 0 }), within(10_000))
+  })
+
+  it('[B4] keeps its log while a clock is wrong for a moment', async () => {
+    const [clock, file] = [movableClock(), await aFile()]
+    const store = await open(file, clock)
+    await store.append('log', 'a revocation', 60)
+    await store.put('kind:{aa}:sign', 'x', { ttlSeconds: 60 })
+
+    clock.moveSeconds(600)
+    await vi.waitFor(() => expect(rowsIn(file).entry).toBe(0), within(10_000))
+    clock.moveSeconds(-600)
+
+    expect(await store.read('log', undefined, 10)).toMatchObject([{ value: 'a revocation' }])
   })
 
   it('stays bounded while entries come and expire at the same rate', async () => {
