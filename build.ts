@@ -13,4 +13,4 @@ const tsc = at('node_modules/typescript/bin/tsc')
 
 rmSync(at('dist'), { recursive: true, force: true })
 execFileSync(process.execPath, [tsc, '-p', at('tsconfig.build.json')], { stdio: 'inherit' })
-cpSync(at('src/store/scripts'), at('dist/store/scripts'), { recursive: true })
+cpSync(at('src/store/redis/scripts'), at('dist/store/redis/scripts'), { recursive: true })

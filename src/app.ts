@@ -60,9 +60,9 @@ import { createCurrentEngine, type CurrentEngine } from './provider/current.ts'
 import { spareTraces } from './provider/engine-errors.ts'
 import { followRing } from './provider/follow-ring.ts'
 import type { Interactions } from './provider/interactions.ts'
-import { GuardedStore } from './store/guarded-store.ts'
+import { GuardedStore } from './store/identity/guarded-store.ts'
 import { openStore } from './store/open-store.ts'
-import type { StoreLoss } from './store/store-loss.ts'
+import type { StoreLoss } from './store/identity/store-loss.ts'
 import type { Store } from './store/store.ts'
 
 export interface App {

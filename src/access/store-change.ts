@@ -5,9 +5,9 @@
 
 import type { Audit } from '../audit/audit.ts'
 import type { LiveKeyring } from '../keyring/keyring.ts'
-import { raiseEpoch } from '../store/identity.ts'
+import { raiseEpoch } from '../store/identity/identity.ts'
 import { keys } from '../store/keys.ts'
-import type { StoreChange } from '../store/store-loss.ts'
+import type { StoreChange } from '../store/identity/store-loss.ts'
 import type { Store } from '../store/store.ts'
 import type { Revocation } from './revoke.ts'
 

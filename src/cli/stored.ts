@@ -3,8 +3,8 @@
 import { setTimeout as later } from 'node:timers/promises'
 
 import type { Config } from '../config/config.ts'
-import type { Archive } from '../store/archive.ts'
-import { findIdentity, replaceIdentity } from '../store/identity.ts'
+import type { Archive } from '../store/backup/archive.ts'
+import { findIdentity, replaceIdentity } from '../store/identity/identity.ts'
 import { keys } from '../store/keys.ts'
 import { openArchive, openStore } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'

@@ -4,7 +4,7 @@
  * The same bits are its row id in the embedded store, so that a backup of one can be restored into the other.
  */
 
-import { rowIdOf } from './embedded-statements.ts'
+import { rowIdOf } from './embedded/statements.ts'
 import type { Key } from './store.ts'
 
 export function spentTag(key: Key): string {

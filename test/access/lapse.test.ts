@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { openRevocationLog } from '../../src/access/revocation-log.ts'
-import { openEmbeddedArchive } from '../../src/store/embedded-archive.ts'
-import { openEmbeddedStore } from '../../src/store/embedded-store.ts'
+import { openEmbeddedArchive } from '../../src/store/embedded/archive.ts'
+import { openEmbeddedStore } from '../../src/store/embedded/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
 
 describe('revocations that the store has lost', () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { systemClock } from '../../src/base/clock.ts'
-import { findIdentity } from '../../src/store/identity.ts'
+import { findIdentity } from '../../src/store/identity/identity.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { redisAvailable, startRedis } from '../support/redis.ts'
 import { aTerminal, type TestTerminal } from './a-terminal.ts'

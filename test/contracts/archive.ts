@@ -1,9 +1,9 @@
-/** What every archive promises: the sentences of src/store/archive.ts. `other` is one of another kind or of the same. */
+/** What every archive promises: the sentences of src/store/backup/archive.ts. `other` is one of another kind or of the same. */
 
 import { describe, expect, it } from 'vitest'
 
 import type { Clock } from '../../src/base/clock.ts'
-import type { Archive, StoredRecord } from '../../src/store/archive.ts'
+import type { Archive, StoredRecord } from '../../src/store/backup/archive.ts'
 import { keys } from '../../src/store/keys.ts'
 import type { Key, Store } from '../../src/store/store.ts'
 import { movableClock } from '../support/movable-clock.ts'

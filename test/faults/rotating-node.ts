@@ -10,7 +10,7 @@
 import { createAudit } from '../../src/audit/audit.ts'
 import { createLog } from '../../src/audit/log.ts'
 import { type LiveKeyring, openKeyring } from '../../src/keyring/keyring.ts'
-import { openEmbeddedStore } from '../../src/store/embedded-store.ts'
+import { openEmbeddedStore } from '../../src/store/embedded/embedded-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { endKeyIn, SCHEDULE } from '../keyring/a-node.ts'
 

@@ -11,7 +11,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 
 import type { Clock } from '../../src/base/clock.ts'
 import type { Keyring, LiveKeyring, Outcome } from '../../src/keyring/keyring.ts'
-import { openEmbeddedStore } from '../../src/store/embedded-store.ts'
+import { openEmbeddedStore } from '../../src/store/embedded/embedded-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { aNode, keyIds, OVERLAP_SECONDS, ROOT_KEY, SCHEDULE, signersOf } from '../keyring/a-node.ts'
 import { openTestStores } from '../support/embedded-store.ts'

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import type { StoredRecord } from '../../src/store/archive.ts'
-import { backupHeader, readBackup, verifyBackup, writeBackup } from '../../src/store/backup-file.ts'
+import type { StoredRecord } from '../../src/store/backup/archive.ts'
+import { backupHeader, readBackup, verifyBackup, writeBackup } from '../../src/store/backup/backup-file.ts'
 
 const HEADER = backupHeader({ id: 'b1', takenAt: 1000, epoch: 1, rootKeyId: 'k1', final: false })
 const RECORDS: StoredRecord[] = Array.from({ length: 1200 }, (_, i) => ({

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { systemClock } from '../../src/base/clock.ts'
-import { openEmbeddedStore } from '../../src/store/embedded-store.ts'
-import { GuardedStore } from '../../src/store/guarded-store.ts'
+import { openEmbeddedStore } from '../../src/store/embedded/embedded-store.ts'
+import { GuardedStore } from '../../src/store/identity/guarded-store.ts'
 import type { Key, Store } from '../../src/store/store.ts'
 
 const KEY: Key = 'kind:{aa}:key'

@@ -13,9 +13,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { systemClock } from '../../src/base/clock.ts'
-import { type EmbeddedStore, openEmbeddedStore } from '../../src/store/embedded-store.ts'
+import { type EmbeddedStore, openEmbeddedStore } from '../../src/store/embedded/embedded-store.ts'
 import type { Key } from '../../src/store/store.ts'
-import { type SyncFile, syncFile } from '../../src/store/wal-sync.ts'
+import { type SyncFile, syncFile } from '../../src/store/embedded/wal-sync.ts'
 import { aSmallDisk, describeWithSmallDisk, fill } from '../support/small-disk.ts'
 import { within } from '../support/figures.ts'
 

@@ -6,7 +6,7 @@
  */
 
 import { systemClock } from '../../src/base/clock.ts'
-import { openEmbeddedStore } from '../../src/store/embedded-store.ts'
+import { openEmbeddedStore } from '../../src/store/embedded/embedded-store.ts'
 import type { Key, Store } from '../../src/store/store.ts'
 
 export const COUNTER: Key = 'counter:{aa}:race'

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 
 import { systemClock } from '../../src/base/clock.ts'
-import { EmbeddedStore } from '../../src/store/embedded-store.ts'
+import { EmbeddedStore } from '../../src/store/embedded/embedded-store.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import { RedisStore } from '../../src/store/redis-store.ts'
+import { RedisStore } from '../../src/store/redis/redis-store.ts'
 
 it('is the file grantor.db in the data folder when no Redis is named', async () => {
   const parent = await mkdtemp(join(tmpdir(), 'grantor-test-'))

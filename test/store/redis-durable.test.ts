@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { expect, it, onTestFinished, vi } from 'vitest'
 
 import { systemClock } from '../../src/base/clock.ts'
-import { openRedisStore } from '../../src/store/redis-store.ts'
+import { openRedisStore } from '../../src/store/redis/redis-store.ts'
 import type { Key, Store } from '../../src/store/store.ts'
 import {
   aPrefix,

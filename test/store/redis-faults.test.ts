@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, it, onTestFinished, vi } from '
 
 import { type Clock, monotonicClock, systemClock } from '../../src/base/clock.ts'
 import { CLOCKS_DIFFER_MS } from '../../src/store/expiry.ts'
-import { openRedisStore } from '../../src/store/redis-store.ts'
+import { openRedisStore } from '../../src/store/redis/redis-store.ts'
 import type { Key, Store } from '../../src/store/store.ts'
 import { everyVerb } from '../contracts/store.ts'
 import { movableClock } from '../support/movable-clock.ts'

@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto'
 import { expect, it, onTestFinished, vi } from 'vitest'
 
 import { type Clock, systemClock } from '../../src/base/clock.ts'
-import { judgeClocks } from '../../src/store/redis-clocks.ts'
-import { openRedisStore } from '../../src/store/redis-store.ts'
+import { judgeClocks } from '../../src/store/redis/clocks.ts'
+import { openRedisStore } from '../../src/store/redis/redis-store.ts'
 import type { Key, Store } from '../../src/store/store.ts'
 import { aPrefix, describeWithRedis, type RedisServer, startRedis } from '../support/redis.ts'
 

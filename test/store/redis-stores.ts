@@ -3,7 +3,7 @@
 import { vi } from 'vitest'
 
 import type { Clock } from '../../src/base/clock.ts'
-import { openRedisStore } from '../../src/store/redis-store.ts'
+import { openRedisStore } from '../../src/store/redis/redis-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { OpenedStore } from '../contracts/store.ts'
 import { aPrefix } from '../support/redis.ts'

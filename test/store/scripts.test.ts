@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 
-import { scripts } from '../../src/store/scripts.ts'
+import { scripts } from '../../src/store/redis/scripts.ts'
 
 const FOLDER = new URL('../../src/store/scripts/', import.meta.url)
 

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { onTestFinished } from 'vitest'
 
 import type { Clock } from '../../src/base/clock.ts'
-import { openEmbeddedStore } from '../../src/store/embedded-store.ts'
+import { openEmbeddedStore } from '../../src/store/embedded/embedded-store.ts'
 import type { Key, Store } from '../../src/store/store.ts'
 
 export async function openTestStore(clock: Clock): Promise<Store> {
