@@ -32,7 +32,7 @@ await describeWithRegistry('the package', () => {
   describe('as npm pack gives it', () => {
     it('holds what runs and what belongs to it, and no sources, tests, keys or data', async () => {
       const files = (await packed.runIn(ROOT, 'tar', '-tzf', packed.tarball)).split('\n').filter(Boolean)
-      const lua = await readdir(join(ROOT, 'src/store/scripts'))
+      const lua = await readdir(join(ROOT, 'src/store/redis/scripts'))
 
       expect(files.filter((name) => !/^package\/(bin|dist|views)\//.test(name)).sort()).toEqual([
         'package/LICENSE',
@@ -40,7 +40,7 @@ await describeWithRegistry('the package', () => {
         'package/package.json',
       ])
       expect(files.filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))).toEqual([])
-      expect(files).toEqual(expect.arrayContaining(lua.map((name) => `package/dist/store/scripts/${name}`)))
+      expect(files).toEqual(expect.arrayContaining(lua.map((name) => `package/dist/store/redis/scripts/${name}`)))
       expect(files).toContain('package/views/pages/login.ejs')
       expect(files.filter((name) => name.includes('samples'))).toEqual([])
     })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 
 import { scripts } from '../../src/store/redis/scripts.ts'
 
-const FOLDER = new URL('../../src/store/scripts/', import.meta.url)
+const FOLDER = new URL('../../src/store/redis/scripts/', import.meta.url)
 
 describe('every Lua script', async () => {
   const files = await readdir(FOLDER)

@@ -2,7 +2,7 @@
  * One primary: the connections to it, and whether it may be used.
  *
  * A connection is used once the server has said on it that it is a primary. Where replicas have to confirm, commands that
- * decide have a connection of their own (see redis-durable.ts), so that reading never waits for a replica.
+ * decide have a connection of their own (see durable.ts), so that reading never waits for a replica.
  */
 
 import type { Redis } from 'ioredis'
