@@ -213,6 +213,7 @@ export async function startApp(
     })
     selfUrl = listener.url
     progress.isListening = true
+    ops.tell()
     return {
       url: listener.url,
       opsUrl: ops.url ?? `http://${config.opsHost}:${config.opsPort}`,

@@ -17,16 +17,16 @@ export interface OpsParts {
   readonly log: Log
 }
 
-export async function listenForOperator({
-  host,
-  port,
-  readiness,
-  log,
-}: OpsParts): Promise<Pick<Listener, 'url' | 'close'>> {
+interface OperatorPort extends Pick<Listener, 'url' | 'close'> {
+  /** Nothing to do: whoever wants to know asks. */
+  tell(): void
+}
+
+export async function listenForOperator({ host, port, readiness, log }: OpsParts): Promise<OperatorPort> {
   const onFull = (held: number) =>
     log.warn({ held }, 'the operator’s port closes connections to make room for new ones')
   const listener = await listen(createOps(readiness), { host, port, bounds: OPS_BOUNDS, onFull })
-  return { url: listener.url, close: () => listener.close(GRACE_MS) }
+  return { url: listener.url, tell: () => undefined, close: () => listener.close(GRACE_MS) }
 }
 
 function createOps(readiness: () => Readiness): RequestListener {

@@ -37,6 +37,8 @@ export function tellReadiness(readiness: () => Readiness, supervisor: Supervisor
   tell()
   return {
     url: undefined,
+    /** Now, because it has changed. */
+    tell,
     async close(): Promise<void> {
       clearInterval(timer)
     },
