@@ -30,19 +30,26 @@ export const CLAIMS = {
   email_verified: true,
 } as const
 
-export interface EstateOptions {
-  readonly issuer: string
-  readonly dataDir: string
-  readonly redisUrl: string | undefined
+export interface StoreSettings {
+  /** Unset: the embedded store, or the reference's map. */
+  readonly redisUrl?: string | undefined
+  /** How many replicas confirm a write of Grantor; unset: every replica that could be promoted. */
+  readonly redisReplicas?: number | undefined
 }
 
-export function benchConfig({ issuer, dataDir, redisUrl }: EstateOptions): Config {
+export interface EstateOptions extends StoreSettings {
+  readonly issuer: string
+  readonly dataDir: string
+}
+
+export function benchConfig({ issuer, dataDir, redisUrl, redisReplicas }: EstateOptions): Config {
   const env = {
     PORT: new URL(issuer).port,
     OPS_PORT: '0',
     DATA_DIR: dataDir,
     GRANTOR_KEYS_DIR: join(dataDir, 'keys'),
     ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
+    ...(redisReplicas === undefined ? {} : { REDIS_REPLICAS: String(redisReplicas) }),
   }
   const config = loadConfig({ env, cwd: dataDir })
   return { ...config, issuer, opsPort: 0, clients: CLIENTS, apis: APIS, defaultApi: ES256_API }

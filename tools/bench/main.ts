@@ -10,49 +10,45 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { freePort } from '../../test/support/start.ts'
+import { type Backend, startBackend } from './backend.ts'
 import { measureFind } from './find.ts'
 import { measureRow, type Pair } from './measure.ts'
 import { measureMemory } from './memory.ts'
-import { type BenchOptions, readOptions, type StoreName, USAGE } from './options.ts'
-import { startRedis, type RedisServer } from './redis-server.ts'
+import { type BenchOptions, isSentinel, readOptions, type StoreName, USAGE } from './options.ts'
 import { report } from './report.ts'
 import { judge, type RowResult, type StoreResults, targetOf } from './results.ts'
 import { measureStartUp } from './startup.ts'
 import { startSubject } from './subject.ts'
 
 async function bench(options: BenchOptions): Promise<void> {
-  const redis = options.stores.includes('redis') ? await startRedis() : undefined
   const results: StoreResults[] = []
-  try {
-    for (const store of options.stores) {
-      if (store === 'redis' && redis === undefined) say('NO REDIS ROWS: there is no redis-server on the path')
-      else results.push(await benchStore(store, store === 'redis' ? redis : undefined, options))
+  for (const store of options.stores) {
+    const backend = await startBackend(store)
+    try {
+      if (backend === undefined) say(`NO ROWS OF ${store}: there is no redis-server on the path`)
+      else results.push(await benchStore(store, backend, options))
+    } finally {
+      await backend?.stop()
     }
-  } finally {
-    await redis?.stop()
   }
   console.log(report(results))
   if (options.jsonFile !== undefined) await writeFile(options.jsonFile, asJson(results))
 }
 
-async function benchStore(
-  store: StoreName,
-  redis: RedisServer | undefined,
-  options: BenchOptions,
-): Promise<StoreResults> {
-  const redisUrl = redis?.url
-  const rows = await withPair(redis, options.profileDir, (pair) => benchRows(store, pair, options))
-  if (!options.beyondRows) return { store, rows }
+async function benchStore(store: StoreName, backend: Backend, options: BenchOptions): Promise<StoreResults> {
+  const { redisUrl } = backend.grantor
+  const rows = await withPair(backend, options.profileDir, (pair) => benchRows(store, pair, options))
+  if (!options.beyondRows || isSentinel(store)) return { store, rows }
 
   say(`${store}: memory after ${options.tokensForMemory} tokens`)
-  const memory = await withPair(redis, undefined, async ({ grantor, reference }) => ({
+  const memory = await withPair(backend, undefined, async ({ grantor, reference }) => ({
     grantor: await measureMemory(grantor, options.tokensForMemory),
     reference: await measureMemory(reference, options.tokensForMemory),
   }))
-  await redis?.empty()
+  await backend.empty()
   say(`${store}: start-up`)
   const startUp = await measureStartUp(redisUrl)
-  await redis?.empty()
+  await backend.empty()
   say(`${store}: find among ${options.findSizes.join(', ')}`)
   const find = await inFolder((dataDir) =>
     measureFind({ dataDir, sizes: options.findSizes, ...(redisUrl === undefined ? {} : { redisUrl }) }),
@@ -71,17 +67,13 @@ async function benchRows(store: StoreName, pair: Pair, { rows, rounds }: BenchOp
 }
 
 /** Starts Grantor on an empty store and beside it the reference with the same keys; stops both. */
-function withPair<T>(
-  redis: RedisServer | undefined,
-  profileDir: string | undefined,
-  work: (pair: Pair) => Promise<T>,
-): Promise<T> {
+function withPair<T>(backend: Backend, profileDir: string | undefined, work: (pair: Pair) => Promise<T>): Promise<T> {
   return inFolder(async (dataDir) => {
-    await redis?.empty()
-    const issuer = `http://localhost:${await freePort()}`
-    const estate = { issuer, dataDir, ...(redis === undefined ? {} : { redisUrl: redis.url }) }
-    const grantor = await startSubject({ kind: 'grantor', ...estate }, profileDir)
-    const reference = await startSubject({ kind: 'reference', ...estate, jwks: grantor.jwks }, profileDir)
+    await backend.empty()
+    const place = { issuer: `http://localhost:${await freePort()}`, dataDir }
+    const grantor = await startSubject({ kind: 'grantor', ...place, ...backend.grantor }, profileDir)
+    const ofReference = { ...place, ...backend.reference, jwks: grantor.jwks }
+    const reference = await startSubject({ kind: 'reference', ...ofReference }, profileDir)
     try {
       return await work({ grantor, reference })
     } finally {

@@ -5,7 +5,12 @@ import { parseArgs } from 'node:util'
 import type { Rounds } from './measure.ts'
 import { ROWS, type Row } from './rows.ts'
 
-export type StoreName = 'embedded' | 'redis'
+const STORES = ['embedded', 'redis'] as const
+/** What durability costs: the same, once with every replica confirming what decides and once with none. */
+const SENTINEL_STORES = ['sentinel', 'sentinel-unconfirmed'] as const
+const ALL_STORES = [...STORES, ...SENTINEL_STORES]
+
+export type StoreName = (typeof ALL_STORES)[number]
 
 export interface BenchOptions {
   readonly stores: readonly StoreName[]
@@ -25,11 +30,12 @@ export const USAGE = `npm run bench -- [options]
 Grantor beside the bare engine, on this machine, in one run. The default takes about nine minutes.
 
   --quick            shorter rounds, fewer tokens: under 90 seconds, and rougher
-  --full             also times find() among 1,000,000 stored refresh tokens
+  --full             also times find() among 1,000,000 stored refresh tokens, and measures the rows of
+                     ${SENTINEL_STORES.join(' and ')}
   --seconds N        how long each row is measured at each server (default 1.8)
   --only row,row     only these rows, and nothing beyond them:
                      ${ROWS.map(({ name }) => name).join(' ')}
-  --store NAME       embedded or redis; both unless set
+  --store NAME       one of ${ALL_STORES.join(', ')}; unless set: ${STORES.join(' and ')}
   --json FILE        writes every figure as JSON
   --profile DIR      writes a CPU profile of each server into DIR
   --help             this
@@ -41,6 +47,11 @@ const QUICK_ROUNDS = 3
 // Until what runs often is compiled. After half a second neither server had come to rest, and Grantor, which is more code,
 // was further from it: opaque userinfo stood at 0.41 of the reference, and at 0.56 after some seconds.
 const WARM_UP_SECONDS = 2.5
+
+/** Measured in its rows alone: start-up, memory and `find` are those of the store on one Redis. */
+export function isSentinel(store: StoreName): boolean {
+  return SENTINEL_STORES.some((name) => name === store)
+}
 
 /** `undefined` when help was asked for. Throws with a sentence for whoever typed something else. */
 export function readOptions(args: readonly string[]): BenchOptions | undefined {
@@ -61,7 +72,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
   const rounds = values.quick ? QUICK_ROUNDS : ROUNDS
   const seconds = readSeconds(values.seconds ?? (values.quick ? '0.6' : '1.8'))
   return {
-    stores: readStores(values.store),
+    stores: readStores(values.store, values.full),
     rows: readRows(values.only),
     rounds: { rounds, seconds: seconds / rounds, warmUpSeconds: values.quick ? 0.5 : WARM_UP_SECONDS },
     beyondRows: values.only === undefined,
@@ -78,10 +89,11 @@ function readSeconds(text: string): number {
   return seconds
 }
 
-function readStores(text: string | undefined): StoreName[] {
-  if (text === undefined) return ['embedded', 'redis']
-  if (text !== 'embedded' && text !== 'redis') throw new TypeError(`--store is ${text}; it wants embedded or redis`)
-  return [text]
+function readStores(text: string | undefined, isFull: boolean): readonly StoreName[] {
+  if (text === undefined) return isFull ? ALL_STORES : STORES
+  const store = ALL_STORES.find((name) => name === text)
+  if (store === undefined) throw new TypeError(`--store is ${text}; it wants one of ${ALL_STORES.join(', ')}`)
+  return [store]
 }
 
 function readRows(text: string | undefined): readonly Row[] {

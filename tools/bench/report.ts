@@ -7,6 +7,9 @@ import { judge, type RowResult, type StoreResults } from './results.ts'
 const HEADINGS: Record<StoreName, string> = {
   embedded: 'Embedded store (SQLite file), beside the bare engine on a Map',
   redis: 'Redis, beside the bare engine on the plainest correct Redis adapter',
+  sentinel: 'Sentinel, both replicas confirming, beside the bare engine on the same primary',
+  'sentinel-unconfirmed':
+    'Sentinel, no replica confirming (REDIS_REPLICAS=0), beside the bare engine on the same primary',
 }
 
 const NOTE = `

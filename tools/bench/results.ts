@@ -29,7 +29,7 @@ export interface Verdict {
 }
 
 const STORELESS_TARGET = 0.85
-const STORE_TARGETS = { embedded: 0.7, redis: 1 } as const
+const STORE_TARGETS = { embedded: 0.7, redis: 1, sentinel: 1, 'sentinel-unconfirmed': 1 } as const
 const GOAL = 1
 
 const LONGEST_START_MS = 1000
@@ -55,7 +55,12 @@ function judgeRows({ store, rows }: StoreResults): Verdict[] {
   return [...promises, judgeRatio(`goal for all rows of ${NAMES[store]}`, rows, GOAL)]
 }
 
-const NAMES = { embedded: 'the embedded store', redis: 'Redis' } as const
+const NAMES: Record<StoreName, string> = {
+  embedded: 'the embedded store',
+  redis: 'Redis',
+  sentinel: 'Sentinel',
+  'sentinel-unconfirmed': 'Sentinel without confirmation',
+}
 
 function judgeRatio(what: string, rows: readonly RowResult[], target: number): Verdict {
   const missed = rows.filter(({ ratio }) => ratio < target).map(({ row, ratio }) => `${row} ${ratio.toFixed(2)}`)

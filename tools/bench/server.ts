@@ -4,18 +4,14 @@
  * It is asked only between measured intervals, so what it does to answer is in nobody's figures.
  */
 
+import type { EstateOptions } from './estate.ts'
+import type { ReferenceOptions } from './reference.ts'
 import type { Served } from './served.ts'
 import { makeCodes, type SignIns } from './sign-ins.ts'
 
 export type ServerOptions =
-  | { readonly kind: 'grantor'; readonly issuer: string; readonly dataDir: string; readonly redisUrl?: string }
-  | {
-      readonly kind: 'reference'
-      readonly issuer: string
-      readonly dataDir: string
-      readonly redisUrl?: string
-      readonly jwks: readonly object[]
-    }
+  | ({ readonly kind: 'grantor' } & EstateOptions)
+  | ({ readonly kind: 'reference' } & ReferenceOptions)
 
 export type Question = { readonly ask: 'usage' } | ({ readonly ask: 'codes' } & SignIns) | { readonly ask: 'stop' }
 
@@ -44,9 +40,8 @@ async function run(options: ServerOptions): Promise<void> {
 
 /** Each is loaded alone: neither's start and memory has the other's modules in it. */
 async function serve(options: ServerOptions): Promise<Served> {
-  const estate = { ...options, redisUrl: options.redisUrl }
-  if ('jwks' in estate) return (await import('./reference.ts')).serveReference(estate)
-  return (await import('./grantor.ts')).serveGrantor(estate)
+  if (options.kind === 'reference') return (await import('./reference.ts')).serveReference(options)
+  return (await import('./grantor.ts')).serveGrantor(options)
 }
 
 async function answer(served: Served, question: Question): Promise<unknown> {

@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import { freePort } from '../../../test/support/start.ts'
+import { redisAvailable } from '../../../test/support/redis.ts'
 import { startRedis } from '../redis-server.ts'
 import { type Child, startChild } from './child.ts'
 import { ORDERS } from './node.ts'
@@ -47,8 +48,8 @@ if (values.json !== undefined) {
 process.exitCode = missed.length > 0 || results.length === 0 ? 1 : 0
 
 async function benchStore(store: StoreName): Promise<Figures[]> {
+  if (store === 'redis' && !redisAvailable()) throw new Error('there is no redis-server on the path')
   const redis = store === 'redis' ? await startRedis() : undefined
-  if (store === 'redis' && redis === undefined) throw new Error('there is no redis-server on the path')
   const dataDir = await mkdtemp(join(tmpdir(), 'grantor-bench-'))
   const children: Child[] = []
   try {
