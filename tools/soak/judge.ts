@@ -71,7 +71,8 @@ export function createJudge({ kinds, tally, speed }: JudgeParts): Judge {
 function read(token: string, use: Handed['use']): Handed {
   const { alg, kid } = decodeProtectedHeader(token)
   const { exp, aud } = decodeJwt(token)
-  if (kid === undefined || exp === undefined || typeof aud !== 'string')
-    throw new Error('a token lacks kid, exp or aud')
-  return { token, use, algorithm: alg as Algorithm, keyId: kid, audience: aud, expiresAt: exp }
+  // An access token that opens userinfo names its API first, then the issuer.
+  const [audience] = [aud].flat()
+  if (kid === undefined || exp === undefined || audience === undefined) throw new Error('a token lacks kid, exp or aud')
+  return { token, use, algorithm: alg as Algorithm, keyId: kid, audience, expiresAt: exp }
 }
