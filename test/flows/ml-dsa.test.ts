@@ -60,7 +60,7 @@ describe('an API whose tokens are signed with ML-DSA-65', () => {
     const named = createVerifier({ issuer: app.issuer, audience: AUDIENCE, algorithms: ['ML-DSA-65'] })
     const unnamed = createVerifier({ issuer: app.issuer, audience: AUDIENCE })
 
-    expect(await named.verify(token)).toMatchObject({ audience: [AUDIENCE] })
+    expect(await named.verify(token)).toMatchObject({ audience: [AUDIENCE, app.issuer] })
     await expect(unnamed.verify(token)).rejects.toMatchObject({ code: 'token_invalid' })
   })
 

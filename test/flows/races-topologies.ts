@@ -46,7 +46,7 @@ function embedded(): Topology {
     // that `second` finds the lock free and the node asleep.
     async duringWrite(nodes, first, second) {
       const stopped = nodes.servers[1]
-      const database = new DatabaseSync(join(nodes.dataDir, 'grantor.db'))
+      const database = new DatabaseSync(join(nodes.dataDir, 'grantor.db'), { timeout: 10_000 })
       database.exec('BEGIN IMMEDIATE')
       const answer = first()
       await settled(nodes.urls[1] as string)

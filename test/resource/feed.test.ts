@@ -100,7 +100,7 @@ describe('a verifier that was cut off', () => {
 
     for (const token of tokens) expect(await refusalOf(verifier, token)).toBe('token_revoked')
     expect(asked.at(0)?.after).toBeNull()
-    expect(asked.at(-1)?.after).toMatch(/^\d/)
+    expect(asked.at(-1)?.after).toMatch(/^[\da-f]+-\d+$/)
     expect(events.some(({ type }) => type === 'reset')).toBe(false)
   })
 
@@ -113,8 +113,8 @@ describe('a verifier that was cut off', () => {
     const missed = randomUUID()
     await at.publish({ jti: missed })
     await until(async () => (await pageOf(at)).includes(missed))
-    at.clock.moveSeconds(KEEP_SECONDS + 1)
     const token = await at.machineToken()
+    at.clock.moveSeconds(KEEP_SECONDS + 1)
     // With them the node drops from its log what nobody can need any more, and with that the verifier's place.
     for (let i = 0; i < 3; i++) await at.publish({ jti: randomUUID() })
     await at.publish({ jti: idOf(token) })

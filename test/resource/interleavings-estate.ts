@@ -3,6 +3,7 @@
  * and two verifiers, one at each node, whose networks can be cut.
  */
 
+import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { decodeJwt, decodeProtectedHeader } from 'jose'
@@ -156,20 +157,38 @@ export function connect({ app }: World, node: number): Remote {
 
 export const SILENT_SECONDS = 30
 
+interface Account {
+  readonly login: string
+  readonly password: string
+}
+
+/** A person whom nobody has seen: one of whom much has ended lately is issued nothing good for a while. */
+export async function newPerson(world: World, node: App): Promise<Person> {
+  const account = { login: `${randomUUID()}@example.com`, password: 'a white rabbit with a watch' }
+  await node.accounts.createAccount({ ...account, claims: {} })
+  return new Person(world, account)
+}
+
 /** A person at a browser, and an application of theirs. */
 export class Person {
   readonly #world: World
+  readonly #account: Account
   #agent: UserAgent
 
-  constructor(world: World) {
+  constructor(world: World, account: Account) {
     this.#world = world
+    this.#account = account
     this.#agent = createUserAgent(world.app)
   }
 
   /** A new family: an access token and a refresh token. Signs in where that is needed. */
   async begin(scope: string): Promise<{ token: Token; refreshToken: string }> {
     const pkce = newPkce()
-    const options = { scope, params: scope.includes('offline_access') ? { prompt: 'consent' } : {} }
+    const options = {
+      account: this.#account,
+      scope,
+      params: scope.includes('offline_access') ? { prompt: 'consent' } : {},
+    }
     const callback = await signIn(this.#agent, pkce, options)
     const { body } = await redeem(this.#world.app.urls[0] ?? '', callback.get('code') ?? '', pkce, options)
     if (body.access_token === undefined) throw new Error(`no token: ${JSON.stringify(body)} for ${callback.toString()}`)
