@@ -242,6 +242,17 @@ export class ParametersTooMany extends Fault {
   }
 }
 
+/** As many requests with a large body are waiting as this process takes. */
+export class LargeRequestsBusy extends Fault {
+  readonly code = 'large_requests_busy'
+  readonly status = 503
+  readonly retryAfterSeconds = 5
+
+  constructor() {
+    super('Too many large requests are waiting. Please try again in a few seconds, or send a smaller one.')
+  }
+}
+
 /** The request body is larger, or of another kind, than the form it answers. */
 export class BodyRefused extends Fault {
   readonly code = 'body_refused'

@@ -2,7 +2,8 @@
  * The first to see a request: it states the facts, sets the headers, and picks from the table of routes who answers.
  *
  * Kept on bare `node:http`, because all of it is paid by every token. What the table says of a route is enforced here
- * before anybody else sees the request: its methods, the number of its parameters, and what it needs of the store.
+ * before anybody else sees the request: its methods, the number of its parameters, and what it needs of the store. A
+ * request with a large body waits here for its turn.
  */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
@@ -11,6 +12,7 @@ import type { Log } from '../audit/log.ts'
 import {
   type Fault,
   FormForged,
+  LargeRequestsBusy,
   MethodNotAllowed,
   NotFound,
   ParametersTooMany,
@@ -23,6 +25,7 @@ import { hasTooManyParameters } from '../provider/parameters.ts'
 import type { Store, StoreStatus } from '../store/store.ts'
 import { sendDocument } from './documents.ts'
 import { foreignHeader } from './middleware/form-guard.ts'
+import { createLargeBodies, largeBodyOf } from './large-bodies.ts'
 import type { Pages } from './pages/pages.ts'
 import { refuseClient } from './refusals.ts'
 import { createFacts } from './request-facts.ts'
@@ -52,6 +55,7 @@ const LONGEST_SILENCE_MS = 5000
 export function createDispatch(parts: DispatchParts): RequestListener {
   const { issuer, current, pages, revocations, store, verifiers, maxAgeSeconds } = parts
   const stateFacts = createFacts(parts)
+  const largeBodies = createLargeBodies()
   const ownOrigin = new URL(issuer).origin
 
   return function dispatch(req, res) {
@@ -62,7 +66,14 @@ export function createDispatch(parts: DispatchParts): RequestListener {
     const routes = routesAt(end < 0 ? url : url.slice(0, end))
     const route = routeFor(routes, req.method)
     if (route === undefined) return refuseUnrouted(req, res, routes)
-    const fault = refusalOf(route, req, end < 0 ? '' : url.slice(end + 1))
+    const query = end < 0 ? '' : url.slice(end + 1)
+    const bytes = largeBodyOf(req, route.limits.bodyBytes)
+    if (bytes === undefined) return begin(route, req, res, query)
+    if (!largeBodies.enqueue(req, bytes, () => begin(route, req, res, query))) refuseLarge(route, req, res)
+  }
+
+  function begin(route: Route, req: IncomingMessage, res: ServerResponse, query: string): void {
+    const fault = refusalOf(route, req, query)
     if (fault === undefined) answer(route, req, res)
     else refuse(route, req, res, fault)
   }
@@ -92,6 +103,12 @@ export function createDispatch(parts: DispatchParts): RequestListener {
       if (foreign !== undefined) return new FormForged({ detail: `another ${foreign}` })
     }
     return req.method === 'OPTIONS' ? undefined : storeRefusal(route.store, store.status())
+  }
+
+  /** The body is not read, so the connection ends with the answer. */
+  function refuseLarge(route: Route, req: IncomingMessage, res: ServerResponse): void {
+    res.setHeader('Connection', 'close')
+    refuse(route, req, res, new LargeRequestsBusy())
   }
 
   /** No such address, or not by this method. */
