@@ -20,7 +20,7 @@ interface Waiting {
   readonly begin: () => void
 }
 
-/** A token and a client assertion with ML-DSA signatures, of 5 KB each, are sent in two requests; others are smaller. */
+/** Room for one token or client assertion with an ML-DSA signature (5 KB). A request with both waits for its turn. */
 const LARGEST_USUAL_BYTES = 8 * 1024
 const BYTES_PER_MS = 16 * 1024
 /** Of a chunked body. More of it is read, but some honest clients and proxies send small requests in chunks. */
