@@ -23,7 +23,7 @@ describe('a verifier behind a proxy', () => {
 
     expect(events.find(({ type }) => type === 'connected')).toEqual({ type: 'connected', by: 'pages' })
     // After the first pages only what came later.
-    await until(() => /^\d/.test(asked.at(-1)?.after ?? ''))
+    await until(() => /^[\da-f]+-\d+$/.test(asked.at(-1)?.after ?? ''))
     expect(events.some(({ type }) => type === 'reset')).toBe(false)
   })
 

@@ -5,7 +5,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Clock } from '../../base/clock.ts'
 import { type Archive, isOfStore, type StoredEntry, type StoredRecord } from '../backup/archive.ts'
 import { asFault } from './database.ts'
-import { rowIdOf, rowIdsOf } from './statements.ts'
+import { prepareWrite, rowIdOf, rowIdsOf } from './statements.ts'
 import { FOREVER_MS } from '../expiry.ts'
 import { keys } from '../keys.ts'
 import type { Key, Store } from '../store.ts'
@@ -146,10 +146,13 @@ function toStoredEntry(row: EntryRow): StoredEntry {
 }
 
 function loadBatch(database: DatabaseSync, records: readonly StoredRecord[], nowMs: number): void {
-  const entry = database.prepare(`INSERT OR REPLACE INTO entry (id, key, value, version, expires_at_ms, refs, member_of,
-    consumed_at_ms, consumed_by, note, note_expires_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-  const link = database.prepare('INSERT OR REPLACE INTO link (list, member, expires_at_ms) VALUES (?, ?, ?)')
-  const spent = database.prepare('INSERT OR REPLACE INTO spent (record, id, expires_at_ms) VALUES (?, ?, ?)')
+  const entry = prepareWrite(
+    database,
+    `INSERT OR REPLACE INTO entry (id, key, value, version, expires_at_ms, refs, member_of,
+    consumed_at_ms, consumed_by, note, note_expires_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const link = prepareWrite(database, 'INSERT OR REPLACE INTO link (list, member, expires_at_ms) VALUES (?, ?, ?)')
+  const spent = prepareWrite(database, 'INSERT OR REPLACE INTO spent (record, id, expires_at_ms) VALUES (?, ?, ?)')
   database.exec('BEGIN IMMEDIATE')
   try {
     for (const record of records) {

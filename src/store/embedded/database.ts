@@ -12,7 +12,7 @@ import { setTimeout } from 'node:timers/promises'
 
 import { StoreRefused, StoreUnavailable } from '../../base/faults.ts'
 import { lacksWal, notePlace, PLACE_SCHEMA, refuseIncomplete } from './place.ts'
-import { rowIdOf, rowIdsOf } from './statements.ts'
+import { prepareWrite, rowIdOf, rowIdsOf } from './statements.ts'
 import { FOREVER_MS } from '../expiry.ts'
 import type { Key } from '../store.ts'
 
@@ -70,9 +70,9 @@ function prepare(database: DatabaseSync, { file, nowMs, isIncomplete }: Opening)
   notePlace(database, file, isIncomplete)
   // Sequence numbers of a new file begin at the present microsecond: a node of an earlier release, whose cursors are these
   // numbers, misses nothing when the file is replaced.
-  database
-    .prepare("INSERT INTO sqlite_sequence (name, seq) SELECT 'log', ? WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence)")
-    .run(nowMs * 1000)
+  const firstNumber =
+    "INSERT INTO sqlite_sequence (name, seq) SELECT 'log', ? WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence)"
+  prepareWrite(database, firstNumber).run(nowMs * 1000)
   database.exec('COMMIT')
 }
 

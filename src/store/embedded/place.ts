@@ -11,7 +11,7 @@ import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 
 import { StoreRefused } from '../../base/faults.ts'
-import { rowIdOf } from './statements.ts'
+import { prepareWrite, rowIdOf } from './statements.ts'
 import { FOREVER_MS } from '../expiry.ts'
 import { keys } from '../keys.ts'
 
@@ -52,7 +52,7 @@ export function notePlace(database: DatabaseSync, file: string, isIncomplete: bo
   const isElsewhere = before !== undefined && !isSame(before, now)
   if (isElsewhere) refuseDamaged(database, file)
   if (isElsewhere || isIncomplete) markCopied(database)
-  database.prepare('INSERT OR REPLACE INTO place VALUES (1, ?, ?)').run(now.number, now.born)
+  prepareWrite(database, 'INSERT OR REPLACE INTO place VALUES (1, ?, ?)').run(now.number, now.born)
 }
 
 /** Moves everything into the file, if no other process has it open. */
@@ -100,5 +100,5 @@ function refuseDamaged(database: DatabaseSync, file: string): void {
 function markCopied(database: DatabaseSync): void {
   const key = keys.copied()
   const sql = 'INSERT OR REPLACE INTO entry (id, key, value, version, expires_at_ms) VALUES (?, ?, ?, 1, ?)'
-  database.prepare(sql).run(rowIdOf(key), key, '', FOREVER_MS)
+  prepareWrite(database, sql).run(rowIdOf(key), key, '', FOREVER_MS)
 }
