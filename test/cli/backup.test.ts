@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { findIdentity } from '../../src/store/identity/identity.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import { redisAvailable, startRedis } from '../support/redis.ts'
+import { skipsWithoutRedis, startRedis } from '../support/redis.ts'
 import { aTerminal, type TestTerminal } from './a-terminal.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -23,7 +23,7 @@ const WAYS = (['SQLite', 'Redis'] as const).flatMap((from) =>
 )
 
 describe('grantor backup and restore', () => {
-  it.skipIf(!redisAvailable()).each(WAYS)('[B11] carries every account and key from %s to %s', async (from, to) => {
+  it.skipIf(skipsWithoutRedis('a backup')).each(WAYS)('[B11] carries every account and key from %s to %s', async (from, to) => {
     const source = await aStore(from)
     const target = await aStore(to)
     await source.run('accounts create ana@example.com --name Ana', { piped: PASSWORD })

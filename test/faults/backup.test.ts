@@ -11,7 +11,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { aHolder, aPerson, type Holder, opensUserinfo, refreshes } from '../access/sign-ins.ts'
 import { operateWith } from '../access/operator.ts'
-import { redisAvailable, startRedis } from '../support/redis.ts'
+import { skipsWithoutRedis, startRedis } from '../support/redis.ts'
 import { freePort, type Running, start } from '../support/start.ts'
 import { callEndpoint, refresh } from '../support/user-agent.ts'
 
@@ -29,7 +29,7 @@ const WAYS = (['SQLite', 'Redis'] as const).flatMap((from) =>
 )
 
 describe('a backup', () => {
-  it.skipIf(!redisAvailable()).each(WAYS)(
+  it.skipIf(skipsWithoutRedis('a backup')).each(WAYS)(
     '[B11] of %s under load, restored into %s: accounts, clients and keys work, all that was issued is ended',
     async (from, to) => {
       const source = await aPlace(from)
@@ -67,7 +67,7 @@ describe('a backup', () => {
     },
   )
 
-  it.skipIf(!redisAvailable()).each(WAYS)(
+  it.skipIf(skipsWithoutRedis('a backup')).each(WAYS)(
     '[B11] of a closed store, moved from %s to %s: what lived lives, what was used or revoked does not',
     async (from, to) => {
       const source = await aPlace(from)

@@ -22,13 +22,16 @@ const LOOK_AGAIN_MS = 50
 
 /** `describe`, or in its place one loud line when there is no Redis here; where CI must have one, a failure. */
 export function describeWithRedis(title: string, tests: () => void): void {
-  if (redisAvailable()) {
-    describe(title, tests)
-    return
-  }
+  if (skipsWithoutRedis(title)) describe.skip(title, tests)
+  else describe(title, tests)
+}
+
+/** Whether tests are to be skipped because there is no Redis here, which is said; where CI must have one, a failure. */
+export function skipsWithoutRedis(title: string): boolean {
+  if (redisAvailable()) return false
   if (process.env.CI === 'true') throw new Error(`redis-server is not installed, and CI must not skip "${title}"`)
   console.warn(`SKIPPED: "${title}", because redis-server is not installed`)
-  describe.skip(title, tests)
+  return true
 }
 
 export function redisAvailable(): boolean {
