@@ -125,7 +125,7 @@ export async function openRevocationLog({
       if (owner !== undefined) counts.add(owner)
       try {
         const cursor = await store.append(logs.revocations, JSON.stringify({ ...entry, of: owner }), keptSeconds)
-        published = [...published.filter((one) => one.entry.at > at - PUBLISHED_SECONDS), { entry, owner }]
+        notePublished({ entry, owner })
         if (owner !== undefined && !places.has(cursor)) unread.set(cursor, owner)
         else if (owner !== undefined) counts.remove(owner)
       } catch (error) {
@@ -188,6 +188,15 @@ export async function openRevocationLog({
     },
 
     close: unfollow,
+  }
+
+  function notePublished(written: Written): void {
+    published.push(written)
+    const { at } = written.entry
+    const oldest = published[0]?.entry.at ?? at
+    // Copying an array costs its length: once in a while, not with every ending.
+    if (oldest > at - 2 * PUBLISHED_SECONDS) return
+    published = published.filter(({ entry }) => entry.at > at - PUBLISHED_SECONDS)
   }
 
   async function load(): Promise<void> {
