@@ -25,7 +25,7 @@ export interface Holdings {
   listSessions(accountId: string): Promise<HeldSession[]>
 }
 
-/** Of the records that provider/adapter/ keeps, what is read of them elsewhere. */
+/** Of the records that engine/adapter/ keeps, what is read of them elsewhere. */
 export interface GrantRecord {
   readonly accountId?: string | undefined
   readonly clientId?: string | undefined

@@ -2,8 +2,8 @@
 
 import { createApis } from '../apis/apis.ts'
 import { createClients } from '../clients/clients.ts'
-import { createAccessTokens } from '../provider/access-tokens.ts'
-import { grantIdIn, handleKey, modelOf } from '../provider/handles.ts'
+import { createAccessTokens } from '../engine/access-tokens/access-tokens.ts'
+import { grantIdIn, handleKey, modelOf } from '../engine/adapter/handles.ts'
 import { keys } from '../store/keys.ts'
 import type { Domain } from './domain.ts'
 import { Refused } from './refused.ts'

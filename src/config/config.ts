@@ -41,7 +41,7 @@ export interface Config {
   readonly logins: LoginRules
   readonly clientAuthentication: ClientAuthenticationRules
   readonly dpop: DpopRules
-  /** Whether plain requests are answered beside the engine (provider/shortcuts/). */
+  /** Whether plain requests are answered beside the engine (engine/fast-path/). */
   readonly shortcuts: boolean
   readonly apis: readonly ApiSettings[]
   /** The audience of tokens for which no resource was asked; absent only when there is no API. */

@@ -20,8 +20,8 @@ import {
   StoreUnavailable,
 } from '../base/faults.ts'
 import type { Verifiers } from '../keyring/verifiers.ts'
-import type { CurrentEngine, Engine } from '../provider/current.ts'
-import { hasTooManyParameters } from '../provider/parameters.ts'
+import type { CurrentEngine, Engine } from '../engine/current.ts'
+import { hasTooManyParameters } from '../engine/request/parameters.ts'
 import type { Store, StoreStatus } from '../store/store.ts'
 import { sendDocument } from './documents.ts'
 import { foreignHeader } from './middleware/form-guard.ts'

@@ -7,10 +7,10 @@
  */
 
 import { ACCOUNT_CALLBACK } from '../clients/account-client.ts'
-import { LONG_TOKEN_MOST_BYTES } from '../provider/long-tokens.ts'
-import { MOST_PARAMETERS } from '../provider/parameters.ts'
-import { ENGINE_MOST_BYTES } from '../provider/request-body.ts'
-import { ENGINE_PATHS, LOGOUT_CONFIRMATION, REVOCATIONS } from '../provider/routes.ts'
+import { LONG_TOKEN_MOST_BYTES } from '../engine/request/long-tokens.ts'
+import { MOST_PARAMETERS } from '../engine/request/parameters.ts'
+import { ENGINE_MOST_BYTES } from '../engine/request/body.ts'
+import { ENGINE_PATHS, LOGOUT_CONFIRMATION, REVOCATIONS } from '../engine/paths.ts'
 
 export type Method = 'GET' | 'POST' | 'OPTIONS'
 

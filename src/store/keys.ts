@@ -21,7 +21,7 @@ function own(kind: string, id: string): Key {
 }
 
 export const keys = {
-  /** A code or token by its bearer value, whose shard stands in it (see provider/handles.ts). */
+  /** A code or token by its bearer value, whose shard stands in it (see engine/adapter/handles.ts). */
   handle: (kind: string, shard: string, handle: string): Key => `${kind}:{${shard}}:${hashHandle(handle)}`,
   /** Anything else that is found by a bearer value. */
   hashed: (kind: string, handle: string): Key => own(kind, hashHandle(handle)),

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
-import { handleKey, newGrantId, newHandle } from '../../src/provider/handles.ts'
+import { handleKey, newGrantId, newHandle } from '../../src/engine/adapter/handles.ts'
 import { keys } from '../../src/store/keys.ts'
 import type { Key } from '../../src/store/store.ts'
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis.ts'

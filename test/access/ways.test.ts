@@ -167,7 +167,7 @@ describe('the single door', () => {
       // Nothing: it makes certain that what is known of the log is as durable as a write.
       'src/access/revocation-log.ts',
       // Nothing: it makes certain that a token that is not there has been ended for good.
-      'src/provider/adapter/tokens.ts',
+      'src/engine/adapter/tokens.ts',
       // An account that has no access any more, and one whose creation was lost to another of the same name.
       'src/accounts/accounts.ts',
       // A node's turn to push.
@@ -175,11 +175,11 @@ describe('the single door', () => {
       // Counters.
       'src/limits/limiter.ts',
       // A sign-in that is over, a pushed request.
-      'src/provider/adapter/records.ts',
+      'src/engine/adapter/records.ts',
       // A session id that was replaced by another.
-      'src/provider/adapter/sessions.ts',
+      'src/engine/adapter/sessions.ts',
       // A grant that nothing came of, because another request of the same session made one first.
-      'src/provider/session-grants.ts',
+      'src/engine/interactions/session-grants.ts',
     ]
 
     const removers = holding(/\bstore\s*\.(remove|take)\(/)

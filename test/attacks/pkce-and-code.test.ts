@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 
-import { newGrantId, newHandle } from '../../src/provider/handles.ts'
+import { newGrantId, newHandle } from '../../src/engine/adapter/handles.ts'
 import { type Running, start } from '../support/start.ts'
 import { refresh, type UserAgent } from '../support/user-agent.ts'
 import {

@@ -23,29 +23,32 @@ const WAYS = (['SQLite', 'Redis'] as const).flatMap((from) =>
 )
 
 describe('grantor backup and restore', () => {
-  it.skipIf(skipsWithoutRedis('a backup')).each(WAYS)('[B11] carries every account and key from %s to %s', async (from, to) => {
-    const source = await aStore(from)
-    const target = await aStore(to)
-    await source.run('accounts create ana@example.com --name Ana', { piped: PASSWORD })
-    await source.run('accounts create bo@example.com', { piped: PASSWORD })
-    await source.run('accounts disable bo@example.com')
-    const keysBefore = await source.run('keys list --json')
+  it.skipIf(skipsWithoutRedis('a backup')).each(WAYS)(
+    '[B11] carries every account and key from %s to %s',
+    async (from, to) => {
+      const source = await aStore(from)
+      const target = await aStore(to)
+      await source.run('accounts create ana@example.com --name Ana', { piped: PASSWORD })
+      await source.run('accounts create bo@example.com', { piped: PASSWORD })
+      await source.run('accounts disable bo@example.com')
+      const keysBefore = await source.run('keys list --json')
 
-    expect(await source.run(`backup --to ${target.folder}/b.gz`)).toMatchObject({ code: 0 })
-    expect(await target.run('restore --from b.gz --yes')).toMatchObject({ code: 0 })
+      expect(await source.run(`backup --to ${target.folder}/b.gz`)).toMatchObject({ code: 0 })
+      expect(await target.run('restore --from b.gz --yes')).toMatchObject({ code: 0 })
 
-    expect(kidsIn((await target.run('keys list --json')).out)).toEqual(kidsIn(keysBefore.out))
-    const accounts = accountsIn((await target.run('accounts list --json')).out)
-    expect(accounts).toEqual(accountsIn((await source.run('accounts list --json')).out))
-    expect(accounts.map(({ login, disabled }) => [login, disabled])).toEqual([
-      ['ana@example.com', false],
-      ['bo@example.com', true],
-    ])
-    const audited = JSON.parse((await target.run('audit --json')).out) as { event: string; reason?: string }[]
-    expect(audited.map(({ event }) => event)).toContain('account.disabled')
-    expect(audited.findLast(({ event }) => event === 'everything.ended')?.reason).toBe('store_restored')
-    expect(audited.at(-1)).toMatchObject({ event: 'store.restored' })
-  })
+      expect(kidsIn((await target.run('keys list --json')).out)).toEqual(kidsIn(keysBefore.out))
+      const accounts = accountsIn((await target.run('accounts list --json')).out)
+      expect(accounts).toEqual(accountsIn((await source.run('accounts list --json')).out))
+      expect(accounts.map(({ login, disabled }) => [login, disabled])).toEqual([
+        ['ana@example.com', false],
+        ['bo@example.com', true],
+      ])
+      const audited = JSON.parse((await target.run('audit --json')).out) as { event: string; reason?: string }[]
+      expect(audited.map(({ event }) => event)).toContain('account.disabled')
+      expect(audited.findLast(({ event }) => event === 'everything.ended')?.reason).toBe('store_restored')
+      expect(audited.at(-1)).toMatchObject({ event: 'store.restored' })
+    },
+  )
 
   it('writes a file for its owner alone, and never over another', async () => {
     const source = await aStore('SQLite')

@@ -19,7 +19,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   apis: 4,
   keyring: 4,
   access: 5,
-  provider: 6,
+  engine: 6,
   http: 7,
   cli: 7,
   jobs: 7,
@@ -29,7 +29,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
 const ASIDE = ['resource', 'testing', 'samples']
 /** Who may use what is built to be taken away: the server reads revocations, and guards its own API, as any API would. */
 const USERS_OF: Readonly<Record<string, readonly string[]>> = {
-  resource: ['access', 'provider', 'http', 'cli', 'testing'],
+  resource: ['access', 'engine', 'http', 'cli', 'testing'],
 }
 const ENTRIES = ['app.ts', 'main.ts', 'cli.ts']
 
@@ -43,7 +43,7 @@ const FENCED: Readonly<Record<string, readonly string[]>> = {
   koa: ['http', 'samples', 'resource (type)'],
   '@koa/router': ['http', 'samples'],
   express: ['samples', 'resource (type)'],
-  'oidc-provider': ['provider'],
+  'oidc-provider': ['engine'],
   ioredis: ['store'],
   'node:sqlite': ['store'],
   commander: ['cli', 'cli.ts'],

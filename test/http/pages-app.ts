@@ -22,7 +22,7 @@ import { createPages } from '../../src/http/pages/pages.ts'
 import { createRenderer } from '../../src/http/pages/render.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
 import { createTally } from '../../src/limits/tally.ts'
-import type { Interaction, Interactions } from '../../src/provider/interactions.ts'
+import type { Interaction, Interactions } from '../../src/engine/interactions/interactions.ts'
 import { openTestStore } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
 

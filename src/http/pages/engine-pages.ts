@@ -3,8 +3,8 @@
 import type { Context } from 'koa'
 
 import type { Log } from '../../audit/log.ts'
-import type { EnginePages } from '../../provider/configuration/browsers.ts'
-import { LOGOUT_CONFIRMATION } from '../../provider/routes.ts'
+import type { EnginePages } from '../../engine/configuration/browsers.ts'
+import { LOGOUT_CONFIRMATION } from '../../engine/paths.ts'
 import { newErrorId } from '../middleware/errors.ts'
 import type { Renderer } from './render.ts'
 import { showPage } from './reply.ts'

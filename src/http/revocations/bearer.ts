@@ -3,8 +3,8 @@
 import type { IncomingMessage } from 'node:http'
 
 import type { Clock } from '../../base/clock.ts'
-import { CLOCK_TOLERANCE_SECONDS } from '../../provider/adapter/parts.ts'
-import type { CurrentEngine } from '../../provider/current.ts'
+import { CLOCK_TOLERANCE_SECONDS } from '../../engine/adapter/parts.ts'
+import type { CurrentEngine } from '../../engine/current.ts'
 import { ScopeInsufficient, TokenInvalid, TokenMissing } from '../../resource/refusals.ts'
 import { proofOf, readAuthorization } from '../../resource/request.ts'
 import { certificateOf, checkSender, createProofChecker } from '../../resource/sender.ts'

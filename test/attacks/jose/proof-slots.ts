@@ -4,7 +4,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { calculateJwkThumbprint, exportJWK } from 'jose'
 
 import { SSF_POLL } from '../../../src/http/routes.ts'
-import { ENGINE_PATHS, REVOCATIONS } from '../../../src/provider/routes.ts'
+import { ENGINE_PATHS, REVOCATIONS } from '../../../src/engine/paths.ts'
 import { createVerifier } from '../../../src/resource/index.ts'
 import { type Door, openDoors } from '../../resource/doors.ts'
 import {

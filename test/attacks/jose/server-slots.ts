@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { decodeJwt } from 'jose'
 
 import { SSF_CONFIGURATION, SSF_POLL } from '../../../src/http/routes.ts'
-import { ENGINE_PATHS, REVOCATIONS } from '../../../src/provider/routes.ts'
+import { ENGINE_PATHS, REVOCATIONS } from '../../../src/engine/paths.ts'
 import {
   ASSERTION_TYPE,
   authorizationParams,

@@ -1,0 +1,224 @@
+/**
+ * JWT access tokens of our own, verified where they come back to us.
+ *
+ * The checks are those of a resource server (RFC 9068 section 4), with the keys of this engine's ring, for every API that
+ * we know and for ourselves. A token that the revocation log covers is none. One is ended by its signature alone: whether
+ * it is still or already good depends on a clock, and this node's may be wrong.
+ */
+
+import { createPublicKey, createSecretKey } from 'node:crypto'
+
+import type { RevocationLog } from '../../access/revocation-log.ts'
+import { LARGEST_CLOCK_DIFFERENCE_SECONDS } from '../../access/revocation-log.ts'
+import type { Apis } from '../../apis/apis.ts'
+import { type Clock, epochSeconds } from '../../base/clock.ts'
+import type { Clients } from '../../clients/clients.ts'
+import type { ApiSettings } from '../../config/config.ts'
+import type { Keyring } from '../../keyring/keyring.ts'
+import type { KeyJwk } from '../../keyring/signing-key.ts'
+import { type JsonObject, Malformed, readObject, splitCompact } from '../../resource/compact.ts'
+import { type Verification, verificationWith, verificationWithSecret } from '../../resource/signature.ts'
+import { CLOCK_TOLERANCE_SECONDS } from '../adapter/parts.ts'
+import { createVerifiedTokens, type VerifiedToken } from './verified-tokens.ts'
+
+/** What a token of ours says, by its names on the wire. */
+export interface AccessTokenClaims {
+  readonly iss: string
+  /** The API; with the issuer after it where the token opens /userinfo as well. */
+  readonly aud: string | readonly string[]
+  readonly sub: string
+  readonly client_id: string
+  readonly jti: string
+  readonly iat: number
+  readonly exp: number
+  readonly scope?: string
+  /** The grant; a machine's token has none. */
+  readonly gid?: string
+  /** The browser session with which the token ends. */
+  readonly sid?: string
+  /** The key without whose proof the token is worth nothing (RFC 9449 section 6.1, RFC 8705 section 3.1). */
+  readonly cnf?: { readonly jkt?: string; readonly 'x5t#S256'?: string }
+}
+
+/**
+ * What a token is looked at for: to open /userinfo (where `opensUserinfo` decides as well), to open an endpoint of ours that is an API of its own, to be asked about
+ * by whoever may know, to be ended.
+ */
+export type TokenUse = 'userinfo' | 'own_api' | 'introspection' | 'revocation'
+
+export interface AccessTokens {
+  /** The claims of a token that is good for this use and not revoked; `undefined` for anything else, and cheaply. */
+  verify(token: string, use: TokenUse): Promise<AccessTokenClaims | undefined>
+  /** Whether the API of this token could have signed it as well as we. */
+  isShared(claims: AccessTokenClaims): boolean
+  /** Whether a token with these audiences may open /userinfo; one for userinfo alone has none. */
+  opensUserinfo(aud: AccessTokenClaims['aud'] | undefined): boolean
+  /** Told of every JWT that is issued here: its signature need not be checked when it comes. */
+  rememberOwn(token: string): void
+}
+
+export interface AccessTokenParts {
+  readonly issuer: string
+  readonly apis: Apis
+  readonly clients: Clients
+  readonly keyring: Keyring
+  readonly clock: Clock
+  readonly revocationLog: Pick<RevocationLog, 'covers'>
+}
+
+interface Key {
+  readonly alg: string
+  /** Whether the API has it as well. */
+  readonly isShared: boolean
+  readonly isGenuine: Verification
+}
+
+export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
+  const { issuer, apis, clients, keyring, clock, revocationLog } = parts
+  const keysById = new Map(keyring.jwks.map((jwk) => [jwk.kid, keyOf(jwk)]))
+  const keysByAudience = new Map(apis.listApis().flatMap(secretOf))
+  const verified = createVerifiedTokens({ clock })
+
+  return {
+    async verify(token, use) {
+      const known = use === 'revocation' ? check(token, use) : (verified.find(token) ?? check(token, use))
+      if (known === undefined || !isGoodFor(known, use)) return undefined
+      return revocationLog.covers({ ...known.claims, kid: known.keyId }) ? undefined : known.claims
+    },
+
+    opensUserinfo,
+    isShared: ({ aud }) => keysByAudience.has(apiIn(aud)),
+
+    rememberOwn: (token) => verified.rememberOwn(token),
+  }
+
+  function check(token: string, use: TokenUse): VerifiedToken | undefined {
+    try {
+      const { header: first, payload: second, signed, signature } = splitCompact(token)
+      const [header, payload] = [readObject(first), readObject(second)]
+      const key = keyFor(header, payload)
+      if (key === undefined || !isOurs(payload) || !(isTimely(payload) || use === 'revocation')) return undefined
+      if (key.isShared && !isWithinItsApi(payload)) return undefined
+      if (!verified.isOwn(token) && !key.isGenuine(signed, signature)) return undefined
+      const known = { claims: Object.freeze(payload), keyId: header.kid as string | undefined, isShared: key.isShared }
+      if (use !== 'revocation') verified.remember(token, known)
+      return known
+    } catch (error) {
+      if (error instanceof Malformed) return undefined
+      throw error
+    }
+  }
+
+  /**
+   * Whoever shares a secret with us can sign with it. Such a token is worth something at that API alone: nothing of ours
+   * opens for it.
+   */
+  function isGoodFor({ claims: { aud, iat, exp }, isShared }: VerifiedToken, use: TokenUse): boolean {
+    switch (use) {
+      case 'userinfo':
+        return !isShared
+      case 'own_api':
+        return !isShared && aud === issuer
+      case 'introspection':
+        return true
+      case 'revocation':
+        // This clock may be wrong by so much: what any other node may take for live can be ended.
+        return isTimely({ iat, exp }, LARGEST_CLOCK_DIFFERENCE_SECONDS, LARGEST_CLOCK_DIFFERENCE_SECONDS)
+    }
+  }
+
+  /** An API may have had this taken away since the token was issued. */
+  function opensUserinfo(aud: AccessTokenClaims['aud'] | undefined): boolean {
+    if (aud === undefined || aud === issuer) return true
+    return aud.includes(issuer) && typeof aud !== 'string' && apis.opensUserinfo(apiIn(aud))
+  }
+
+  /** The key that must have signed it; `undefined` when its header alone shows that it is no token of ours. */
+  function keyFor(header: JsonObject, { aud }: JsonObject): Key | undefined {
+    if (header.typ !== 'at+jwt' || Object.keys(header).some((member) => !MEMBERS.has(member))) return undefined
+    // A shared secret verifies only the tokens of the API it is shared with, and they no other (RFC 8725 section 3.1).
+    const shared = keysByAudience.get(aud as string)
+    if (shared !== undefined) return header.alg === shared.alg && header.kid === undefined ? shared : undefined
+    const key = keysById.get(header.kid as string)
+    return key?.alg === header.alg ? key : undefined
+  }
+
+  function isOurs(payload: JsonObject): payload is JsonObject & AccessTokenClaims {
+    const { iss, aud, sub, client_id: clientId, jti } = payload
+    if (iss !== issuer || !isAudience(aud)) return false
+    if (![sub, clientId, jti].every(isText) || clients.findClient(clientId as string) === undefined) return false
+    return (
+      isDated(payload) && ['scope', 'gid', 'sid'].every((name) => isTextOrAbsent(payload[name])) && isBound(payload)
+    )
+  }
+
+  /** An API of ours; with the issuer after it where the token opens /userinfo as well. */
+  function isAudience(aud: unknown): aud is AccessTokenClaims['aud'] {
+    if (!Array.isArray(aud)) return aud === issuer || isApi(aud)
+    const [audience, also] = aud as unknown[]
+    return (
+      aud.length === 2 && also === issuer && audience !== issuer && isApi(audience) && !keysByAudience.has(audience)
+    )
+  }
+
+  function isApi(audience: unknown): audience is string {
+    return isText(audience) && apis.findApi(audience) !== undefined
+  }
+
+  /** Ours say from when to when they live by `iat` and `exp` alone. */
+  function isDated({ iat, exp, nbf }: JsonObject): boolean {
+    return Number.isSafeInteger(iat) && Number.isSafeInteger(exp) && (iat as number) >= 0 && nbf === undefined
+  }
+
+  function isTimely({ iat, exp }: Pick<AccessTokenClaims, 'iat' | 'exp'>, early = CLOCK_TOLERANCE_SECONDS, late = 0) {
+    const now = epochSeconds(clock)
+    return exp > now - late && iat <= now + early
+  }
+
+  /** No more than we would have put into a token that we signed with this secret for this client. */
+  function isWithinItsApi({ aud, iat, exp, scope, client_id: clientId, sub, gid }: AccessTokenClaims): boolean {
+    const audience = apiIn(aud)
+    const seconds = exp - iat
+    if (seconds <= 0 || seconds > (apis.findApi(audience)?.accessTokenSeconds ?? 0)) return false
+    const allowed = clients.findClient(clientId)?.apis[audience]
+    if (allowed === undefined || (gid === undefined && sub !== clientId)) return false
+    return (scope?.split(' ') ?? []).every((one) => allowed.includes(one))
+  }
+}
+
+/** The API that a token is for; the issuer may stand beside it. */
+export function apiIn(aud: AccessTokenClaims['aud']): string {
+  return typeof aud === 'string' ? aud : (aud[0] as string)
+}
+
+/** What stands in the header of a token of ours; one with more is another's (no key of its own, no `crit`). */
+const MEMBERS = new Set(['typ', 'alg', 'kid'])
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function isTextOrAbsent(value: unknown): boolean {
+  return value === undefined || isText(value)
+}
+
+/** A binding that is not understood would be none. */
+function isBound({ cnf }: JsonObject): boolean {
+  if (cnf === undefined) return true
+  if (typeof cnf !== 'object' || cnf === null) return false
+  const ways = Object.entries(cnf)
+  return ways.length === 1 && ways.every(([name, value]) => ['jkt', 'x5t#S256'].includes(name) && isText(value))
+}
+
+function keyOf(jwk: KeyJwk): Key {
+  return {
+    alg: jwk.alg,
+    isShared: false,
+    isGenuine: verificationWith(createPublicKey({ key: { ...jwk }, format: 'jwk' }), jwk.alg),
+  }
+}
+
+function secretOf({ audience, algorithm, secret }: ApiSettings): [string, Key][] {
+  if (algorithm !== 'HS256' || secret === undefined) return []
+  return [[audience, { alg: algorithm, isShared: true, isGenuine: verificationWithSecret(createSecretKey(secret)) }]]
+}

@@ -1,0 +1,38 @@
+/** What the models' adapters share: the parts they are made of, and how long a record is kept. */
+
+import type { Adapter } from 'oidc-provider'
+
+import type { Revocation } from '../../access/revoke.ts'
+import type { Audit } from '../../audit/audit.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Sealer } from '../../base/sealing.ts'
+import type { Clients } from '../../clients/clients.ts'
+import type { StrangerRecords } from '../../limits/stranger-records.ts'
+import type { Store } from '../../store/store.ts'
+import type { AccessTokenReader } from '../access-tokens/record-reader.ts'
+
+export interface AdapterParts {
+  readonly store: Store
+  readonly sealer: Sealer
+  readonly clock: Clock
+  readonly clients: Clients
+  readonly revocation: Revocation
+  readonly audit: Audit
+  readonly strangers: StrangerRecords
+  /** Reads JWT access tokens at userinfo, which the engine does for opaque ones alone. */
+  readonly accessTokens: AccessTokenReader
+  /** Resolves when tokens can be signed now; throws `SignerUnavailable`. */
+  readonly canSign: () => Promise<void>
+}
+
+/** The engine judges expiry with this tolerance, so its records are kept this much longer (clock skew between nodes). */
+export const CLOCK_TOLERANCE_SECONDS = 15
+
+/** How long a record of the engine is kept. One without an end is refused: nothing grows for ever. */
+export function keptSeconds(expiresIn: number | undefined): number {
+  if (expiresIn === undefined) throw new TypeError('the engine stores a record without an end')
+  return expiresIn + CLOCK_TOLERANCE_SECONDS
+}
+
+/** What the engine asks of an adapter; each model answers to a part of it. */
+export type ModelAdapter = Partial<Adapter>

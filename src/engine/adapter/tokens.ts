@@ -1,0 +1,230 @@
+/**
+ * Codes, refresh tokens and opaque access tokens.
+ *
+ * - `find` brings the grant and the session along: one round trip where the engine makes three.
+ * - A code is consumed once. Whoever comes second ends the grant, whether he comes at once or later: we cannot tell the
+ *   thief from the owner (RFC 6749 section 4.1.2, RFC 9700 section 4.5).
+ * - A refresh token is consumed and its successor stored in one step, so no crash falls between them. For a short while
+ *   the same client gets the same successor again (its answer may have been lost); after it, reuse ends the grant
+ *   (RFC 9700 section 4.14.2; see spent-tokens.ts). A code and its refresh token are one step where a shortcut redeems it (../fast-path/).
+ * - Nothing is stored for a grant that has ended.
+ */
+
+import { type AdapterPayload, errors, Provider } from 'oidc-provider'
+
+import { keys, shardOf } from '../../store/keys.ts'
+import type { Entry, Key, PutOptions } from '../../store/store.ts'
+import { idempotentSeconds } from '../configuration/token-lifetimes.ts'
+import { type HandleModel, handleKey, isAccessTokenModel } from './handles.ts'
+import { requestScope, type Source } from '../request/scope.ts'
+import { type AdapterParts, keptSeconds, type ModelAdapter } from './parts.ts'
+import { endOnce } from './endings.ts'
+import { findSpent, remembered } from './spent-tokens.ts'
+
+export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdapter {
+  const { store, sealer, revocation } = parts
+
+  return {
+    async find(id) {
+      if (isAccessTokenModel(model) && id.includes('.')) return parts.accessTokens.read(model, id)
+      const key = handleKey(model, id)
+      if (key === undefined) return undefined
+      const linked = await store.getLinked(key)
+      // That a token is gone may be an ending which no replica has yet: to say so again is to acknowledge it.
+      if (linked === undefined && Provider.ctx?.oidc?.route === 'revocation') await store.remove([key])
+      if (linked === undefined) return model === 'RefreshToken' ? findSpent(parts, id, key) : undefined
+
+      const payload = open(linked.entry.value, key)
+      if (revocation.hasEnded({ clientId: payload.clientId, issuedAt: payload.iat })) return undefined
+      // A client that is gone has no tokens; the engine would look for it all the same.
+      if (parts.clients.findClient(payload.clientId) === undefined) return undefined
+      payload.jti = id
+      // The engine refuses tokens that are for an API, also those that name the issuer as well.
+      if (Provider.ctx?.oidc?.route === 'userinfo' && parts.accessTokens.opensUserinfo(payload.aud)) delete payload.aud
+      remember(payload, linked.refs)
+      if (Provider.ctx?.oidc?.route === 'revocation') standAlone(model, payload)
+      if (!isAccessTokenModel(model)) requestScope().source = sourceOf(model, id, key, payload)
+      markConsumed(payload, linked.entry, key)
+      return payload
+    },
+
+    async upsert(id, payload, expiresIn) {
+      const scope = requestScope()
+      if (model === 'RefreshToken' && scope.settledSuccessor !== undefined) return
+      const key = handleKey(model, id)
+      if (key === undefined) throw new TypeError(`not a handle of ${model}`)
+      const value = close(payload, key)
+      const options = placing(payload as TokenPayload, expiresIn)
+
+      if (model === 'RefreshToken' && scope.source?.awaitsSuccessor) {
+        await succeed(scope.source, { id, key, value, options })
+        return
+      }
+      const outcome = await store.put(
+        key,
+        value,
+        model === 'AuthorizationCode' ? await whileSignedIn(options) : options,
+      )
+      // A code for a grant or session that ended meanwhile is refused here. A token is not: the second user of a code ends the
+      // grant while the first is still being answered, and the first must get his answer; the token in it is dead.
+      if (outcome === 'gone' && model === 'AuthorizationCode') throw new errors.AccessDenied('the session has ended')
+    },
+
+    async consume(id) {
+      const scope = requestScope()
+      const { source } = scope
+      if (source?.handle !== id) throw new TypeError(`${model} was consumed before it was found`)
+      await parts.canSign()
+      if (source.hasSuccessor) {
+        source.awaitsSuccessor = scope.settledSuccessor === undefined
+        return
+      }
+      const { outcome } = await store.consume(source.key, scope.by)
+      source.isDecided = true
+      if (outcome === 'won') return
+      if (outcome === 'lost') await endReused(source)
+      throw new errors.InvalidGrant('authorization code already consumed')
+    },
+
+    async destroy(id) {
+      const { RefreshToken: refreshToken, AccessToken, ClientCredentials } = Provider.ctx?.oidc?.entities ?? {}
+      // A refresh token goes with its family, and not before it: whoever has to ask again must still find it.
+      if (model === 'RefreshToken' && refreshToken?.grantId) return endOnce(parts, refreshToken.grantId)
+      const key = handleKey(model, id)
+      const token = AccessToken ?? ClientCredentials
+      const ended = key === undefined ? { jti: id, expiresAt: token?.exp ?? 0, ...ownersIn(token?.extra) } : { key }
+      await revocation.endToken(ended, 'access_token_revoked', { clientId: token?.clientId })
+    },
+
+    async revokeByGrantId(grantId) {
+      await endOnce(parts, grantId)
+    },
+  }
+
+  function open(value: string, key: Key): TokenPayload {
+    const { sealedNonce, ...payload } = JSON.parse(value) as TokenPayload & { sealedNonce?: string }
+    return sealedNonce === undefined ? payload : { ...payload, nonce: sealer.open(sealedNonce, key) }
+  }
+
+  /** Nobody but the application may guess its nonce (OpenID Connect Core section 15.5.2), so it is kept sealed. */
+  function close(payload: AdapterPayload, key: Key): string {
+    const { nonce } = payload
+    const sealedNonce = nonce === undefined ? undefined : sealer.seal(nonce, key)
+    // What is undefined is not written. The payload was made for this call, so it need not be copied.
+    return JSON.stringify(Object.assign(payload, { jti: undefined, nonce: undefined, sealedNonce }))
+  }
+
+  /**
+   * A code is stored while the session it was asked for in is alive. A session that this request did not find but makes
+   * (a first sign-in) is saved after the code.
+   */
+  async function whileSignedIn(options: PutOptions): Promise<PutOptions> {
+    const { seen } = requestScope()
+    const found = await Promise.all((options.refs ?? []).map(async (key) => (await seen.get(key)) && key))
+    return { ...options, ifPresent: [...(options.ifPresent ?? []), ...found.filter((key) => key !== undefined)] }
+  }
+
+  /** Whoever reads the grant, the session or the account next in this request finds it here. */
+  function remember(payload: TokenPayload, refs: ReadonlyMap<Key, Entry>): void {
+    const { seen } = requestScope()
+    for (const key of refsOf(payload)) seen.set(key, Promise.resolve(refs.get(key)))
+  }
+
+  function markConsumed(payload: TokenPayload, entry: Entry, key: Key): void {
+    if (entry.consumed === undefined) return
+    const { note, atMs } = entry.consumed
+    if (note !== undefined && isTokenRequest()) {
+      requestScope().settledSuccessor = sealer.open(note, key)
+    } else {
+      payload.consumed = Math.floor(atMs / 1000)
+    }
+  }
+
+  /** Consumes the source and stores its successor, in one step. */
+  async function succeed(
+    source: Source,
+    successor: { id: string; key: Key; value: string; options: PutOptions },
+  ): Promise<void> {
+    const scope = requestScope()
+    const { key } = source
+    // A code is good for one answer (RFC 6749 section 4.1.2), a refresh token for a while for the same answer again.
+    const noteSeconds = source.model === 'RefreshToken' ? windowOf(source) : 0
+    const note = noteSeconds > 0 ? { note: sealer.seal(successor.id, key), noteSeconds } : {}
+    const result = await store.consume(key, scope.by, {
+      successor: { key: successor.key, value: successor.value, options: successor.options },
+      ...note,
+      ...remembered(source, noteSeconds),
+    })
+    source.isDecided = true
+    if (result.outcome === 'won') return
+    if (result.outcome === 'lost' && result.consumed.note !== undefined) {
+      scope.settledSuccessor = sealer.open(result.consumed.note, key)
+      return
+    }
+    if (result.outcome === 'lost') await endReused(source)
+    throw new errors.InvalidGrant('the token was already used')
+  }
+
+  function windowOf({ clientId, isSenderConstrained }: Source): number {
+    return idempotentSeconds(parts.clients.getClient(clientId), isSenderConstrained)
+  }
+
+  async function endReused({ model, grantId, clientId }: Source) {
+    const reason = model === 'RefreshToken' ? 'refresh_token_reused' : 'authorization_code_reused'
+    if (grantId !== undefined) await endOnce(parts, grantId, { reason, clientId })
+  }
+}
+
+function isTokenRequest(): boolean {
+  return Provider.ctx?.oidc?.route === 'token'
+}
+
+function sourceOf(
+  model: Source['model'],
+  handle: string,
+  key: Key,
+  { clientId, grantId, authTime, acr, amr, jkt, 'x5t#S256': thumbprint }: TokenPayload,
+): Source {
+  const isSenderConstrained = jkt !== undefined || thumbprint !== undefined
+  const signedIn = { authTime, acr, amr }
+  const undone = { hasSuccessor: model === 'RefreshToken', awaitsSuccessor: false, isDecided: false }
+  return { model, handle, key, clientId, grantId, isSenderConstrained, ...signedIn, ...undone }
+}
+
+/**
+ * Whoever revokes an access token means that one (RFC 7009 section 2.1 leaves the others to us); with the grant's id the
+ * engine would end all that the grant gave. No token has to be alive to be ended, nor its session.
+ */
+function standAlone(model: HandleModel, payload: TokenPayload): void {
+  if (isAccessTokenModel(model)) delete payload.grantId
+  delete payload.expiresWithSession
+}
+
+/** The claims of a JWT, as access-tokens/record-reader.ts leaves them, that say among whose its entry counts. */
+function ownersIn({ sub, gid }: { sub?: unknown; gid?: unknown } = {}): { sub?: string; gid?: string } {
+  return { ...(typeof sub === 'string' && { sub }), ...(typeof gid === 'string' && { gid }) }
+}
+
+interface TokenPayload extends AdapterPayload {
+  clientId: string
+  grantId?: string
+  sessionUid?: string
+}
+
+function placing(payload: TokenPayload, expiresIn: number | undefined): PutOptions {
+  const ttlSeconds = keptSeconds(expiresIn)
+  if (payload.grantId === undefined) return { ttlSeconds }
+  return {
+    ttlSeconds,
+    ifPresent: [keys.grant(payload.grantId)],
+    refs: refsOf(payload),
+    memberOf: keys.grantMembers(payload.grantId),
+  }
+}
+
+function refsOf({ grantId, sessionUid }: TokenPayload): Key[] {
+  if (grantId === undefined) return []
+  // A grant that was given in another session than the one in use lies in another shard: it is read on its own.
+  const sessionNear = sessionUid !== undefined && shardOf(sessionUid) === shardOf(grantId)
+  return sessionNear ? [keys.grant(grantId), keys.session(sessionUid)] : [keys.grant(grantId)]
+}

@@ -1,0 +1,209 @@
+/** Builds an engine from our parts. One function, because a new ring or new clients mean a new engine. */
+
+import type { Configuration, Provider } from 'oidc-provider'
+
+import type { Consents } from '../access/consents.ts'
+import type { RevocationLog } from '../access/revocation-log.ts'
+import type { Accounts } from '../accounts/accounts.ts'
+import type { Apis } from '../apis/apis.ts'
+import type { Audit } from '../audit/audit.ts'
+import type { Log } from '../audit/log.ts'
+import { ConfigInvalid } from '../base/faults.ts'
+import type { Clients } from '../clients/clients.ts'
+import { createSubjectOf } from '../clients/subjects.ts'
+import type { DpopRules, Lifetimes } from '../config/config.ts'
+import { createJwsSigner } from '../keyring/jws-signer.ts'
+import type { Keyring } from '../keyring/keyring.ts'
+import type { BoundSigner } from '../keyring/outside-signer.ts'
+import { createAccessTokenReader } from './access-tokens/record-reader.ts'
+import { type AccessTokens, createAccessTokens } from './access-tokens/access-tokens.ts'
+import { createAdapterFactory } from './adapter/adapter.ts'
+import { type AdapterParts, CLOCK_TOLERANCE_SECONDS } from './adapter/parts.ts'
+import { createBrowserSessions } from './interactions/browser-sessions.ts'
+import { browsers, type EnginePages, logoutPages, originOf } from './configuration/browsers.ts'
+import type { ClientFailures } from './request/client-failures.ts'
+import { clientAuthentication } from './configuration/client-authentication.ts'
+import { clientMetadata, compareSecretsByHash, nameRefusedGrants } from './configuration/client-metadata.ts'
+import { mayIntrospect, mayRevoke } from './configuration/introspection.ts'
+import { people } from './configuration/end-users.ts'
+import { proofs } from './configuration/dpop.ts'
+import { requestBounds } from './configuration/authorization-requests.ts'
+import { createTargets, resourceIndicators, type Targets } from './configuration/resource-indicators.ts'
+import { subjects } from './configuration/subject-identifiers.ts'
+import { tokens } from './configuration/token-lifetimes.ts'
+import type { Engine } from './current.ts'
+import { createDocuments, prepareDocuments } from './documents.ts'
+import { followClock } from './overrides/clock.ts'
+import { createInteractions } from './interactions/engine-interactions.ts'
+import { recordEvents } from './events.ts'
+import { frame } from './request/middleware.ts'
+import { makeJwtAccessTokens } from './access-tokens/issue-jwt.ts'
+import { copyPayloadsPlainly } from './overrides/payloads.ts'
+import {
+  decideReplaysInStore,
+  nameHandles,
+  rememberOwnTokens,
+  settleSuccessors,
+  tellIdTokensByType,
+} from './overrides/models.ts'
+import { engineKeys, externalSigning, signerCheck } from './configuration/signing-keys.ts'
+import { limitResponseModes, withOurResponseModes } from './overrides/response-modes.ts'
+import { ENGINE_PATHS } from './paths.ts'
+import { createSessionGrants } from './interactions/session-grants.ts'
+import { introspection } from './fast-path/introspection.ts'
+import { machineTokens } from './fast-path/client-credentials.ts'
+import { redemptions } from './fast-path/authorization-code.ts'
+import { refreshes } from './fast-path/refresh-token.ts'
+import { besideEngine, type Shortcut } from './fast-path/fast-path.ts'
+import { userinfo } from './fast-path/userinfo.ts'
+import { takeStructuredTokens } from './overrides/presented-token.ts'
+
+export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSign'> {
+  readonly issuer: string
+  readonly lifetimes: Lifetimes
+  readonly dpop: DpopRules
+  readonly apis: Apis
+  readonly clients: Clients
+  readonly accounts: Accounts
+  readonly consents: Consents
+  readonly keyring: Keyring
+  readonly revocationLog: Pick<RevocationLog, 'covers'>
+  /** Holds those of the ring's keys that have no private part. */
+  readonly signer: BoundSigner | undefined
+  /** Whether plain requests are answered beside the engine. */
+  readonly shortcuts: boolean
+  readonly pages: EnginePages
+  readonly clientFailures: ClientFailures
+  readonly audit: Audit
+  readonly log: Log
+}
+
+const LONGEST_JWKS_BYTES = 256 * 1024
+
+/** Throws `ConfigInvalid` when the engine refuses a client's metadata. */
+export async function buildEngine(parts: EngineParts): Promise<Engine> {
+  const targets = createTargets(parts.apis)
+  const accessTokens = createAccessTokens(parts)
+  const provider = new (withOurResponseModes(parts.pages))(
+    parts.issuer,
+    configuration(parts, { accessTokens, targets }),
+  )
+  // The dispatcher states scheme, host and client address of every request; the engine believes it and nobody else.
+  provider.proxy = true
+  compareSecretsByHash(provider, parts)
+  nameRefusedGrants(provider)
+  limitResponseModes(provider)
+  nameHandles(provider, parts)
+  settleSuccessors(provider)
+  followClock(provider, parts.clock)
+  copyPayloadsPlainly(provider, parts.clock)
+  const { issuer, keyring, clock } = parts
+  const signer = createJwsSigner(keyring.jwks, parts.signer)
+  makeJwtAccessTokens(provider, { issuer, clock, signer, pairwiseSalt: keyring.pairwiseSalt })
+  rememberOwnTokens(provider, accessTokens)
+  takeStructuredTokens(provider)
+  tellIdTokensByType(provider, parts)
+  decideReplaysInStore(provider, parts)
+  recordEvents(provider, parts)
+  await checkClients(provider, parts.clients)
+
+  const documents = createDocuments()
+  provider.use(frame({ ...parts, documents, origins: registeredOrigins(parts.clients) }))
+  const callback = provider.callback()
+  const engine: Engine['handle'] = (req, res) => callback(req, res)
+  // A signer that does not answer would be waited for twice.
+  const takesShortcuts = parts.shortcuts && parts.signer === undefined
+  const handle = takesShortcuts
+    ? besideEngine(engine, shortcuts(provider, { ...parts, targets, accessTokens }))
+    : engine
+  await prepareDocuments(engine, parts.issuer)
+  const interactions = createInteractions(provider, { ...parts, sessionGrants: createSessionGrants(parts) })
+  const sessions = createBrowserSessions(provider)
+  return { handle, documents, accessTokens, interactions, sessions, ringVersion: parts.keyring.version }
+}
+
+type ShortcutParts = EngineParts & { readonly targets: Targets; readonly accessTokens: AccessTokens }
+
+function shortcuts(provider: Provider, parts: ShortcutParts): Shortcut[] {
+  type Make = (provider: Provider, parts: ShortcutParts) => Shortcut
+  const all: Make[] = [machineTokens, redemptions, refreshes, introspection, userinfo]
+  return all.map((make) => make(provider, parts))
+}
+
+function configuration(
+  parts: EngineParts,
+  { accessTokens, targets }: { accessTokens: AccessTokens; targets: Targets },
+): Configuration {
+  const { clients, keyring } = parts
+  const reader = createAccessTokenReader({
+    accessTokens,
+    store: parts.store,
+    subjectOf: createSubjectOf(clients, () => keyring.pairwiseSalt),
+  })
+  return {
+    adapter: createAdapterFactory({
+      ...parts,
+      accessTokens: reader,
+      canSign: signerCheck(keyring.jwks, parts.signer),
+    }),
+    jwks: { keys: engineKeys(keyring.jwks, parts.signer) },
+    clients: clients.listClients().map(clientMetadata),
+    routes: ENGINE_PATHS,
+    scopes: ['openid', 'offline_access'],
+    responseTypes: ['code'],
+    // Every client proves possession of the code; old confidential ones may be excused (RFC 9700 section 2.1.1).
+    pkce: { required: (_ctx, client) => !clients.getClient(client.clientId).legacyWithoutPkce },
+    // The redirect URI is always sent, so that it can always be compared.
+    allowOmittingSingleRegisteredRedirectUri: false,
+    clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    // A set of a hundred keys has less; the address is the client's, and what it sends is held in memory.
+    fetchResponseBodyLimits: { jwks_uri: LONGEST_JWKS_BYTES },
+    enabledJWA: enabledAlgorithms(keyring),
+    ...subjects(keyring),
+    ...tokens(parts),
+    ...clientAuthentication(parts),
+    ...people({ ...parts, sessionGrants: createSessionGrants(parts) }),
+    ...browsers({ ...parts, cookieKeys: keyring.cookieKeys }),
+    ...requestBounds,
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      introspection: { enabled: true, allowedPolicy: mayIntrospect(parts) },
+      jwtIntrospection: { enabled: true },
+      dPoP: proofs(parts),
+      revocation: { enabled: true, allowedPolicy: mayRevoke },
+      resourceIndicators: resourceIndicators({ clients, targets }),
+      rpInitiatedLogout: logoutPages(parts.pages),
+      ...externalSigning(keyring.jwks),
+    },
+  }
+}
+
+function enabledAlgorithms(keyring: Keyring): NonNullable<Configuration['enabledJWA']> {
+  const ours = [...new Set(keyring.jwks.map(({ alg }) => alg))] as 'RS256'[]
+  return {
+    idTokenSigningAlgValues: ours,
+    introspectionSigningAlgValues: ours,
+    clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+    dPoPSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+  }
+}
+
+/** The engine judges a client when it is first used; ours are judged before the first request. */
+async function checkClients(provider: Provider, clients: Clients): Promise<void> {
+  const problems: string[] = []
+  for (const { clientId } of clients.listClients()) {
+    try {
+      await provider.Client.find(clientId)
+    } catch (error) {
+      const { error_description: description } = error as { error_description?: string }
+      problems.push(`client ${clientId}: ${description ?? (error as Error).message}.`)
+    }
+  }
+  if (problems.length > 0) throw new ConfigInvalid(problems)
+}
+
+function registeredOrigins(clients: Clients): ReadonlySet<string> {
+  const origins = clients.listClients().flatMap(({ redirectUris }) => redirectUris.map(originOf))
+  return new Set(origins.filter((origin) => origin !== undefined))
+}

@@ -1,0 +1,33 @@
+/** Who may ask about a token, and who may revoke it, whatever it looks like (JWTs: overrides/presented-token.ts). */
+
+import type { Client, KoaContextWithOIDC } from 'oidc-provider'
+
+import type { Apis } from '../../apis/apis.ts'
+import { apiIn } from '../access-tokens/access-tokens.ts'
+
+interface AnyToken {
+  readonly clientId?: string | undefined
+  readonly aud?: string | readonly string[] | undefined
+}
+
+export function mayIntrospect({ apis }: { apis: Pick<Apis, 'findApi'> }) {
+  return async function allowedPolicy(_ctx: KoaContextWithOIDC, { clientId }: Client, token: AnyToken) {
+    return mayKnow(apis, clientId, token)
+  }
+}
+
+/**
+ * The client that the token was issued to, and those that speak for the API it is for. To everybody else the token is
+ * not active (RFC 7662 section 2.2, RFC 9701 section 5), also to clients that may call that API: what they were not given
+ * themselves is none of their business.
+ */
+export function mayKnow(apis: Pick<Apis, 'findApi'>, clientId: string, token: AnyToken): boolean {
+  if (token.clientId === clientId) return true
+  // The issuer may stand beside the API; whoever speaks for the issuer does not speak for the API.
+  return token.aud !== undefined && apis.findApi(apiIn(token.aud))?.introspectedBy.includes(clientId) === true
+}
+
+/** Only the client that the token was issued to; to others it looks as if there were no token (RFC 7009 section 2.1). */
+export async function mayRevoke(_ctx: KoaContextWithOIDC, client: Client, token: AnyToken): Promise<boolean> {
+  return token.clientId === client.clientId
+}

@@ -1,0 +1,39 @@
+/**
+ * The engine in use, behind one reference.
+ *
+ * The engine fixes its keys and clients when it is built. A change builds another and swaps it in here; requests under
+ * way finish on the one they began with, and the two share nothing but the store.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import type { BrowserSessions } from './interactions/browser-sessions.ts'
+import type { AccessTokens } from './access-tokens/access-tokens.ts'
+import type { Documents } from './documents.ts'
+import type { Interactions } from './interactions/interactions.ts'
+
+export interface Engine {
+  handle(req: IncomingMessage, res: ServerResponse): Promise<void>
+  readonly documents: Documents
+  /** Verifies the access tokens that are presented to endpoints of ours. */
+  readonly accessTokens: AccessTokens
+  readonly interactions: Interactions
+  readonly sessions: BrowserSessions
+  /** The version of the ring whose keys it signs with and publishes. */
+  readonly ringVersion: number
+}
+
+export interface CurrentEngine {
+  engine(): Engine
+  swap(next: Engine): void
+}
+
+export function createCurrentEngine(first: Engine): CurrentEngine {
+  let current = first
+  return {
+    engine: () => current,
+    swap(next) {
+      current = next
+    },
+  }
+}

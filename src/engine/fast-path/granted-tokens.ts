@@ -1,0 +1,122 @@
+/**
+ * What a code or a refresh token gives: an access token and, where the person signed in with `openid`, an ID token.
+ *
+ * The same for both, as the engine's two handlers make it (lib/actions/grants/) where nothing special was asked for.
+ */
+
+import type { AuthorizationCode, Client, Grant, Provider, RefreshToken } from 'oidc-provider'
+
+import type { Accounts } from '../../accounts/accounts.ts'
+import type { ClientSettings } from '../../config/config.ts'
+import type { Target, Targets } from '../configuration/resource-indicators.ts'
+import { answering } from '../request/errors.ts'
+import { withOpenIdScopes } from '../overrides/models.ts'
+import { livingGrant } from './live-grant.ts'
+
+export interface GrantingParts {
+  readonly accounts: Pick<Accounts, 'findSignedIn'>
+  readonly targets: Targets
+}
+
+export type GrantToken = AuthorizationCode | RefreshToken
+
+/** A code or refresh token with what it stands on, all of it alive and the client's own. */
+export interface Found<Token extends GrantToken> {
+  readonly token: Token
+  readonly client: Client
+  readonly grant: Grant
+  /** The API that the access token is for; without one it opens userinfo alone. */
+  readonly target: Target | undefined
+}
+
+export interface Granting {
+  /** `undefined` where anything is missing, or was asked for that is left to the engine. */
+  lookUp<Token extends GrantToken>(token: Token | undefined, client: ClientSettings): Promise<Found<Token> | undefined>
+  /** The answer's fields, in the engine's order. `gty` is the way that led here, in the engine's words. */
+  issue(found: Found<GrantToken>, also: { gty: string; refreshToken: string | undefined }): Promise<object>
+}
+
+/** Of a token that is bound to a key, or gives more than its scopes say. */
+const SPECIAL = ['claims', 'rar', 'jkt', 'x5t#S256', 'attestationJkt', 'dpopJkt']
+
+function isSpecial(token: GrantToken): boolean {
+  return SPECIAL.some((name) => Reflect.get(token, name) !== undefined)
+}
+
+type EngineIdToken = new (
+  available: object,
+  about: { client: Client },
+) => {
+  scope: string
+  set(claim: string, value: unknown): void
+  issue(options: { use: 'idtoken' }): Promise<string>
+}
+
+export function createGranting(provider: Provider, { accounts, targets }: GrantingParts): Granting {
+  const IdToken = provider.IdToken as unknown as EngineIdToken
+
+  return {
+    async lookUp(token, settings) {
+      if (!token?.isValid || token.clientId !== settings.clientId || isSpecial(token)) return undefined
+      const [client, account, grant] = await Promise.all([
+        provider.Client.find(settings.clientId),
+        answering(() => accounts.findSignedIn(token.accountId ?? '', token.authTime ?? token.iat)),
+        livingGrant(provider, token),
+      ])
+      if (client === undefined || account === undefined || grant === undefined) return undefined
+      const asked = [token.resource ?? []].flat()
+      const target = targetOf(asked, { token, grant, settings })
+      return asked.length > 0 && target === undefined ? undefined : { token, client, grant, target }
+    },
+
+    async issue(found, { gty, refreshToken }) {
+      const accessToken = newAccessToken(found, gty)
+      const value = await accessToken.save()
+      return {
+        access_token: value,
+        expires_in: accessToken.expiration,
+        id_token: found.token.scopes.has('openid') ? await newIdToken(found) : undefined,
+        refresh_token: refreshToken,
+        scope: accessToken.scope,
+        token_type: accessToken.tokenType,
+      }
+    },
+  }
+
+  /** The API that the token is for, of those that were asked for: one of which something was granted. */
+  function targetOf(
+    asked: readonly string[],
+    { token, grant, settings }: { token: GrantToken; grant: Grant; settings: ClientSettings },
+  ): Target | undefined {
+    const granted = asked.filter((audience) => grant.getResourceScopeFiltered(audience, [...token.scopes]) !== '')
+    const api = targets.preferred(granted)
+    const target = api === undefined ? undefined : targets.find(settings, api)
+    return target && scopeFor(target, token.scopes, grant) !== '' ? target : undefined
+  }
+
+  function newAccessToken({ token, client, grant, target }: Found<GrantToken>, gty: string) {
+    const { accountId, expiresWithSession, grantId, sessionUid, sid, scopes } = token
+    const about = { accountId, client, expiresWithSession, grantId, gty, sessionUid, sid }
+    const accessToken = new provider.AccessToken(about as never)
+    if (target !== undefined) accessToken.resourceServer = new provider.ResourceServer(target.audience, target)
+    const granted = scopeFor(target, scopes, grant)
+    const scope = target?.opensUserinfo === false ? granted : withOpenIdScopes(granted, grant, token.scope)
+    if (scope !== undefined) accessToken.scope = scope
+    return accessToken
+  }
+
+  /** Who signed in, for whom and when: all else is at userinfo, or was asked for by claims, which the engine answers. */
+  function newIdToken({ token, client }: Found<GrantToken>): Promise<string> {
+    const idToken = new IdToken({ sub: token.accountId }, { client })
+    idToken.scope = 'openid'
+    idToken.set('nonce', token.nonce)
+    idToken.set('sid', token.sid)
+    return idToken.issue({ use: 'idtoken' })
+  }
+}
+
+function scopeFor(target: Target | undefined, scopes: ReadonlySet<string>, grant: Grant): string {
+  if (target === undefined) return ''
+  const offered = target.scope.split(' ').filter((scope) => scopes.has(scope))
+  return grant.getResourceScopeFiltered(target.audience, offered)
+}

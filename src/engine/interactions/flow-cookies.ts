@@ -1,0 +1,68 @@
+/**
+ * The cookies of a sign-in under way.
+ *
+ * They hold what the address of a sign-in does not: the server's signature. Whoever learns the address (from a history, a
+ * log, a shared screen) can neither open the sign-in's pages nor continue it nor end it.
+ *
+ * The engine tells parallel sign-ins apart by the path of their cookies. A `__Host-` cookie must have the path `/`
+ * (RFC 6265bis section 4.1.3.2), so here the sign-in's id moves from the path into the name: on the way out
+ * `NAME; path=/interaction/ID` becomes `NAME.ID; path=/`, and on the way in, at that path, the reverse.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import type { CookieNames } from '../configuration/browsers.ts'
+
+const FLOW_PATH = /^\/(?:interaction|authorize)\/([A-Za-z0-9_-]+)/
+
+/** Gives the request at a sign-in's address the cookies of that sign-in under the names the engine knows. */
+export function readFlowCookies(req: IncomingMessage, names: CookieNames): void {
+  const id = FLOW_PATH.exec(req.url ?? '')?.[1]
+  const pairs = req.headers.cookie?.split(/; ?/)
+  if (id === undefined || pairs === undefined) return
+  const isOfThis = (pair: string) => nameOf(pair).endsWith(`.${id}`)
+  // A page may ask twice in one request.
+  if (!pairs.some(isOfThis)) return
+  req.headers.cookie = pairs
+    .filter((pair) => !isWithoutId(nameOf(pair), names))
+    .map((pair) => (isOfThis(pair) ? nameOf(pair).slice(0, -id.length - 1) + pair.slice(nameOf(pair).length) : pair))
+    .join('; ')
+}
+
+/** The cookies that the engine has set on this response, with the sign-in's id moved from path to name. */
+export function writeFlowCookies(res: ServerResponse, names: CookieNames): void {
+  const header = res.getHeader('Set-Cookie')
+  if (header === undefined) return
+  const cookies = moveIds([header].flat() as string[], names)
+  if (cookies.length === 0) res.removeHeader('Set-Cookie')
+  else res.setHeader('Set-Cookie', cookies)
+}
+
+function moveIds(setCookies: readonly string[], names: CookieNames): string[] {
+  return setCookies.flatMap((cookie) => {
+    const moved = moveId(cookie)
+    // After a rotation of the cookie keys the engine signs again what it reads, and forgets the path.
+    if (isWithoutId(nameOf(moved), names)) return []
+    // The engine takes back the cookie for the way back when the sign-in goes on, and leaves the one for its pages to
+    // expire; sent with every request, those would add up.
+    const isTakenBack = moved.startsWith(`${names.resume}.`) && /; expires=Thu, 01 Jan 1970/i.test(moved)
+    return isTakenBack ? [moved, names.interaction + moved.slice(names.resume.length)] : [moved]
+  })
+}
+
+function moveId(cookie: string): string {
+  const path = /; path=([^;]*)/i.exec(cookie)?.[1] ?? '/'
+  const id = FLOW_PATH.exec(path)?.[1]
+  if (id === undefined) return cookie
+  const name = nameOf(cookie)
+  return `${name}.${id}${cookie.slice(name.length)}`.replace(`path=${path}`, 'path=/')
+}
+
+/** A cookie of some sign-in, nobody knows which. */
+function isWithoutId(name: string, { interaction, resume }: CookieNames): boolean {
+  return [interaction, resume].some((flow) => name === flow || name === `${flow}.sig`)
+}
+
+function nameOf(cookie: string): string {
+  return cookie.split('=')[0] ?? ''
+}

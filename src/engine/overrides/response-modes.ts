@@ -1,0 +1,51 @@
+/**
+ * How the answer to an authorization request travels: in the query, or as a form that the browser posts.
+ *
+ * The code flow needs no other (OAuth 2.1 section 4.1.2, OAuth 2.0 Form Post Response Mode). A request that could choose
+ * another would send the code where the application does not look for it, and there it waits for somebody else.
+ */
+
+import { type KoaContextWithOIDC, Provider } from 'oidc-provider'
+
+import type { EnginePages } from '../configuration/browsers.ts'
+
+export const RESPONSE_MODES = ['query', 'form_post'] as const
+
+type ResponseMode = Parameters<Provider['registerResponseMode']>[1]
+type Response = Parameters<ResponseMode>[2]
+
+/** The engine registers its own modes first and lets nobody replace them, so ours take their place right then. */
+export function withOurResponseModes(pages: EnginePages): typeof Provider {
+  return class extends Provider {
+    override registerResponseMode(name: string, handler: ResponseMode): void {
+      super.registerResponseMode(name, name === 'form_post' ? formPost : inSpecWords(handler))
+    }
+  }
+
+  function formPost(ctx: KoaContextWithOIDC, redirectUri: string, response: Response): void {
+    const fields = Object.fromEntries(Object.entries(response).map(([name, value]) => [name, String(value)]))
+    pages.formPost(ctx, { action: redirectUri, fields, targets: [redirectUri] })
+  }
+}
+
+/** The engine has an error code of its own for an unknown mode; to RFC 6749 section 4.1.2.1 it is an invalid value. */
+function inSpecWords(handler: ResponseMode): ResponseMode {
+  return function respond(this: Provider, ctx, redirectUri, response) {
+    const invented = response.error === 'unsupported_response_mode'
+    return handler.call(this, ctx, redirectUri, invented ? { ...response, error: 'invalid_request' } : response)
+  }
+}
+
+/**
+ * No client may choose another mode. Where none is chosen the response type implies one; a type that implies another is
+ * refused as such.
+ */
+export function limitResponseModes(provider: Provider): void {
+  provider.Client.prototype.responseModeAllowed = function responseModeAllowed(mode: string) {
+    return Provider.ctx?.oidc.params?.response_mode === undefined || isOffered(mode)
+  }
+}
+
+function isOffered(mode: string): boolean {
+  return (RESPONSE_MODES as readonly string[]).includes(mode)
+}

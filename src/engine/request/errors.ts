@@ -1,0 +1,87 @@
+/**
+ * Our faults in the engine's words.
+ *
+ * The engine passes on the errors it knows and turns all others into `server_error` 500. A store or an outside signer
+ * that does not answer must become 503 `temporarily_unavailable`, so it is translated here, at every place where the
+ * engine calls us.
+ */
+
+import { errors } from 'oidc-provider'
+
+import {
+  Fault,
+  retryAfterOf,
+  SignerUnavailable,
+  StoreFull,
+  StoreUnavailable,
+  StrangersBounded,
+} from '../../base/faults.ts'
+import { requestScope } from './scope.ts'
+
+/**
+ * Runs a call of the engine into our parts; a `Fault` leaves it as an error that the engine passes on.
+ *
+ * The engine goes on after an error (it saves the session all the same). A request that has waited for the store in
+ * vain does not wait again.
+ */
+export async function answering<T>(work: () => Promise<T>): Promise<T> {
+  const scope = requestScope()
+  if (scope.storeAway !== undefined) throw asEngineError(scope.storeAway)
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof StoreUnavailable) scope.storeAway = error
+    if (error instanceof Fault) scope.retryAfterSeconds = retryAfterOf(error)
+    throw error instanceof Fault ? asEngineError(error) : error
+  }
+}
+
+/** States that pass: the client is told so, and when to try again. */
+const PASSING = [StoreUnavailable, StoreFull, SignerUnavailable, StrangersBounded]
+
+export function asEngineError(fault: Fault): Error {
+  if (!PASSING.some((kind) => fault instanceof kind)) return fault
+  const error = new errors.OIDCProviderError(fault.status, 'temporarily_unavailable')
+  return Object.assign(error, {
+    expose: true,
+    // A page with 503 and Retry-After, not a redirect: whether the request is a good one could not be looked up.
+    allow_redirect: false,
+    error_description: fault.message,
+    error_detail: fault.detail,
+    fault,
+  })
+}
+
+/** Runs what a page asks of the engine; what became an error of the engine on the way is a `Fault` again. */
+export async function inOurWords<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw (error as { fault?: Fault }).fault ?? error
+  }
+}
+
+const captureStackTrace = Error.captureStackTrace.bind(Error)
+
+/**
+ * The engine's errors are answers to clients, of which code and detail are logged; it makes three for every answer of
+ * userinfo in case it should need them, and takes a trace of each twice. That was a tenth of a request to userinfo, so
+ * they have none; all other errors have theirs.
+ *
+ * It changes `Error` for the whole process, so it is only for one that is the server's own.
+ */
+export function spareTraces(): void {
+  Object.setPrototypeOf(errors.OIDCProviderError, Untraced)
+  Error.captureStackTrace = function captureUnlessAnswer(target, until) {
+    if (!(target instanceof errors.OIDCProviderError)) captureStackTrace(target, until)
+  }
+}
+
+class Untraced extends Error {
+  constructor(message?: string, options?: ErrorOptions) {
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
+    super(message, options)
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}

@@ -1,0 +1,134 @@
+/** What is done around every request to the engine: one middleware, outermost in the engine's own stack. */
+
+import { errors, type KoaContextWithOIDC } from 'oidc-provider'
+
+import type { Log } from '../../audit/log.ts'
+import { Fault } from '../../base/faults.ts'
+import type { Store } from '../../store/store.ts'
+import { cookieNames, dressSelfPost, type EnginePages } from '../configuration/browsers.ts'
+import { asEngineError } from './errors.ts'
+import { readFlowCookies, writeFlowCookies } from '../interactions/flow-cookies.ts'
+import type { Documents } from '../documents.ts'
+import { shortenLongToken } from './long-tokens.ts'
+import { handBody } from './body.ts'
+import { scopeOf } from './scope.ts'
+import { RESPONSE_MODES } from '../overrides/response-modes.ts'
+import { REVOCATIONS } from '../paths.ts'
+import { withholdAmbiguousProof } from './strict-jwt.ts'
+
+interface FrameParts {
+  readonly issuer: string
+  readonly store: Store
+  readonly log: Log
+  readonly documents: Documents
+  readonly pages: EnginePages
+  /** Every origin of a redirect URI that some client registered. */
+  readonly origins: ReadonlySet<string>
+}
+
+// Headers are asked of the response itself: Koa's own way copies all of them each time.
+export function frame({ issuer, store, log, documents, origins, pages }: FrameParts) {
+  const names = cookieNames(issuer)
+  const ourMetadata = { response_modes_supported: RESPONSE_MODES, revocations_endpoint: issuer + REVOCATIONS }
+
+  return async function frame(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
+    readFlowCookies(ctx.req, names)
+    shortenLongToken(ctx.req, ctx.path)
+    if (ctx.method === 'POST') handBody(ctx.req)
+    withholdAmbiguousProof(ctx.req)
+    try {
+      await next()
+      await spendCode(ctx)
+      nameMissingRedirectUri(ctx)
+      refuseUnknownAskers(ctx)
+    } catch (error) {
+      fail(ctx, error)
+    }
+    dressSelfPost(ctx, pages)
+    writeFlowCookies(ctx.res, names)
+    sayWhenToRetry(ctx)
+    withholdFromStrangers(ctx)
+    // The engine says so at every endpoint but the revocation endpoint.
+    if (!ctx.res.hasHeader('Cache-Control')) ctx.set('Cache-Control', 'no-store')
+    if (ctx.status === 401 && !ctx.res.hasHeader('WWW-Authenticate')) challenge(ctx)
+    if (ctx.oidc?.route === 'discovery') Object.assign(ctx.body as object, ourMetadata)
+    documents.keep(ctx.oidc?.route, ctx)
+  }
+
+  /**
+   * A redemption that its own client got wrong spends the code: whoever holds the code without the verifier gets one
+   * try. A client that the code was not issued to cannot spend it, or any stranger could.
+   */
+  async function spendCode(ctx: KoaContextWithOIDC): Promise<void> {
+    if (ctx.oidc?.route !== 'token' || ctx.status !== 400) return
+    const { source, by } = scopeOf(ctx)
+    if (source?.model !== 'AuthorizationCode' || source.isDecided) return
+    if (source.clientId === ctx.oidc.client?.clientId) await store.consume(source.key, by)
+  }
+
+  /**
+   * Each of our authorization requests has a redirect URI, so a token request without it is one that does not match
+   * (RFC 6749 section 5.2), which the engine does not see before it looks for the code.
+   */
+  function nameMissingRedirectUri(ctx: KoaContextWithOIDC): void {
+    const { route, params } = ctx.oidc ?? {}
+    if (route !== 'token' || ctx.status !== 400 || params?.grant_type !== 'authorization_code') return
+    if (params.code === undefined || params.redirect_uri !== undefined) return
+    Object.assign(ctx.body as object, { error: 'invalid_grant' })
+  }
+
+  /**
+   * In the name of a public client anybody could try tokens out (RFC 7662 section 2.1). Whatever the token is, the answer is
+   * the same.
+   */
+  function refuseUnknownAskers(ctx: KoaContextWithOIDC): void {
+    const { route, client } = ctx.oidc ?? {}
+    if (route !== 'introspection' || client?.clientAuthMethod !== 'none') return
+    ctx.status = 401
+    ctx.type = 'json'
+    ctx.body = { error: 'invalid_client', error_description: 'introspection wants a client that proves who it is' }
+  }
+
+  /** Every 401 says how to do better (RFC 9110 section 15.5.2); the engine says it to those who used the header. */
+  function challenge(ctx: KoaContextWithOIDC): void {
+    ctx.set('WWW-Authenticate', `Basic realm="${issuer}"`)
+  }
+
+  /** Errors thrown outside of the engine's own handlers: saving the session after the answer was made. */
+  function fail(ctx: KoaContextWithOIDC, error: unknown): void {
+    const { status, ...fault } = told(error)
+    log.error({ err: error, route: ctx.oidc?.route }, 'a request failed outside of its endpoint')
+    ctx.status = status
+    ctx.response.remove('Location')
+    ctx.set('Cache-Control', 'no-store')
+    if (ctx.accepts('json', 'html') === 'html') pages.error(ctx, fault)
+    else ctx.body = { error: fault.error, error_description: fault.description }
+  }
+
+  function sayWhenToRetry(ctx: KoaContextWithOIDC): void {
+    if ((ctx.status !== 503 && ctx.status !== 429) || ctx.res.hasHeader('Retry-After')) return
+    ctx.set('Retry-After', String(scopeOf(ctx).retryAfterSeconds ?? 2))
+  }
+
+  /**
+   * The engine echoes any origin until it knows the client: in preflights, and in errors before authentication. An
+   * origin that no client registered learns nothing.
+   */
+  function withholdFromStrangers(ctx: KoaContextWithOIDC): void {
+    const allowed = ctx.res.getHeader('Access-Control-Allow-Origin')
+    if (allowed !== undefined && allowed !== '*' && !origins.has(String(allowed))) {
+      for (const name of ctx.res.getHeaderNames()) {
+        if (name.startsWith('access-control-')) ctx.remove(name)
+      }
+    }
+  }
+}
+
+/** A store or a signer that does not answer, by name; of all else a client learns that it failed. */
+function told(error: unknown): { status: number; error: string; description: string | undefined; cause: Error } {
+  const cause = (error instanceof Fault ? asEngineError(error) : error) as Error
+  if (cause instanceof errors.OIDCProviderError && (cause.status === 503 || cause.status === 429)) {
+    return { status: cause.status, error: cause.error, description: cause.error_description, cause }
+  }
+  return { status: 500, error: 'server_error', description: 'Something went wrong on our side.', cause }
+}

@@ -1,0 +1,119 @@
+/**
+ * What one request has already read, and what it has yet to write.
+ *
+ * The engine asks for a token, then for its grant, then for its session; the first read brings all three, and they wait
+ * here. It also consumes a refresh token and saves its successor in two calls; the first waits here for the second, so
+ * that the store does both in one step. A scope lives as long as the request's context.
+ */
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { type AdapterPayload, Provider } from 'oidc-provider'
+
+import type { StoreUnavailable } from '../../base/faults.ts'
+import type { Entry, Key } from '../../store/store.ts'
+
+export interface RequestScope {
+  /** Names this request to the store, so that a consume retried after a lost reply wins again. */
+  readonly by: string
+  /** Entries read in this request; `undefined` where there was none. */
+  readonly seen: Map<Key, Promise<Entry | undefined>>
+  /** Session ids that this request found or made; any other id it is asked to store is a new one. */
+  readonly sessionIds: Set<string>
+  /** The code or refresh token that this request found. */
+  source: Source | undefined
+  /** The refresh token that another request of the same client got for the same predecessor, to be answered again. */
+  settledSuccessor: string | undefined
+  /** Why the store could not be used in this request, once it could not. */
+  storeAway: StoreUnavailable | undefined
+  /** When a request that was refused for the time being may be tried again. */
+  retryAfterSeconds: number | undefined
+  presented: Presented | undefined
+  /** Grants that this request ends: the engine asks once a model, one step ends them all. */
+  readonly ending: Map<string, Promise<void>>
+}
+
+/** The token that this request is about (overrides/presented-token.ts), and its record once a JWT was verified. */
+export interface Presented {
+  readonly token: string
+  record: Promise<AdapterPayload | undefined> | undefined
+}
+
+/** What tokens are asked for with; when and how its person signed in stands in those that come of it. */
+export interface Source {
+  readonly model: 'AuthorizationCode' | 'RefreshToken'
+  readonly handle: string
+  readonly key: Key
+  readonly clientId: string
+  readonly grantId: string | undefined
+  /** Whether it is worth nothing without a proof of a key. */
+  readonly isSenderConstrained: boolean
+  /** Epoch seconds. */
+  readonly authTime: number | undefined
+  readonly acr: string | undefined
+  readonly amr: readonly string[] | undefined
+  /** Whether it is consumed in the step that stores the refresh token that follows it. */
+  hasSuccessor: boolean
+  /** Whether the engine said that it is consumed, and the store waits for the successor. */
+  awaitsSuccessor: boolean
+  /** Whether the store was asked to consume it, whatever it answered. */
+  isDecided: boolean
+}
+
+// On the context itself: what a WeakMap holds, the collector looks at again and again.
+const SCOPE = Symbol('the scope of a request')
+const pageScopes = new AsyncLocalStorage<RequestScope>()
+
+/** The scope of the engine's current request, or of the page's (`inRequestScope`). */
+export function requestScope(): RequestScope {
+  const ctx: object | undefined = Provider.ctx
+  return ctx === undefined ? (pageScopes.getStore() ?? new Scope()) : scopeOf(ctx)
+}
+
+/** The scope of this request of the engine. */
+export function scopeOf(ctx: object): RequestScope {
+  const scoped = ctx as { [SCOPE]?: RequestScope; req?: { [SCOPE]?: RequestScope } }
+  scoped[SCOPE] ??= scoped.req?.[SCOPE] ?? new Scope()
+  return scoped[SCOPE]
+}
+
+/** Runs what is tried for a request before the engine gets it; that goes on in the same scope. */
+export function inScopeOf<T>(req: IncomingMessage, work: () => Promise<T>): Promise<T> {
+  const scope = new Scope()
+  Reflect.set(req, SCOPE, scope)
+  return pageScopes.run(scope, work)
+}
+
+/** Runs what a page asks of the engine's models, which outside of the engine's routes have no context, in one scope. */
+export function inRequestScope<T>(work: () => Promise<T>): Promise<T> {
+  return pageScopes.run(new Scope(), work)
+}
+
+class Scope implements RequestScope {
+  readonly seen = new Map<Key, Promise<Entry | undefined>>()
+  source: Source | undefined = undefined
+  settledSuccessor: string | undefined = undefined
+  storeAway: StoreUnavailable | undefined = undefined
+  retryAfterSeconds: number | undefined = undefined
+  presented: Presented | undefined = undefined
+  // What few requests need is made when it is asked for.
+  #by: string | undefined
+  #sessionIds: Set<string> | undefined
+  #ending: Map<string, Promise<void>> | undefined
+
+  get by(): string {
+    this.#by ??= randomUUID()
+    return this.#by
+  }
+
+  get sessionIds(): Set<string> {
+    this.#sessionIds ??= new Set()
+    return this.#sessionIds
+  }
+
+  get ending(): Map<string, Promise<void>> {
+    this.#ending ??= new Map()
+    return this.#ending
+  }
+}

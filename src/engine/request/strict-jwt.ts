@@ -1,0 +1,77 @@
+/**
+ * JWTs that strangers hand to the engine, read strictly before it reads them its own way.
+ *
+ * The engine verifies signatures and claims, and reads leniently: of a member that stands twice it takes the last, it
+ * skips line ends and unused bits, and a header may say whatever it does not know. Whoever checked the token before us
+ * may have read it otherwise. So what can be read in two ways, brings a key or asks for an extension is refused, as the
+ * verifier for APIs refuses it (RFC 7515 sections 4 and 4.1.11, RFC 8725 sections 2.4 and 3.10).
+ */
+
+import type { IncomingMessage } from 'node:http'
+
+import { type CompactParts, type JsonObject, parseCompact } from '../../resource/compact.ts'
+import { Refusal } from '../../resource/refusals.ts'
+
+/** What an access token of ours has no use for, nor anything that a client signs for us. */
+const REFUSED_MEMBERS = ['crit', 'b64', 'jku', 'x5u', 'x5c']
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
+const MOMENTS = ['iat', 'nbf', 'exp']
+
+export interface ReadOptions {
+  /** Whether the key comes in the header, as that of a DPoP proof does; else a key there is refused. */
+  readonly bringsKey?: boolean
+  /** Epoch seconds: one that says it was issued later is refused. */
+  readonly latestIssuedAt?: number
+}
+
+/** Its parts, not yet verified; `undefined` when they could be read in two ways or ask for what we do not do. */
+export function readStrictly(token: unknown, options: ReadOptions = {}): CompactParts | undefined {
+  const { bringsKey = false, latestIssuedAt = Number.MAX_SAFE_INTEGER } = options
+  const parts = typeof token === 'string' ? parsed(token) : undefined
+  if (parts === undefined) return undefined
+  const { header, payload, signature } = parts
+  if (REFUSED_MEMBERS.some((member) => header[member] !== undefined)) return undefined
+  if (header.kid !== undefined && (typeof header.kid !== 'string' || header.kid === '')) return undefined
+  if (bringsKey ? !isPublicKey(header.jwk) : header.jwk !== undefined) return undefined
+  if (isRsa(header) && !isWholeRsaSignature(signature)) return undefined
+  if (!MOMENTS.every((claim) => payload[claim] === undefined || isMoment(payload[claim]))) return undefined
+  return Number(payload.iat ?? 0) > latestIssuedAt ? undefined : parts
+}
+
+/** The engine has no door for a check of the proof, so one that we do not read is none that it can read. */
+export function withholdAmbiguousProof({ headers }: IncomingMessage): void {
+  if (headers.dpop === undefined || readStrictly(headers.dpop, { bringsKey: true }) !== undefined) return
+  headers.dpop = 'ambiguous'
+}
+
+function parsed(token: string): CompactParts | undefined {
+  try {
+    return parseCompact(token)
+  } catch (error) {
+    if (error instanceof Refusal) return undefined
+    throw error
+  }
+}
+
+function isRsa({ alg }: JsonObject): boolean {
+  return typeof alg === 'string' && /^[RP]S/.test(alg)
+}
+
+/**
+ * An RSA signature is as long as the modulus (RFC 8017 section 8.1.2 step 1), and OpenSSL, beneath the engine, takes one
+ * of PSS without its leading zeros, too. The key is not known here, but the moduli in use are whole multiples of 64 bits
+ * (2048, 3072, 4096), so a shortened one shows. A key of another length cannot be used here.
+ */
+function isWholeRsaSignature(signature: string): boolean {
+  return Buffer.byteLength(signature, 'base64url') % 8 === 0
+}
+
+/** RFC 9449 section 4.3 check 7. */
+function isPublicKey(jwk: unknown): boolean {
+  return typeof jwk === 'object' && jwk !== null && !PRIVATE_MEMBERS.some((member) => Object.hasOwn(jwk, member))
+}
+
+/** RFC 7519 section 2 allows parts of a second, and clients send them; no moment lies before 1970 or is not a number. */
+function isMoment(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
+}
