@@ -51,7 +51,7 @@ export interface Accounts {
   listAccounts(page?: { cursor?: string; limit?: number }): Promise<AccountPage>
   /**
    * These three, and `endAccess`, refuse every earlier sign-in from the same write on; the entries, grants and sessions
-   * are ended by access/account-access.ts, which nobody goes past. Each throws `AccountUnknown`.
+   * are ended by revocation/account-access.ts, which nobody goes past. Each throws `AccountUnknown`.
    */
   disable(id: string): Promise<Account>
   /** Also throws `PasswordRefused`, `LoginsBusy`. */

@@ -3,11 +3,11 @@
  * root key, the same functions as the server's own.
  */
 
-import { type AccountAccess, createAccountAccess } from '../access/account-access.ts'
-import { openEndedMarks } from '../access/ended-marks.ts'
-import { createHoldings, type Holdings } from '../access/holdings.ts'
-import { keepSecondsFor, openRevocationLog } from '../access/revocation-log.ts'
-import { createRevocation, type Revocation } from '../access/revoke.ts'
+import { type AccountAccess, createAccountAccess } from '../revocation/account-access.ts'
+import { openEndedMarks } from '../grants/not-before.ts'
+import { createHoldings, type Holdings } from '../grants/account-grants.ts'
+import { keepSecondsFor, openRevocationLog } from '../revocation/revocation-log.ts'
+import { createRevocation, type Revocation } from '../revocation/revoke.ts'
 import { createAccounts, type Accounts } from '../accounts/accounts.ts'
 import { createKnownDevices } from '../accounts/known-devices.ts'
 import { createLogins, type Logins } from '../accounts/logins.ts'

@@ -2,7 +2,7 @@
 
 import { Command } from 'commander'
 
-import { knownClients } from '../access/known-clients.ts'
+import { knownClients } from '../revocation/known-clients.ts'
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import { keys } from '../store/keys.ts'
 import { getAccount } from './accounts.ts'

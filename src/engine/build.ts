@@ -2,8 +2,8 @@
 
 import type { Configuration, Provider } from 'oidc-provider'
 
-import type { Consents } from '../access/consents.ts'
-import type { RevocationLog } from '../access/revocation-log.ts'
+import type { Consents } from '../grants/consents.ts'
+import type { RevocationLog } from '../revocation/revocation-log.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Apis } from '../apis/apis.ts'
 import type { Audit } from '../audit/audit.ts'

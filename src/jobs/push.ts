@@ -6,14 +6,14 @@
  * lost with a node; an event may come twice, as every receiver has to expect.
  */
 
-import type { Receiver, SetReceivers } from '../access/set-receivers.ts'
+import type { Receiver, SetReceivers } from '../revocation/security-events/receivers.ts'
 import type { Log } from '../audit/log.ts'
 import { randomId } from '../base/ids.ts'
 import type { ReceiverSettings } from '../config/config.ts'
 import { keys } from '../store/keys.ts'
 import { over } from '../store/over.ts'
 import type { Store } from '../store/store.ts'
-import { postSet } from './post-set.ts'
+import { postSet } from './post-event.ts'
 
 export interface PushParts {
   readonly endpoints: readonly ReceiverSettings[]

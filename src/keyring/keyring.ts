@@ -55,7 +55,7 @@ export interface KeyringOptions {
   readonly newKeysHere?: boolean | undefined
   /** Whether every verifier we know of holds this key, which the ring has since that version; asked before it signs. */
   readonly isHeld?: (keyId: string, sinceVersion: number) => Promise<boolean>
-  /** Has every token refused that a key signed, for as long as one could live (access/revoke.ts). */
+  /** Has every token refused that a key signed, for as long as one could live (revocation/revoke.ts). */
   readonly endKey: (keyId: string, keepSeconds: number) => Promise<void>
 }
 

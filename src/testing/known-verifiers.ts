@@ -1,6 +1,6 @@
 /** The verifiers that follow an issuer of a test, and what each of them has heard. */
 
-import type { NewRevocation } from '../access/revocation-log.ts'
+import type { NewRevocation } from '../revocation/revocation-log.ts'
 import type { FeedEvent } from '../resource/revocation-feed.ts'
 
 export interface KnownVerifiers {

@@ -22,7 +22,7 @@ import { join } from 'node:path'
 
 import { decodeJwt } from 'jose'
 
-import { type NewRevocation, openRevocationLog } from '../access/revocation-log.ts'
+import { type NewRevocation, openRevocationLog } from '../revocation/revocation-log.ts'
 import { type App, startApp } from '../app.ts'
 import { createLog } from '../audit/log.ts'
 import { randomId } from '../base/ids.ts'

@@ -7,7 +7,7 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 
 import { ROUTES, type Route, type RouteName } from '../../src/http/routes.ts'
 import { createVerifier, TokenRevoked, type Verifier } from '../../src/resource/index.ts'
-import { operate } from '../access/operator.ts'
+import { operate } from '../revocation/operator.ts'
 import { type Prepared, prepareRequests } from '../http/route-requests.ts'
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis.ts'
 import { aSmallDisk, describeWithSmallDisk, fill as fillDisk } from '../support/small-disk.ts'

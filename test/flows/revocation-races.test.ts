@@ -12,8 +12,8 @@ import { systemClock } from '../../src/base/clock.ts'
 import { generateSecret, hashSecret } from '../../src/clients/secrets.ts'
 import { logs } from '../../src/store/keys.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import { claimsOf, opensUserinfo } from '../access/sign-ins.ts'
-import { operateWith } from '../access/operator.ts'
+import { claimsOf, opensUserinfo } from '../revocation/sign-ins.ts'
+import { operateWith } from '../revocation/operator.ts'
 import { type ServerProcesses, startProcesses } from '../support/server-process.ts'
 import {
   ALICE,

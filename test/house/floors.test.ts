@@ -63,7 +63,7 @@ describe('the checker', () => {
     ['an import without ending', 'base/b.ts', `import { a } from './a'`, 'without its ending'],
     ['koa outside http/', 'engine/p.ts', `import Koa from 'koa'`, 'belongs in http'],
     ['koa as a value in resource/', 'resource/koa.ts', `import Koa from 'koa'`, 'belongs in http'],
-    ['koa for its side effect', 'access/a.ts', `import 'koa'`, 'belongs in http'],
+    ['koa for its side effect', 'revocation/a.ts', `import 'koa'`, 'belongs in http'],
     ['oidc-provider outside engine/', 'http/a.ts', `import { Provider } from 'oidc-provider'`, 'belongs in engine'],
     ['a file of oidc-provider', 'http/a.ts', `import x from 'oidc-provider/lib/x.js'`, 'belongs in engine'],
     ['ioredis outside store/', 'limits/l.ts', `import { Redis } from 'ioredis'`, 'belongs in store'],

@@ -18,18 +18,19 @@ export const FLOORS: Readonly<Record<string, number>> = {
   clients: 4,
   apis: 4,
   keyring: 4,
-  access: 5,
-  engine: 6,
-  http: 7,
-  cli: 7,
-  jobs: 7,
+  grants: 5,
+  revocation: 6,
+  engine: 7,
+  http: 8,
+  cli: 8,
+  jobs: 8,
 }
 
 /** Built for others to take away: they know nothing of the floors. */
 const ASIDE = ['resource', 'testing', 'samples']
 /** Who may use what is built to be taken away: the server reads revocations, and guards its own API, as any API would. */
 const USERS_OF: Readonly<Record<string, readonly string[]>> = {
-  resource: ['access', 'engine', 'http', 'cli', 'testing'],
+  resource: ['grants', 'revocation', 'engine', 'http', 'cli', 'testing'],
 }
 const ENTRIES = ['app.ts', 'main.ts', 'cli.ts']
 

@@ -45,7 +45,7 @@ export async function aNode(store: Store, clock: Clock, options: NodeOptions = {
   return keyring
 }
 
-/** Tells what the revocations' followers are told, as access/revoke.ts would. */
+/** Tells what the revocations' followers are told, as revocation/revoke.ts would. */
 export function endKeyIn(store: Store): KeyringOptions['endKey'] {
   return async (kid, keepSeconds) => {
     await store.append(logs.revocations, JSON.stringify({ kid }), keepSeconds)

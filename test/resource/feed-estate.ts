@@ -2,7 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { openRevocationLog, type NewRevocation } from '../../src/access/revocation-log.ts'
+import { openRevocationLog, type NewRevocation } from '../../src/revocation/revocation-log.ts'
 import { type App, startApp } from '../../src/app.ts'
 import { createLog } from '../../src/audit/log.ts'
 import { createVerifier, type Verifier } from '../../src/resource/index.ts'

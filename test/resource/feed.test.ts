@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
-import type { NewRevocation } from '../../src/access/revocation-log.ts'
+import type { NewRevocation } from '../../src/revocation/revocation-log.ts'
 import { type Estate, KEEP_SECONDS, refusalOf, startEstate, until } from './feed-estate.ts'
 import { expectFigure } from '../support/figures.ts'
 

@@ -8,8 +8,8 @@
 
 import { createPublicKey, createSecretKey } from 'node:crypto'
 
-import type { RevocationLog } from '../../access/revocation-log.ts'
-import { LARGEST_CLOCK_DIFFERENCE_SECONDS } from '../../access/revocation-log.ts'
+import type { RevocationLog } from '../../revocation/revocation-log.ts'
+import { LARGEST_CLOCK_DIFFERENCE_SECONDS } from '../../revocation/revocation-log.ts'
 import type { Apis } from '../../apis/apis.ts'
 import { type Clock, epochSeconds } from '../../base/clock.ts'
 import type { Clients } from '../../clients/clients.ts'

@@ -9,7 +9,7 @@
 import { createHmac, type KeyObject } from 'node:crypto'
 import type { Client, Provider } from 'oidc-provider'
 
-import { sessionClaim } from '../../access/session-claim.ts'
+import { sessionClaim } from '../../grants/session-claim.ts'
 import { type Clock, epochSeconds } from '../../base/clock.ts'
 import { compactJws, type JwsSigner } from '../../keyring/jws-signer.ts'
 import type { KeyAlgorithm } from '../../keyring/signing-key.ts'

@@ -7,7 +7,7 @@
 
 import { Provider } from 'oidc-provider'
 
-import type { EndReason } from '../../access/end-reasons.ts'
+import type { EndReason } from '../../revocation/end-reasons.ts'
 import { requestScope } from '../request/scope.ts'
 import type { AdapterParts } from './parts.ts'
 

@@ -2,7 +2,7 @@
 
 import type { Adapter } from 'oidc-provider'
 
-import type { Revocation } from '../../access/revoke.ts'
+import type { Revocation } from '../../revocation/revoke.ts'
 import type { Audit } from '../../audit/audit.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Sealer } from '../../base/sealing.ts'

@@ -7,7 +7,7 @@
 
 import { type AdapterPayload, Provider } from 'oidc-provider'
 
-import type { GrantRecord } from '../../access/holdings.ts'
+import type { GrantRecord } from '../../grants/account-grants.ts'
 import { keys } from '../../store/keys.ts'
 import type { ConsumeOptions, Key } from '../../store/store.ts'
 import { grantIdIn } from './handles.ts'

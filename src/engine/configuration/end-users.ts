@@ -2,8 +2,8 @@
 
 import { type Configuration, type KoaContextWithOIDC, interactionPolicy } from 'oidc-provider'
 
-import type { Consent, Consents } from '../../access/consents.ts'
-import type { Revocation } from '../../access/revoke.ts'
+import type { Consent, Consents } from '../../grants/consents.ts'
+import type { Revocation } from '../../revocation/revoke.ts'
 import type { Account, Accounts } from '../../accounts/accounts.ts'
 import type { Clients } from '../../clients/clients.ts'
 import { answering } from '../request/errors.ts'

@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errors, type Grant, type InteractionResults, type Provider } from 'oidc-provider'
 
-import type { Consents } from '../../access/consents.ts'
+import type { Consents } from '../../grants/consents.ts'
 import type { Apis } from '../../apis/apis.ts'
 import { type Clock, epochSeconds } from '../../base/clock.ts'
 import { InteractionGone } from '../../base/faults.ts'

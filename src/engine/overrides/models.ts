@@ -2,7 +2,7 @@
 
 import { errors, type Grant, Provider } from 'oidc-provider'
 
-import { LARGEST_TOLERANCE_SECONDS } from '../../access/revocation-log.ts'
+import { LARGEST_TOLERANCE_SECONDS } from '../../revocation/revocation-log.ts'
 import type { Apis } from '../../apis/apis.ts'
 import { type Clock, epochSeconds } from '../../base/clock.ts'
 import { randomId } from '../../base/ids.ts'

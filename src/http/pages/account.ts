@@ -8,8 +8,8 @@
 import type { Context } from 'koa'
 import { createHash } from 'node:crypto'
 
-import type { Consent, Consents } from '../../access/consents.ts'
-import type { Revocation } from '../../access/revoke.ts'
+import type { Consent, Consents } from '../../grants/consents.ts'
+import type { Revocation } from '../../revocation/revoke.ts'
 import type { Account, Accounts } from '../../accounts/accounts.ts'
 import type { Apis } from '../../apis/apis.ts'
 import { randomId } from '../../base/ids.ts'

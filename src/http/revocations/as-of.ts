@@ -5,7 +5,7 @@
  * other works. So the store is asked what it has, and the question is answered when all of that has arrived here.
  */
 
-import type { RevocationLog } from '../../access/revocation-log.ts'
+import type { RevocationLog } from '../../revocation/revocation-log.ts'
 import type { Clock } from '../../base/clock.ts'
 import { logs } from '../../store/keys.ts'
 import type { Store } from '../../store/store.ts'

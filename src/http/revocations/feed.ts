@@ -8,7 +8,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-import type { LoggedRevocation, RevocationLog } from '../../access/revocation-log.ts'
+import type { LoggedRevocation, RevocationLog } from '../../revocation/revocation-log.ts'
 import type { Log } from '../../audit/log.ts'
 import { FeedBusy, QueryInvalid, StoreUnavailable } from '../../base/faults.ts'
 import type { AsOf } from './as-of.ts'

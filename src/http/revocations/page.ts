@@ -2,7 +2,7 @@
 
 import type { ServerResponse } from 'node:http'
 
-import type { RevocationLog } from '../../access/revocation-log.ts'
+import type { RevocationLog } from '../../revocation/revocation-log.ts'
 
 export interface PageRequest {
   readonly after: string | undefined

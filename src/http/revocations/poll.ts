@@ -7,8 +7,8 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-import type { RevocationLog } from '../../access/revocation-log.ts'
-import type { Delivery, Receiver, SetReceivers } from '../../access/set-receivers.ts'
+import type { RevocationLog } from '../../revocation/revocation-log.ts'
+import type { Delivery, Receiver, SetReceivers } from '../../revocation/security-events/receivers.ts'
 import type { Log } from '../../audit/log.ts'
 import { StoreUnavailable } from '../../base/faults.ts'
 import type { AsOf } from './as-of.ts'

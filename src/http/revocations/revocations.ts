@@ -5,8 +5,8 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-import type { RevocationLog } from '../../access/revocation-log.ts'
-import type { SetReceivers } from '../../access/set-receivers.ts'
+import type { RevocationLog } from '../../revocation/revocation-log.ts'
+import type { SetReceivers } from '../../revocation/security-events/receivers.ts'
 import type { Log } from '../../audit/log.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { CurrentEngine } from '../../engine/current.ts'

@@ -8,7 +8,7 @@
 
 import type { ServerResponse } from 'node:http'
 
-import type { LoggedRevocation, RevocationLog } from '../../access/revocation-log.ts'
+import type { LoggedRevocation, RevocationLog } from '../../revocation/revocation-log.ts'
 
 export interface StreamParts {
   readonly res: ServerResponse

@@ -4,7 +4,7 @@
  * While the store is in use, what was written last is in the WAL beside the file, and the file's header says so; the last
  * process to leave cleanly moves everything into the file and changes the header. So a file whose header names a WAL that is
  * not there is a copy of a running store, and incomplete. The file also remembers its own number in the file system: a whole
- * copy has another one. It is opened, but as a store that was set back (see access/store-change.ts).
+ * copy has another one. It is opened, but as a store that was set back (see revocation/store-change.ts).
  */
 
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 
-import { createConsents } from '../../src/access/consents.ts'
+import { createConsents } from '../../src/grants/consents.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openTestStore } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
-import { aDoor, withVerb } from './a-door.ts'
+import { aDoor, withVerb } from '../revocation/open-revocation.ts'
 
 const READ = { scopes: ['openid'], apis: { 'https://orders.example': ['orders:read'] } }
 const WRITE = { scopes: ['openid'], apis: { 'https://orders.example': ['orders:write'] } }

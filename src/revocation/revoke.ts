@@ -3,7 +3,7 @@
  *
  * Whatever ends a token, a grant, a session or a client's access comes through here, and three things happen: it is
  * refused at once on every node (what is removed from the store is found by none; what is too much to be found is behind
- * a moment, see ended-marks.ts); one entry in the revocation log tells the verifiers of JWTs; the audit trail says why.
+ * a moment, see grants/not-before.ts); one entry in the revocation log tells the verifiers of JWTs; the audit trail says why.
  *
  * The log is bounded by what exists, not by how often somebody asks: a grant of which many tokens were revoked one by one
  * ends as a whole, and a subject (a person as a client knows them, or a client itself) of which much has ended lately gets
@@ -18,9 +18,9 @@ import type { Audit } from '../audit/audit.ts'
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import { keys } from '../store/keys.ts'
 import type { Key, Store } from '../store/store.ts'
-import type { EndedMarks, Issued } from './ended-marks.ts'
+import type { EndedMarks, Issued } from '../grants/not-before.ts'
 import type { EndReason } from './end-reasons.ts'
-import type { GrantRecord, HeldGrant, Holdings, SessionRecord } from './holdings.ts'
+import type { GrantRecord, HeldGrant, Holdings, SessionRecord } from '../grants/account-grants.ts'
 import { createPublishing } from './publishing.ts'
 import {
   keepSecondsFor,
@@ -29,7 +29,7 @@ import {
   type NewRevocation,
   type RevocationLog,
 } from './revocation-log.ts'
-import { sessionClaim } from './session-claim.ts'
+import { sessionClaim } from '../grants/session-claim.ts'
 
 export interface Revocation {
   /** Ends one access token: a JWT by its `jti`, an opaque one by where it is stored. */

@@ -1,9 +1,9 @@
 /** The door of one node, on a store of the test. */
 
-import { openEndedMarks, type EndedMarks } from '../../src/access/ended-marks.ts'
-import { createHoldings, type Holdings } from '../../src/access/holdings.ts'
-import { openRevocationLog, type RevocationLog } from '../../src/access/revocation-log.ts'
-import { createRevocation, type Revocation } from '../../src/access/revoke.ts'
+import { openEndedMarks, type EndedMarks } from '../../src/grants/not-before.ts'
+import { createHoldings, type Holdings } from '../../src/grants/account-grants.ts'
+import { openRevocationLog, type RevocationLog } from '../../src/revocation/revocation-log.ts'
+import { createRevocation, type Revocation } from '../../src/revocation/revoke.ts'
 import { type Audit, createAudit } from '../../src/audit/audit.ts'
 import { createLog } from '../../src/audit/log.ts'
 import type { Clock } from '../../src/base/clock.ts'

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { openRevocationLog } from '../../src/access/revocation-log.ts'
+import { openRevocationLog } from '../../src/revocation/revocation-log.ts'
 import { openEmbeddedArchive } from '../../src/store/embedded/archive.ts'
 import { openEmbeddedStore } from '../../src/store/embedded/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'

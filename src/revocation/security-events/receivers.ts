@@ -5,13 +5,13 @@
  * are in the store, so it may ask any node; what it has not acknowledged it gets again, from whichever.
  */
 
-import { StoreUnavailable } from '../base/faults.ts'
-import { keys } from '../store/keys.ts'
-import { over } from '../store/over.ts'
-import type { Entry, Store } from '../store/store.ts'
-import type { LoggedRevocation, RevocationLog } from './revocation-log.ts'
+import { StoreUnavailable } from '../../base/faults.ts'
+import { keys } from '../../store/keys.ts'
+import { over } from '../../store/over.ts'
+import type { Entry, Store } from '../../store/store.ts'
+import type { LoggedRevocation, RevocationLog } from '../revocation-log.ts'
 import { type SecurityEvent, securityEvent } from './security-events.ts'
-import type { SignSet } from './set-signer.ts'
+import type { SignSet } from './signer.ts'
 
 export interface Receiver {
   /** By which its place is kept. */

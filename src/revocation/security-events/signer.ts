@@ -1,8 +1,8 @@
 /** Signing Security Event Tokens with the ring, wherever its keys are held. */
 
-import { createJwsSigner, type JwsSigner } from '../keyring/jws-signer.ts'
-import type { LiveKeyring } from '../keyring/keyring.ts'
-import type { BoundSigner } from '../keyring/outside-signer.ts'
+import { createJwsSigner, type JwsSigner } from '../../keyring/jws-signer.ts'
+import type { LiveKeyring } from '../../keyring/keyring.ts'
+import type { BoundSigner } from '../../keyring/outside-signer.ts'
 
 /** The token for these claims. Throws `SignerUnavailable`. */
 export type SignSet = (claims: Readonly<Record<string, unknown>>) => Promise<string>

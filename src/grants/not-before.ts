@@ -7,10 +7,10 @@
  * the moments stay in the store, all in one record. Every node has them in memory, and hears of new ones from the log.
  */
 
+import type { RevocationEntry } from '../resource/revocation-set.ts'
 import { keys } from '../store/keys.ts'
 import { over } from '../store/over.ts'
 import type { Entry, Store } from '../store/store.ts'
-import type { RevocationLog } from './revocation-log.ts'
 
 /** What a moment can end: a grant, a stored token, a session. */
 export interface Issued {
@@ -24,6 +24,15 @@ export interface EndedMarks {
   raise(before: number, clientId?: string): Promise<void>
   /** Whether this was issued before a moment that ended it. */
   covers(issued: Issued): boolean
+}
+
+/** What is read of the revocation log, which stands a layer above. */
+export interface EndingNews {
+  read(
+    after: string | undefined,
+    limit: number,
+  ): { readonly entries: readonly RevocationEntry[]; readonly cursor: string | undefined; readonly more: boolean }
+  onNews(listener: () => void): () => void
 }
 
 /** As stored. */
@@ -41,7 +50,7 @@ export async function openEndedMarks({
   revocationLog,
 }: {
   readonly store: Store
-  readonly revocationLog: Pick<RevocationLog, 'read' | 'onNews'>
+  readonly revocationLog: EndingNews
 }): Promise<EndedMarks> {
   const ofClients = new Map<string, number>()
   let ofEverything = 0

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 
-import { END_REASONS, type EndReason } from '../../src/access/end-reasons.ts'
+import { END_REASONS, type EndReason } from '../../src/revocation/end-reasons.ts'
 import { startApp } from '../../src/app.ts'
 import { createLog } from '../../src/audit/log.ts'
 import { ROOT } from '../house/root.ts'
@@ -153,19 +153,19 @@ describe('the single door', () => {
   const holding = (pattern: RegExp) => sources.filter(({ text }) => pattern.test(text)).map(({ path }) => path)
 
   it('alone writes entries, and nothing goes past its log', () => {
-    expect(holding(/\.publish\(/)).toEqual(['src/access/publishing.ts', 'src/access/revoke.ts'])
-    expect(holding(/createPublishing\(/)).toEqual(['src/access/publishing.ts', 'src/access/revoke.ts'])
-    expect(holding(/append\(\s*logs\.revocations/)).toEqual(['src/access/revocation-log.ts'])
+    expect(holding(/\.publish\(/)).toEqual(['src/revocation/publishing.ts', 'src/revocation/revoke.ts'])
+    expect(holding(/createPublishing\(/)).toEqual(['src/revocation/publishing.ts', 'src/revocation/revoke.ts'])
+    expect(holding(/append\(\s*logs\.revocations/)).toEqual(['src/revocation/revocation-log.ts'])
   })
 
   it('alone removes grants and sessions with what belongs to them', () => {
-    expect(holding(/\.removeMembers\(/)).toEqual(['src/access/revoke.ts'])
+    expect(holding(/\.removeMembers\(/)).toEqual(['src/revocation/revoke.ts'])
   })
 
   it('and few others remove anything at all', () => {
     const others = [
       // Nothing: it makes certain that what is known of the log is as durable as a write.
-      'src/access/revocation-log.ts',
+      'src/revocation/revocation-log.ts',
       // Nothing: it makes certain that a token that is not there has been ended for good.
       'src/engine/adapter/tokens.ts',
       // An account that has no access any more, and one whose creation was lost to another of the same name.
@@ -184,11 +184,13 @@ describe('the single door', () => {
 
     const removers = holding(/\bstore\s*\.(remove|take)\(/)
 
-    expect(removers.filter((path) => !others.includes(path))).toEqual(['src/access/revoke.ts'])
+    expect(removers.filter((path) => !others.includes(path))).toEqual(['src/revocation/revoke.ts'])
   })
 
   it('is not gone past by whoever changes an account', () => {
-    expect(holding(/\baccounts\.(disable|setPassword|endAccess|remove)\(/)).toEqual(['src/access/account-access.ts'])
+    expect(holding(/\baccounts\.(disable|setPassword|endAccess|remove)\(/)).toEqual([
+      'src/revocation/account-access.ts',
+    ])
   })
 })
 

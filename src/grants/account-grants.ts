@@ -2,7 +2,7 @@
 
 import { keys } from '../store/keys.ts'
 import type { Key, Store } from '../store/store.ts'
-import type { EndedMarks } from './ended-marks.ts'
+import type { EndedMarks } from './not-before.ts'
 
 export interface HeldGrant {
   readonly grantId: string

@@ -1,13 +1,13 @@
 import { describe, expect, it, vi } from 'vitest'
 
-import type { Revocation } from '../../src/access/revoke.ts'
-import { endGoneClients } from '../../src/access/known-clients.ts'
+import type { Revocation } from '../../src/revocation/revoke.ts'
+import { endGoneClients } from '../../src/revocation/known-clients.ts'
 import { epochSeconds } from '../../src/base/clock.ts'
 import { keys, logs } from '../../src/store/keys.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openTestStore, openTestStores } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
-import { aDoor, aGrant, KEEP_SECONDS, withVerb } from './a-door.ts'
+import { aDoor, aGrant, KEEP_SECONDS, withVerb } from './open-revocation.ts'
 import { within } from '../support/figures.ts'
 
 const SESSION = { accountId: 'usr_ana', loginTs: 1, exp: 9_999_999_999 }

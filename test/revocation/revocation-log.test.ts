@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 
-import { openRevocationLog, type RevocationLog } from '../../src/access/revocation-log.ts'
+import { openRevocationLog, type RevocationLog } from '../../src/revocation/revocation-log.ts'
 import { epochSeconds } from '../../src/base/clock.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openTestStore, openTestStores } from '../support/embedded-store.ts'

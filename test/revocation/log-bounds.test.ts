@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
-import { LARGEST_CLOCK_DIFFERENCE_SECONDS } from '../../src/access/revocation-log.ts'
+import { LARGEST_CLOCK_DIFFERENCE_SECONDS } from '../../src/revocation/revocation-log.ts'
 import { epochSeconds } from '../../src/base/clock.ts'
 import { createVerifier, TokenRevoked } from '../../src/resource/index.ts'
 import { logs } from '../../src/store/keys.ts'
@@ -11,7 +11,7 @@ import { openTestStore } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { type Running, start } from '../support/start.ts'
 import { callEndpoint } from '../support/user-agent.ts'
-import { aDoor, aGrant, KEEP_SECONDS } from './a-door.ts'
+import { aDoor, aGrant, KEEP_SECONDS } from './open-revocation.ts'
 import { within } from '../support/figures.ts'
 
 const MOST_OF_A_SUBJECT = 200

@@ -9,7 +9,7 @@ import { type Clock, epochSeconds } from '../base/clock.ts'
 import { keys } from '../store/keys.ts'
 import { over } from '../store/over.ts'
 import type { Entry, Store } from '../store/store.ts'
-import type { EndedMarks } from './ended-marks.ts'
+import type { EndedMarks } from './not-before.ts'
 
 export interface Consent {
   /** OpenID scopes. */
