@@ -6,7 +6,7 @@ import { Command } from 'commander'
 
 import { epochSeconds } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
-import { sealedUnder } from '../keyring/sealed-ring.ts'
+import { sealedUnder } from '../keyring/ring/sealed-ring.ts'
 import { backupHeader, writeBackup } from '../store/backup/backup-file.ts'
 import { findIdentity } from '../store/identity/identity.ts'
 import { keys } from '../store/keys.ts'

@@ -10,7 +10,7 @@ import { constants, createPrivateKey, type KeyObject, type SignKeyObjectInput, s
 import { promisify } from 'node:util'
 
 import { SignerUnavailable } from '../base/faults.ts'
-import type { BoundSigner } from './outside-signer.ts'
+import type { BoundSigner } from './external-signer/external-signer.ts'
 import { isOutside, type KeyAlgorithm, type KeyJwk, type OutsideJwk, type PrivateJwk } from './signing-key.ts'
 
 /** What signs with the ring's current keys. */

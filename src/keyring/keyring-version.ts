@@ -1,8 +1,8 @@
 /** The ring as its users see it: one version of it, with what is public of each key told apart from what is not. */
 
-import type { Ring } from './ring.ts'
+import type { Ring } from './ring/ring.ts'
 import { isOutside, type KeyAlgorithm, type KeyJwk, type SigningKey } from './signing-key.ts'
-import { longest } from './terms.ts'
+import { longest } from './ring/terms.ts'
 
 /** The ring as one version of it is used; it does not change. */
 export interface Keyring {

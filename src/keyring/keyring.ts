@@ -17,8 +17,8 @@ import type { SigningAlgorithm } from '../config/config.ts'
 import { logs } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
 import { type Keyring, type RingVersion, viewOf } from './keyring-version.ts'
-import { forgetOutside, orForget, refuseWithoutSigner } from './outside-ring.ts'
-import type { BoundSigner } from './outside-signer.ts'
+import { forgetOutside, orForget, refuseWithoutSigner } from './external-signer/ring-guard.ts'
+import type { BoundSigner } from './external-signer/external-signer.ts'
 import {
   advance,
   algorithmsOf,
@@ -33,9 +33,9 @@ import {
   type Step,
   type StepParts,
   untilExpiredSeconds,
-} from './ring.ts'
-import { createRingRecord } from './ring-record.ts'
-import { addEach, dueKeys, idle, known, rotateEach, type TakeStep, whenKeysAreMade } from './ring-steps.ts'
+} from './ring/ring.ts'
+import { createRingRecord } from './ring/ring-record.ts'
+import { addEach, dueKeys, idle, known, rotateEach, type TakeStep, whenKeysAreMade } from './ring/ring-steps.ts'
 import { generatePrivateJwk, type KeyAlgorithm } from './signing-key.ts'
 
 export type { Keyring, KeySummary } from './keyring-version.ts'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { JWK } from 'jose'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { openRing } from '../../src/keyring/sealed-ring.ts'
+import { openRing } from '../../src/keyring/ring/sealed-ring.ts'
 import { keys } from '../../src/store/keys.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { movableClock } from '../support/movable-clock.ts'

@@ -8,7 +8,7 @@ import process from 'node:process'
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import { Provider } from 'oidc-provider'
 
-import { keyIds } from '../keyring/a-node.ts'
+import { keyIds } from '../keyring/one-node.ts'
 import { start } from '../support/start.ts'
 
 export type Order = { readonly swaps: number } | 'count' | 'stop'

@@ -12,7 +12,7 @@ import { createLog } from '../../src/audit/log.ts'
 import { type LiveKeyring, openKeyring } from '../../src/keyring/keyring.ts'
 import { openEmbeddedStore } from '../../src/store/embedded/embedded-store.ts'
 import type { Store } from '../../src/store/store.ts'
-import { endKeyIn, SCHEDULE } from '../keyring/a-node.ts'
+import { endKeyIn, SCHEDULE } from '../keyring/one-node.ts'
 
 const [file = '', rootKey = '', nowMs = '', what = '', when = '', nth = ''] = process.argv.slice(2)
 const clock = () => Number(nowMs)

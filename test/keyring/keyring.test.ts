@@ -10,7 +10,16 @@ import type { Store } from '../../src/store/store.ts'
 import { createCanaries } from '../faults/canaries.ts'
 import { openTestStore, openTestStores } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
-import { aNode, keyIds, OVERLAP_SECONDS, RETIRED_SECONDS, ROOT_KEY, recorded, secretsOf, signersOf } from './a-node.ts'
+import {
+  aNode,
+  keyIds,
+  OVERLAP_SECONDS,
+  RETIRED_SECONDS,
+  ROOT_KEY,
+  recorded,
+  secretsOf,
+  signersOf,
+} from './one-node.ts'
 import { expectFigure, within } from '../support/figures.ts'
 
 function algorithmsOf({ jwks }: Keyring): string[] {

@@ -7,10 +7,10 @@ import { createAudit } from '../../src/audit/audit.ts'
 import { createLog } from '../../src/audit/log.ts'
 import { epochSeconds } from '../../src/base/clock.ts'
 import { openKeyring } from '../../src/keyring/keyring.ts'
-import type { BoundSigner } from '../../src/keyring/outside-signer.ts'
+import type { BoundSigner } from '../../src/keyring/external-signer/external-signer.ts'
 import { openTestStore } from '../support/embedded-store.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
-import { keyIds, OVERLAP_SECONDS, ROOT_KEY, SCHEDULE, signersOf } from './a-node.ts'
+import { keyIds, OVERLAP_SECONDS, ROOT_KEY, SCHEDULE, signersOf } from './one-node.ts'
 
 const MAKING_SECONDS = 20
 

@@ -14,8 +14,8 @@ import {
   type Step,
   type StepParts,
   signingKey,
-} from '../../src/keyring/ring.ts'
-import { MARGIN, World } from './a-world.ts'
+} from '../../src/keyring/ring/ring.ts'
+import { MARGIN, World } from './ring-model.ts'
 
 const SCHEDULE: Schedule = {
   rotationSeconds: 10_000,

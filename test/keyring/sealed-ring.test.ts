@@ -16,7 +16,7 @@ import {
 import type { Store } from '../../src/store/store.ts'
 import { openTestStore, openTestStores } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
-import { aNode, ROOT_KEY, recorded, secretsOf, signersOf } from './a-node.ts'
+import { aNode, ROOT_KEY, recorded, secretsOf, signersOf } from './one-node.ts'
 
 const clock = movableClock()
 const COMING = randomBytes(32)

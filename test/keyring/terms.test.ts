@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { longest, noteTerm, type Term } from '../../src/keyring/terms.ts'
+import { longest, noteTerm, type Term } from '../../src/keyring/ring/terms.ts'
 
 const MARGIN = 5
 

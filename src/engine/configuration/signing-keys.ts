@@ -4,7 +4,7 @@ import type { KeyObject } from 'node:crypto'
 import { ExternalSigningKey } from 'oidc-provider'
 
 import { signatureOutside } from '../../keyring/jws-signer.ts'
-import { type BoundSigner, publicKeyOf } from '../../keyring/outside-signer.ts'
+import { type BoundSigner, publicKeyOf } from '../../keyring/external-signer/external-signer.ts'
 import { type KeyJwk, type OutsideJwk, isOutside } from '../../keyring/signing-key.ts'
 import { answering } from '../request/errors.ts'
 

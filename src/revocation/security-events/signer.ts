@@ -2,7 +2,7 @@
 
 import { createJwsSigner, type JwsSigner } from '../../keyring/jws-signer.ts'
 import type { LiveKeyring } from '../../keyring/keyring.ts'
-import type { BoundSigner } from '../../keyring/outside-signer.ts'
+import type { BoundSigner } from '../../keyring/external-signer/external-signer.ts'
 
 /** The token for these claims. Throws `SignerUnavailable`. */
 export type SignSet = (claims: Readonly<Record<string, unknown>>) => Promise<string>

@@ -6,7 +6,7 @@ import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
 import { obtainRootKeys } from '../../src/keyring/root-key.ts'
-import { openRing } from '../../src/keyring/sealed-ring.ts'
+import { openRing } from '../../src/keyring/ring/sealed-ring.ts'
 import type { KeyAlgorithm } from '../../src/keyring/signing-key.ts'
 import { keys } from '../../src/store/keys.ts'
 import { movableClock } from '../support/movable-clock.ts'

@@ -1,9 +1,9 @@
 /** What a ring with keys held outside asks beyond its own steps: that the signer is there, and that it forgets. */
 
-import { ConfigInvalid } from '../base/faults.ts'
-import type { BoundSigner } from './outside-signer.ts'
-import type { Ring, Step, StepParts } from './ring.ts'
-import { isOutside, type KeyJwk } from './signing-key.ts'
+import { ConfigInvalid } from '../../base/faults.ts'
+import type { BoundSigner } from './external-signer.ts'
+import type { Ring, Step, StepParts } from '../ring/ring.ts'
+import { isOutside, type KeyJwk } from '../signing-key.ts'
 
 /**
  * Lets the signer forget what is in one ring and not in the other: keys whose time is over, or those that were made for

@@ -7,7 +7,7 @@ import { createLog } from '../../src/audit/log.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import type { SigningAlgorithm } from '../../src/config/config.ts'
 import { type Keyring, type KeyringOptions, type LiveKeyring, openKeyring } from '../../src/keyring/keyring.ts'
-import type { Schedule } from '../../src/keyring/ring.ts'
+import type { Schedule } from '../../src/keyring/ring/ring.ts'
 import { logs } from '../../src/store/keys.ts'
 import type { Store } from '../../src/store/store.ts'
 

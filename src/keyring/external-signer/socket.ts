@@ -8,7 +8,7 @@
 import { connect, type Socket } from 'node:net'
 import type { JWK } from 'jose'
 
-import type { OutsideSigner } from './outside-signer.ts'
+import type { OutsideSigner } from './external-signer.ts'
 
 /** Longer lines than any answer; a signer that sends more is not one of ours. */
 const LONGEST_LINE = 65_536

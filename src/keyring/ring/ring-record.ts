@@ -1,10 +1,10 @@
 /** The one record in which the ring is stored, read and written whole. */
 
-import { StoreRefused, StoreUnavailable } from '../base/faults.ts'
-import { rootKeyId as nameOf } from '../base/sealing.ts'
-import { keys } from '../store/keys.ts'
-import type { Store } from '../store/store.ts'
-import type { RingVersion } from './keyring-version.ts'
+import { StoreRefused, StoreUnavailable } from '../../base/faults.ts'
+import { rootKeyId as nameOf } from '../../base/sealing.ts'
+import { keys } from '../../store/keys.ts'
+import type { Store } from '../../store/store.ts'
+import type { RingVersion } from '../keyring-version.ts'
 import type { Ring } from './ring.ts'
 import { openRing, sealRing } from './sealed-ring.ts'
 

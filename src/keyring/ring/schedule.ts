@@ -1,6 +1,6 @@
 /** The ring's schedule, from what the operator chose and from the longest-lived thing that the keys sign. */
 
-import type { Config } from '../config/config.ts'
+import type { Config } from '../../config/config.ts'
 import type { Schedule } from './ring.ts'
 
 // A floor: where all tokens are shorter, a retired key still stays this long, which costs nothing and spares slow clocks.

@@ -1,9 +1,9 @@
 /** The signer that the configuration names. An adapter for a key service takes its place here. */
 
-import type { Log } from '../audit/log.ts'
-import type { Config } from '../config/config.ts'
-import { type BoundSigner, boundSigner } from './outside-signer.ts'
-import { socketSigner } from './outside-socket.ts'
+import type { Log } from '../../audit/log.ts'
+import type { Config } from '../../config/config.ts'
+import { type BoundSigner, boundSigner } from './external-signer.ts'
+import { socketSigner } from './socket.ts'
 
 /** `undefined` where this server holds its keys itself. Connects when it is first needed. */
 export function openSigner({ signer }: Pick<Config, 'signer'>, log: Log): BoundSigner | undefined {

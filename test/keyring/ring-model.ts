@@ -20,7 +20,7 @@ import {
   type Schedule,
   type Step,
   type StepParts,
-} from '../../src/keyring/ring.ts'
+} from '../../src/keyring/ring/ring.ts'
 import type { KeyAlgorithm } from '../../src/keyring/signing-key.ts'
 
 export const MARGIN = 5

@@ -9,10 +9,10 @@
 import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 
-import type { Log } from '../audit/log.ts'
-import { Fault, SignerUnavailable } from '../base/faults.ts'
-import { randomId } from '../base/ids.ts'
-import type { KeyAlgorithm, OutsideJwk } from './signing-key.ts'
+import type { Log } from '../../audit/log.ts'
+import { Fault, SignerUnavailable } from '../../base/faults.ts'
+import { randomId } from '../../base/ids.ts'
+import type { KeyAlgorithm, OutsideJwk } from '../signing-key.ts'
 
 /**
  * What an adapter for a key service has to be able to do. It may throw anything; `boundSigner` makes a Fault of it.

@@ -1,8 +1,8 @@
 /** Steps of the ring (ring.ts) put together to what a node or an operator asks for. */
 
-import { KeyInUse, KeyUnknown } from '../base/faults.ts'
+import { KeyInUse, KeyUnknown } from '../../base/faults.ts'
 import { addAlgorithm, algorithmsOf, type MakeKey, type Ring, rotateNow, type Step, type StepParts } from './ring.ts'
-import type { KeyAlgorithm, KeyJwk, NextKey } from './signing-key.ts'
+import type { KeyAlgorithm, KeyJwk, NextKey } from '../signing-key.ts'
 
 export type TakeStep = (ring: Ring, parts: StepParts) => Step | Promise<Step>
 

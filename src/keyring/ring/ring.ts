@@ -6,7 +6,7 @@
  * each there is exactly one signing key of an algorithm.
  */
 
-import type { ActiveKey, KeyAlgorithm, KeyJwk, NextKey, RetiredKey, SigningKey } from './signing-key.ts'
+import type { ActiveKey, KeyAlgorithm, KeyJwk, NextKey, RetiredKey, SigningKey } from '../signing-key.ts'
 import { longest, noteTerm, type Term } from './terms.ts'
 
 export interface Ring {
