@@ -12,6 +12,7 @@ import { AUDIT_EVENTS } from '../../src/audit/audit.ts'
 import { grantor } from '../../src/cli/run.ts'
 import { fileSchema } from '../../src/config/file.ts'
 import { SETTING_NAMES, SETTINGS, type Setting } from '../../src/config/settings.ts'
+import { layerTable } from './layers.ts'
 
 /** A made part: it stands in the page between `<!-- name -->` and `<!-- /name -->`. */
 export interface Part {
@@ -22,6 +23,7 @@ export interface Part {
 
 export function madeParts(): Part[] {
   return [
+    { page: 'ARCHITECTURE.md', name: 'layers', text: layerTable() },
     { page: 'docs/settings.md', name: 'environment', text: environmentTable() },
     { page: 'docs/settings.md', name: 'file', text: fileTable() },
     { page: 'docs/audit-events.md', name: 'events', text: eventTable() },
