@@ -1,6 +1,7 @@
 /** Starts the three APIs and the two clients that a browser opens. */
 
 import type { Api } from './apis/api.ts'
+import type { ApiAddresses } from './apis/addresses.ts'
 import { inventoryApi } from './apis/inventory.ts'
 import { ordersApi } from './apis/orders.ts'
 import { reportsApi } from './apis/reports.ts'
@@ -28,13 +29,6 @@ export interface SampleOptions {
   readonly spa?: { readonly clientId: string }
   /** A client that may read the server's feed of revocations; each API would have its own. */
   readonly revocations?: { readonly clientId: string; readonly clientSecret: string }
-}
-
-/** Where each API answers, as the clients see it. */
-export interface ApiAddresses {
-  readonly orders: string
-  readonly inventory: string
-  readonly reports: string
 }
 
 export interface Samples {

@@ -236,12 +236,6 @@ export const EDGES: readonly (Exception & { readonly imports: string })[] = [
   { file: 'cli/start.ts', imports: 'main.ts', because: 'the command is the server under another name' },
 ]
 
-/** Cycles that only types close, named by the first of their files. */
-export const TYPE_CYCLES: readonly Exception[] = [
-  { file: 'engine/access-tokens/access-tokens.ts', because: 'AccessTokenClaims stands in the file that verifies them' },
-  { file: 'samples/spa/server.ts', because: 'ApiAddresses stands in the file that starts the samples' },
-]
-
 /** What is built for others to install, and may be used by the server as by any API. */
 export const USERS_OF_ASIDE: Readonly<Record<string, readonly string[]>> = {
   resource: ['grants', 'revocation', 'engine', 'http'],

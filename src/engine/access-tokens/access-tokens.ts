@@ -18,33 +18,9 @@ import type { Keyring } from '../../keyring/keyring.ts'
 import type { KeyJwk } from '../../keyring/signing-key.ts'
 import { type JsonObject, Malformed, readObject, splitCompact } from '../../resource/compact.ts'
 import { type Verification, verificationWith, verificationWithSecret } from '../../resource/signature.ts'
-import { CLOCK_TOLERANCE_SECONDS } from '../adapter/parts.ts'
+import { CLOCK_TOLERANCE_SECONDS } from '../clock-tolerance.ts'
+import type { AccessTokenClaims, TokenUse } from './claims.ts'
 import { createVerifiedTokens, type VerifiedToken } from './verified-tokens.ts'
-
-/** What a token of ours says, by its names on the wire. */
-export interface AccessTokenClaims {
-  readonly iss: string
-  /** The API; with the issuer after it where the token opens /userinfo as well. */
-  readonly aud: string | readonly string[]
-  readonly sub: string
-  readonly client_id: string
-  readonly jti: string
-  readonly iat: number
-  readonly exp: number
-  readonly scope?: string
-  /** The grant; a machine's token has none. */
-  readonly gid?: string
-  /** The browser session with which the token ends. */
-  readonly sid?: string
-  /** The key without whose proof the token is worth nothing (RFC 9449 section 6.1, RFC 8705 section 3.1). */
-  readonly cnf?: { readonly jkt?: string; readonly 'x5t#S256'?: string }
-}
-
-/**
- * What a token is looked at for: to open /userinfo (where `opensUserinfo` decides as well), to open an endpoint of ours that is an API of its own, to be asked about
- * by whoever may know, to be ended.
- */
-export type TokenUse = 'userinfo' | 'own_api' | 'introspection' | 'revocation'
 
 export interface AccessTokens {
   /** The claims of a token that is good for this use and not revoked; `undefined` for anything else, and cheaply. */

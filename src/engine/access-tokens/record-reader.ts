@@ -10,7 +10,8 @@ import { type AdapterPayload, Provider } from 'oidc-provider'
 
 import { keys } from '../../store/keys.ts'
 import type { Store } from '../../store/store.ts'
-import type { AccessTokenClaims, AccessTokens, TokenUse } from './access-tokens.ts'
+import type { AccessTokens } from './access-tokens.ts'
+import type { AccessTokenClaims, TokenUse } from './claims.ts'
 import type { AccessTokenModel } from '../adapter/handles.ts'
 import { type Presented, requestScope } from '../request/scope.ts'
 

@@ -7,7 +7,7 @@
  */
 
 import { type Clock, epochSeconds } from '../../base/clock.ts'
-import type { AccessTokenClaims } from './access-tokens.ts'
+import type { AccessTokenClaims } from './claims.ts'
 
 export interface VerifiedToken {
   readonly claims: AccessTokenClaims

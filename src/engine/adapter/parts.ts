@@ -10,6 +10,7 @@ import type { Clients } from '../../clients/clients.ts'
 import type { StrangerRecords } from '../../limits/stranger-records.ts'
 import type { Store } from '../../store/store.ts'
 import type { AccessTokenReader } from '../access-tokens/record-reader.ts'
+import { CLOCK_TOLERANCE_SECONDS } from '../clock-tolerance.ts'
 
 export interface AdapterParts {
   readonly store: Store
@@ -24,9 +25,6 @@ export interface AdapterParts {
   /** Resolves when tokens can be signed now; throws `SignerUnavailable`. */
   readonly canSign: () => Promise<void>
 }
-
-/** The engine judges expiry with this tolerance, so its records are kept this much longer (clock skew between nodes). */
-export const CLOCK_TOLERANCE_SECONDS = 15
 
 /** How long a record of the engine is kept. One without an end is refused: nothing grows for ever. */
 export function keptSeconds(expiresIn: number | undefined): number {

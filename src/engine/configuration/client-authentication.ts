@@ -3,7 +3,7 @@
 import { type Configuration, errors } from 'oidc-provider'
 
 import { type Clock, epochSeconds } from '../../base/clock.ts'
-import { CLOCK_TOLERANCE_SECONDS } from '../adapter/parts.ts'
+import { CLOCK_TOLERANCE_SECONDS } from '../clock-tolerance.ts'
 import { readStrictly } from '../request/strict-jwt.ts'
 
 // An assertion is remembered until it expires, to be used once; the bound keeps that memory small.

@@ -11,7 +11,7 @@
 import type { Provider } from 'oidc-provider'
 
 import { type Clock, epochSeconds, systemClock } from '../../base/clock.ts'
-import { CLOCK_TOLERANCE_SECONDS } from '../adapter/parts.ts'
+import { CLOCK_TOLERANCE_SECONDS } from '../clock-tolerance.ts'
 
 interface Record {
   jti?: string

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 
 import type { Clock } from '../../base/clock.ts'
-import { CLOCK_TOLERANCE_SECONDS } from '../../engine/adapter/parts.ts'
+import { CLOCK_TOLERANCE_SECONDS } from '../../engine/clock-tolerance.ts'
 import type { CurrentEngine } from '../../engine/current.ts'
 import { ScopeInsufficient, TokenInvalid, TokenMissing } from '../../resource/refusals.ts'
 import { proofOf, readAuthorization } from '../../resource/request.ts'

@@ -2,7 +2,8 @@
 
 import * as openid from 'openid-client'
 
-import { type ApiAddresses, DEMO_MACHINE } from '../start.ts'
+import type { ApiAddresses } from '../apis/addresses.ts'
+import { DEMO_MACHINE } from '../start.ts'
 import type { Browser, Page } from './browser.ts'
 import { must, type Steps } from './steps.ts'
 

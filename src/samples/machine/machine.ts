@@ -5,7 +5,7 @@ import * as openid from 'openid-client'
 import { INVENTORY } from '../apis/inventory.ts'
 import { ORDERS } from '../apis/orders.ts'
 import { REPORTS } from '../apis/reports.ts'
-import type { ApiAddresses } from '../start.ts'
+import type { ApiAddresses } from '../apis/addresses.ts'
 
 export interface MachineOptions {
   readonly issuer: string

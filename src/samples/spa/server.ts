@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 
 import type { Handler } from '../listen.ts'
-import type { ApiAddresses } from '../start.ts'
+import type { ApiAddresses } from '../apis/addresses.ts'
 
 export interface SpaOptions {
   readonly issuer: string

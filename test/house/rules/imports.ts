@@ -1,6 +1,6 @@
 /** Imports run downwards, packages stand where they are listed, and no two files import each other. */
 
-import { EDGES, ENTRIES, FOLDERS, type Folder, TYPE_CYCLES, USERS_OF_ASIDE } from '../layers.ts'
+import { EDGES, ENTRIES, FOLDERS, type Folder, USERS_OF_ASIDE } from '../layers.ts'
 import type { Import, Problem, Source } from './source.ts'
 
 export function layerProblems(source: Source): Problem[] {
@@ -88,9 +88,7 @@ export function packageProblems(source: Source): Problem[] {
 export function cycleProblems(sources: readonly Source[]): Problem[] {
   const atRunTime = cyclesAmong(sources, ({ typeOnly }) => !typeOnly)
   const inRunTime = new Set(atRunTime.flat())
-  const ofTypes = cyclesAmong(sources, () => true).filter(
-    (cycle) => !cycle.every((path) => inRunTime.has(path)) && !TYPE_CYCLES.some(({ file }) => file === cycle[0]),
-  )
+  const ofTypes = cyclesAmong(sources, () => true).filter((cycle) => !cycle.every((path) => inRunTime.has(path)))
   const problems = (cycles: readonly (readonly string[])[], rule: string): Problem[] =>
     cycles.map((cycle) => {
       const source = sources.find(({ path }) => path === cycle[0]) ?? { path: cycle[0] ?? '', text: '' }
