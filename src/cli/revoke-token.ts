@@ -29,7 +29,7 @@ async function findJwt(domain: Domain, terminal: Terminal, token: string, withGr
     keyring: keyring.current(),
     clock: terminal.clock,
     // One that is revoked already may be named again: its grant may be what is to end.
-    revocationLog: { covers: () => false },
+    revocationLog: { covers: () => false, settled: async () => undefined },
   })
   const claims = await accessTokens.verify(token, 'revocation')
   if (claims === undefined) throw new Refused('This is no access token of this server, or it expired long ago.')

@@ -68,7 +68,7 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSig
   readonly accounts: Accounts
   readonly consents: Consents
   readonly keyring: Keyring
-  readonly revocationLog: Pick<RevocationLog, 'covers'>
+  readonly revocationLog: Pick<RevocationLog, 'covers' | 'settled'>
   /** Holds those of the ring's keys that have no private part. */
   readonly signer: BoundSigner | undefined
   /** Whether plain requests are answered beside the engine. */

@@ -161,7 +161,7 @@ export async function openRevocationLog({
 
     covers: (token) => set.covers(token),
 
-    settled: () => store.remove([keys.settled(logs.revocations)]),
+    settled: () => store.confirm(keys.logShard()),
 
     read(after, limit) {
       const place = after === undefined ? undefined : places.get(after)

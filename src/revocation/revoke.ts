@@ -163,12 +163,13 @@ export function createRevocation(parts: RevocationParts): Revocation {
     async endSession(uid, reason, who = {}) {
       const key = keys.session(uid)
       const found = await store.get(key)
-      if (found === undefined) return
+      // Another request has ended it, which may not be confirmed yet.
+      if (found === undefined) return store.confirm(key)
       const { accountId, authorizations: known = {} } = JSON.parse(found.value) as SessionRecord
       if (accountId !== undefined) await publishSession(uid, accountId, Object.keys(known))
       // Taken, not removed: what another request added until this moment ends as well.
       const taken = await store.take(key)
-      if (taken === undefined) return
+      if (taken === undefined) return store.confirm(key)
       const { authorizations = {} } = JSON.parse(taken) as SessionRecord
       const ending = Object.values(authorizations).flatMap(({ grantId, persistsLogout }) =>
         grantId === undefined || persistsLogout === true ? [] : [grantId],

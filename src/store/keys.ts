@@ -16,6 +16,10 @@ export function shardOf(id: string): string {
   return id.slice(0, SHARD_LENGTH)
 }
 
+function shardIn(key: Key): string {
+  return key.slice(key.indexOf('{') + 1, key.indexOf('}'))
+}
+
 function own(kind: string, id: string): Key {
   return `${kind}:{${shardOf(id)}}:${id}`
 }
@@ -31,8 +35,10 @@ export const keys = {
   /** Remembers the used refresh tokens of a grant. */
   spent: (grantId: string): Key => own('spent', grantId),
   session: (uid: string): Key => own('session', uid),
-  /** Never there: removing it makes certain that what was read of this log is confirmed. */
-  settled: (log: string): Key => `settled:{log}:${log}`,
+  /** In the shard of all logs. */
+  logShard: (): Key => 'logs:{log}:all',
+  /** A key of the same shard that is never there. */
+  nothingNear: (key: Key): Key => `nothing:{${shardIn(key)}}:`,
   /** The grant that a client has in a session, while requests may be under way that would make another. */
   sessionGrant: (uid: string, clientId: string): Key => own('session-grant', hashHandle(`${uid}\n${clientId}`)),
   /** From the session id in the cookie to the session's `uid`. */

@@ -9,9 +9,9 @@
  * - Calls made in the same turn of the event loop share one round trip.
  * - When the store cannot answer, every verb throws `StoreUnavailable` within the command time-out; none hangs.
  * - Acknowledged means durable: what a verb that decides has answered survives a crash, a power cut and a failover. The
- *   verbs that decide are `put`, `take`, `remove`, `consume`, `removeMembers` and `append`; where replicas are configured,
+ *   verbs that decide are `put`, `take`, `remove`, `confirm`, `consume`, `link`, `removeMembers` and `append`; where replicas are configured,
  *   the answer waits until a replica has the write, else the verb throws `StoreUnavailable`.
- * - Endings (`take`, `remove`, `consume`, `removeMembers`, `append`, and `put` with `ending`) work as long as the store runs at all, even when it has
+ * - Endings (`take`, `remove`, `confirm`, `consume`, `removeMembers`, `append`, and `put` with `ending`) work as long as the store runs at all, even when it has
  *   no room for anything else.
  * - Neither order nor age depends on the clock of a node, or on that of whichever Redis is the primary.
  *
@@ -151,6 +151,11 @@ export interface Store {
   take(key: Key): Promise<string | undefined>
   /** Removes the entries; those that are not there do not matter. The keys may be of any shard. */
   remove(keys: readonly Key[]): Promise<void>
+  /**
+   * Resolves when all that can be read of this key's shard is as durable as what was acknowledged. A read may show a write
+   * that is not confirmed yet, so a caller that answers by what is there already confirms it first.
+   */
+  confirm(key: Key): Promise<void>
   /**
    * Adds one. The first call after expiry starts at 1 and sets the time to live; later calls leave it alone. The counter
    * is an entry whose value is the count: `get` reads it, `remove` starts it again.

@@ -847,6 +847,7 @@ export function everyVerb(store: Store, key: Key): (() => Promise<unknown>)[] {
   return [
     () => store.get(key),
     () => store.getMany([key]),
+    () => store.confirm(key),
     () => store.getLinked(key),
     () => store.put(key, 'x'),
     () => store.take(key),

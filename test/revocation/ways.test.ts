@@ -164,10 +164,6 @@ describe('the single door', () => {
 
   it('and few others remove anything at all', () => {
     const others = [
-      // Nothing: it makes certain that what is known of the log is as durable as a write.
-      'src/revocation/revocation-log.ts',
-      // Nothing: it makes certain that a token that is not there has been ended for good.
-      'src/engine/adapter/tokens.ts',
       // An account that has no access any more, and one whose creation was lost to another of the same name.
       'src/accounts/accounts.ts',
       // A node's turn to push.

@@ -39,7 +39,7 @@ export interface AccessTokenParts {
   readonly clients: Clients
   readonly keyring: Keyring
   readonly clock: Clock
-  readonly revocationLog: Pick<RevocationLog, 'covers'>
+  readonly revocationLog: Pick<RevocationLog, 'covers' | 'settled'>
 }
 
 interface Key {
@@ -59,7 +59,10 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
     async verify(token, use) {
       const known = use === 'revocation' ? check(token, use) : (verified.find(token) ?? check(token, use))
       if (known === undefined || !isGoodFor(known, use)) return undefined
-      return revocationLog.covers({ ...known.claims, kid: known.keyId }) ? undefined : known.claims
+      if (!revocationLog.covers({ ...known.claims, kid: known.keyId })) return known.claims
+      // The answer to a revocation acknowledges the ending that was found, which may not be confirmed yet.
+      if (use === 'revocation') await revocationLog.settled()
+      return undefined
     },
 
     opensUserinfo,

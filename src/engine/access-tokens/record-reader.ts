@@ -22,7 +22,7 @@ export interface AccessTokenReader extends Pick<AccessTokens, 'opensUserinfo'> {
 
 interface AccessTokenReaderParts {
   readonly accessTokens: AccessTokens
-  readonly store: Pick<Store, 'get'>
+  readonly store: Pick<Store, 'get' | 'confirm'>
   /** The `sub` by which a client knows an account. */
   readonly subjectOf: (accountId: string, clientId: string) => string
 }
@@ -66,6 +66,8 @@ export function createAccessTokenReader({ accessTokens, store, subjectOf }: Acce
     // What we signed need not be alive to be ended.
     if (use === 'revocation' && !isShared) return sub
     const accountId = await accountOf(gid, clientId)
+    // The answer to a revocation acknowledges the ending of the grant, which may not be confirmed yet.
+    if (use === 'revocation' && accountId === undefined) await store.confirm(keys.grant(gid))
     if (accountId === undefined || !isShared) return accountId
     // An API that made it up could name anybody, who would then pay for its revocations.
     return sub === subjectOf(accountId, clientId) ? accountId : undefined

@@ -70,7 +70,11 @@ export function sessionAdapter({ store, sealer, revocation, strangers }: Adapter
     const reading = seen.get(key) ?? store.get(key)
     seen.set(key, reading)
     const entry = await reading
-    if (entry === undefined) return undefined
+    if (entry === undefined) {
+      // The page after a logout acknowledges the ending, which another request may have begun without a confirmation.
+      if (Provider.ctx?.oidc?.route.startsWith('end_session') === true) await store.confirm(key)
+      return undefined
+    }
     const payload = open(entry.value, uid)
     if (payload.accountId !== undefined && revocation.hasEnded({ issuedAt: payload.loginTs })) return undefined
     return { ...payload, ...(id === undefined ? {} : { jti: id }) }

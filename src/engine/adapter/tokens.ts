@@ -30,19 +30,21 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       const key = handleKey(model, id)
       if (key === undefined) return undefined
       const linked = await store.getLinked(key)
-      // That a token is gone may be an ending which no replica has yet: to say so again is to acknowledge it.
-      if (linked === undefined && Provider.ctx?.oidc?.route === 'revocation') await store.remove([key])
+      const isRevocation = Provider.ctx?.oidc?.route === 'revocation'
+      // That a token is gone may be an ending that no replica has yet. The answer to a revocation acknowledges it.
+      if (linked === undefined && isRevocation) await store.confirm(key)
       if (linked === undefined) return model === 'RefreshToken' ? findSpent(parts, id, key) : undefined
 
       const payload = open(linked.entry.value, key)
-      if (revocation.hasEnded({ clientId: payload.clientId, issuedAt: payload.iat })) return undefined
+      // The moment that ended it may not be confirmed yet: a revocation then ends the token by itself.
+      if (!isRevocation && revocation.hasEnded({ clientId: payload.clientId, issuedAt: payload.iat })) return undefined
       // A client that is gone has no tokens; the engine would look for it all the same.
       if (parts.clients.findClient(payload.clientId) === undefined) return undefined
       payload.jti = id
       // The engine refuses tokens that are for an API, also those that name the issuer as well.
       if (Provider.ctx?.oidc?.route === 'userinfo' && parts.accessTokens.opensUserinfo(payload.aud)) delete payload.aud
       remember(payload, linked.refs)
-      if (Provider.ctx?.oidc?.route === 'revocation') standAlone(model, payload)
+      if (isRevocation) standAlone(model, payload)
       if (!isAccessTokenModel(model)) requestScope().source = sourceOf(model, id, key, payload)
       markConsumed(payload, linked.entry, key)
       return payload
@@ -77,6 +79,8 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       await parts.canSign()
       if (source.hasSuccessor) {
         source.awaitsSuccessor = scope.settledSuccessor === undefined
+        // The request that stored the successor may still wait for its confirmation, and a failover may lose it.
+        if (!source.awaitsSuccessor) await store.confirm(source.key)
         return
       }
       const { outcome } = await store.consume(source.key, scope.by)

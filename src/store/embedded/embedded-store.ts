@@ -129,6 +129,11 @@ export class EmbeddedStore implements Store {
     })
   }
 
+  /** A read may show what is committed and not synced yet; the next sync covers it. */
+  confirm(_key: Key): Promise<void> {
+    return this.#write(() => undefined)
+  }
+
   async increment(key: Key, ttlSeconds: number): Promise<Counted> {
     return this.#writeLightly(() => {
       const now = this.#clock()
@@ -170,7 +175,7 @@ export class EmbeddedStore implements Store {
   }
 
   link(index: Key, member: string, ttlSeconds: number): Promise<void> {
-    return this.#writeLightly(() => {
+    return this.#write(() => {
       this.#sql.link.run(index, member, expiryMs(this.#clock(), ttlSeconds))
     })
   }

@@ -133,6 +133,10 @@ export class GuardedStore implements Store {
     return this.#loss === undefined ? this.#inner.remove(unwanted) : this.#refuse()
   }
 
+  confirm(key: Key): Promise<void> {
+    return this.#loss === undefined ? this.#inner.confirm(key) : this.#refuse()
+  }
+
   increment(key: Key, ttlSeconds: number): Promise<Counted> {
     return this.#loss === undefined ? this.#inner.increment(key, ttlSeconds) : this.#refuse()
   }

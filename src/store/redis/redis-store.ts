@@ -13,6 +13,7 @@ import { RedisConnection } from './connection.ts'
 import { RedisHealth } from './health.ts'
 import { listEntries } from './list.ts'
 import { RedisLog } from './log.ts'
+import { keys as names } from '../keys.ts'
 import { parseRedisUrl } from './url.ts'
 import { assertSameShard } from '../same-shard.ts'
 import { scripts } from './scripts.ts'
@@ -142,6 +143,11 @@ export class RedisStore implements Store {
     await Promise.all(removals)
   }
 
+  /** A write to the same primary; the wait after it covers all that was written there before. */
+  confirm(key: Key): Promise<void> {
+    return this.remove([names.nothingNear(key)])
+  }
+
   async increment(key: Key, ttlSeconds: number): Promise<Counted> {
     const args = [this.#clock(), Math.max(1, toMs(ttlSeconds))]
     const [count, expires] = (await this.#connection.run(scripts.increment, [this.#prefix + key], args, 'plain')) as [
@@ -179,7 +185,7 @@ export class RedisStore implements Store {
 
   async link(index: Key, member: string, ttlSeconds: number): Promise<void> {
     const args = [this.#clock(), member, toMs(ttlSeconds)]
-    await this.#connection.run(scripts.link, [this.#prefix + index], args, 'plain')
+    await this.#connection.run(scripts.link, [this.#prefix + index], args, 'deciding')
   }
 
   async unlink(index: Key, member: string): Promise<void> {
