@@ -4,6 +4,12 @@
  * Only this folder reads `process.env`; everything above is handed the Config, or the part of it that it needs.
  */
 
+import type { ApiSettings } from '../registry/api.ts'
+import type { ClientSettings } from '../registry/client.ts'
+
+export type { ApiSettings, SigningAlgorithm } from '../registry/api.ts'
+export type { ClientSettings } from '../registry/client.ts'
+
 export interface Config {
   /** `NODE_ENV=production`: no demo data, no http issuer, no generated root key. */
   readonly production: boolean
@@ -111,60 +117,6 @@ export interface ClientAuthenticationRules {
 export interface DpopRules {
   /** Whether every proof must hold a nonce of ours (RFC 9449 section 8). */
   readonly requireNonce: boolean
-}
-
-export const SIGNING_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'ML-DSA-65', 'HS256'] as const
-export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
-
-export interface ApiSettings {
-  /** The resource indicator (RFC 8707) and the `aud` of its tokens. */
-  readonly audience: string
-  readonly name: string
-  /** A scope and the sentence that the consent page shows for it. */
-  readonly scopes: Readonly<Record<string, string>>
-  readonly tokenFormat: 'jwt' | 'opaque'
-  readonly algorithm: SigningAlgorithm
-  /** HS256 only: at least 32 bytes, shared with the API. */
-  readonly secret: Uint8Array | undefined
-  readonly accessTokenSeconds: number
-  /** Whether its tokens may carry OpenID scopes, and then open /userinfo and name the issuer in `aud`. Never with HS256. */
-  readonly opensUserinfo: boolean
-  /** The clients that speak for the API at introspection. */
-  readonly introspectedBy: readonly string[]
-}
-
-export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
-export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credentials'
-
-export interface ClientSettings {
-  readonly clientId: string
-  readonly clientName: string
-  readonly applicationType: 'web' | 'native'
-  readonly authMethod: ClientAuthMethod
-  /** base64url SHA-256 of the secret; the secret itself is not kept. */
-  readonly secretHash: string | undefined
-  /** A secret that cannot hold 256 bits is never right, whatever its hash: set where only the hash was configured. */
-  readonly strongSecretOnly?: true
-  readonly jwks: { readonly keys: readonly Record<string, unknown>[] } | undefined
-  readonly jwksUri: string | undefined
-  readonly grantTypes: readonly GrantType[]
-  readonly redirectUris: readonly string[]
-  readonly postLogoutRedirectUris: readonly string[]
-  /** OpenID scopes it may ask for: openid, profile, email, offline_access. */
-  readonly scopes: readonly string[]
-  /** The APIs it may call, each with the scopes it may ask for. */
-  readonly apis: Readonly<Record<string, readonly string[]>>
-  /** Ours: no consent page. */
-  readonly firstParty: boolean
-  /** A confidential client too old for PKCE (RFC 9700 section 2.1.1 asks it of all others). */
-  readonly legacyWithoutPkce: boolean
-  /** `auto`: rotate for public clients that are not sender-constrained. */
-  readonly refreshRotation: 'auto' | 'always' | 'never'
-  /** For this long after a rotation the same client gets the same successor again; 0: never, unset: by who can prove it. */
-  readonly refreshIdempotentSeconds: number | undefined
-  readonly logoUri: string | undefined
-  /** `pairwise`: each sector sees another subject for the same person (OpenID Connect Core section 8). */
-  readonly subjectType: 'public' | 'pairwise'
 }
 
 /** Who is told of revocations by security events that are pushed to it (RFC 8935). */

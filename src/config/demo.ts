@@ -6,8 +6,8 @@
 import { hashHandle } from '../base/sealing.ts'
 import { parseDuration } from '../base/duration.ts'
 import type { ApiSettings, ClientSettings, DemoAccount, SigningAlgorithm } from './config.ts'
-import { ACCESS_TOKEN } from './lifetimes.ts'
-import { PLAIN_CLIENT } from './plain-client.ts'
+import { ACCESS_TOKEN } from '../registry/duration-setting.ts'
+import { PLAIN_CLIENT } from '../registry/plain-client.ts'
 
 export interface DemoSeed {
   readonly apis: readonly ApiSettings[]

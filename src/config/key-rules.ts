@@ -5,8 +5,8 @@ import { z } from 'zod'
 
 import { formatDuration } from '../base/duration.ts'
 import type { KeyRules, SignerRules } from './config.ts'
-import { duration } from './lifetimes.ts'
-import { mapping } from './problems.ts'
+import { duration } from '../registry/duration-setting.ts'
+import { mapping } from '../registry/problems.ts'
 
 // What the shortest of the common systems has room for in a socket's address.
 const LONGEST_SOCKET_PATH = 103

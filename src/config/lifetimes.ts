@@ -2,9 +2,10 @@
 
 import { z } from 'zod'
 
-import { formatDuration, parseDuration } from '../base/duration.ts'
+import { formatDuration } from '../base/duration.ts'
+import { duration } from '../registry/duration-setting.ts'
+import { mapping } from '../registry/problems.ts'
 import type { ClientAuthenticationRules, Lifetimes, LoginRules } from './config.ts'
-import { mapping } from './problems.ts'
 
 interface Lifetime {
   readonly field: keyof Lifetimes
@@ -41,9 +42,6 @@ export const LIFETIMES = {
   consent: lifetime('consentSeconds', '365d', '3650d', 'How long an answer on the consent page is remembered.'),
   audit: lifetime('auditSeconds', '90d', '3650d', 'How long an event of the audit trail is kept.'),
 } as const
-
-/** An API's access tokens. */
-export const ACCESS_TOKEN = { default: '10m', longest: '24h' } as const
 
 type LifetimeName = keyof typeof LIFETIMES
 const NAMES = Object.keys(LIFETIMES) as LifetimeName[]
@@ -117,25 +115,6 @@ export function toClientAuthenticationRules(
   read: z.output<typeof clientAuthenticationSchema>,
 ): ClientAuthenticationRules {
   return { attempts: read.attempts, windowSeconds: read.window }
-}
-
-/** A duration in the file (`10m`, or seconds as a number), in seconds. */
-export function duration(shortest: string, longest: string): z.ZodType<number, string | number> {
-  const wants = `a duration from ${shortest} to ${longest}, such as 90s, 10m, 8h or 30d`
-  return z.union([z.string(), z.number()], { error: wants }).transform((text, context) => {
-    const seconds = secondsOf(text)
-    if (seconds !== undefined && seconds >= parseDuration(shortest) && seconds <= parseDuration(longest)) return seconds
-    context.addIssue({ code: 'custom', message: wants })
-    return z.NEVER
-  })
-}
-
-function secondsOf(text: string | number): number | undefined {
-  try {
-    return parseDuration(text)
-  } catch {
-    return undefined
-  }
 }
 
 type LifetimeSchema = ReturnType<typeof lifetimeSchema>

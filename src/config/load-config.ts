@@ -10,8 +10,8 @@ import { availableParallelism } from 'node:os'
 import { basename, dirname, resolve } from 'node:path'
 
 import { ConfigInvalid } from '../base/faults.ts'
-import { toApi } from './api-settings.ts'
-import { toClient } from './client-settings.ts'
+import { toApi } from '../registry/api-rules.ts'
+import { toClient } from '../registry/client-rules.ts'
 import type { ApiSettings, ClientSettings, Config, ReceiverSettings } from './config.ts'
 import { type DemoSeed, demoSeed } from './demo.ts'
 import type { Environment } from './environment.ts'
@@ -19,15 +19,16 @@ import { EMPTY_FILE, readSettingsFile, type SettingsFile } from './file.ts'
 import { issuerWants } from './issuer.ts'
 import { toKeyRules, toSignerRules } from './key-rules.ts'
 import { toClientAuthenticationRules, toLifetimes, toLoginRules } from './lifetimes.ts'
-import { shown } from './problems.ts'
-import { type ReadFile, readSettings, type Settings } from './read-settings.ts'
-import { ownApi } from './own-api.ts'
-import { toReceiver } from './receiver-settings.ts'
-import { isLoopback } from './redirect-uris.ts'
-import { referenceProblems } from './references.ts'
-import { sharedSecretProblems } from './shared-secrets.ts'
+import { shown } from '../registry/problems.ts'
+import type { ReadFile } from '../registry/secret-file.ts'
+import { readSettings, type Settings } from './read-settings.ts'
+import { ownApi } from '../registry/own-api.ts'
+import { repeatedReceivers, toReceiver } from './receiver-settings.ts'
+import { isLoopback } from '../registry/redirect-uris.ts'
+import { referenceProblems } from '../registry/references.ts'
+import { sharedSecretProblems } from '../registry/shared-secrets.ts'
 import { SETTINGS } from './settings.ts'
-import { createWeakHashCheck } from './weak-secrets.ts'
+import { createWeakHashCheck } from '../registry/weak-secrets.ts'
 
 export interface ConfigSources {
   readonly env: Environment
@@ -140,7 +141,11 @@ function readDeclarations(
   )
   // A reference to an entry that was itself refused would only repeat that refusal.
   if (file.complete) {
-    found.push(...referenceProblems(file, apis, clients), ...sharedSecretProblems(file.apis, { issuer, apis, clients }))
+    found.push(
+      ...referenceProblems(file, apis, clients),
+      ...repeatedReceivers(file.receivers),
+      ...sharedSecretProblems(file.apis, { issuer, apis, clients }),
+    )
   }
   problems.push(...found.map((sentence) => `${name}: ${sentence}`))
   return { apis, clients, receivers }

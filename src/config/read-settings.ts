@@ -5,11 +5,9 @@
  */
 
 import type { Environment } from './environment.ts'
-import { hint, nearest, shown } from './problems.ts'
+import { hint, nearest, shown } from '../registry/problems.ts'
+import { type ReadFile, readSecretFile } from '../registry/secret-file.ts'
 import { SETTING_NAMES, SETTINGS, type Setting, type SettingName, type SettingValue } from './settings.ts'
-
-/** Gives the text of a file, or throws. */
-export type ReadFile = (path: string) => string
 
 export type Settings = { readonly [Name in SettingName]: SettingValue<Name> | undefined }
 
@@ -65,16 +63,6 @@ function givenText(
     return text
   }
   return readSecretFile(`${name}_FILE`, path, readFile, problems)
-}
-
-/** The secret in a file, without the line break at its end; `undefined` and a problem when it cannot be read. */
-export function readSecretFile(name: string, path: string, readFile: ReadFile, problems: string[]): string | undefined {
-  try {
-    return readFile(path).replace(/\r?\n$/, '')
-  } catch {
-    problems.push(`${name} is ${shown(path)}; it wants the path of a file that this process may read.`)
-    return undefined
-  }
 }
 
 function secretGot(name: SettingName, issue: { code: string; message: string } | undefined): string {

@@ -3,9 +3,9 @@
 import { z } from 'zod'
 
 import type { ReceiverSettings } from './config.ts'
-import { mapping, type Path, pathText, wrong } from './problems.ts'
-import { type ReadFile, readSecretFile } from './read-settings.ts'
-import { isLoopback } from './redirect-uris.ts'
+import { mapping, type Path, type Placed, pathText, twice, wrong } from '../registry/problems.ts'
+import { type ReadFile, readSecretFile } from '../registry/secret-file.ts'
+import { isLoopback } from '../registry/redirect-uris.ts'
 
 export const receiverSchema = mapping({
   endpoint: z
@@ -23,6 +23,12 @@ export const receiverSchema = mapping({
 })
 
 export type ReceiverEntry = z.output<typeof receiverSchema>
+
+/** The sentences about endpoints that are declared twice. */
+export function repeatedReceivers(receivers: readonly Placed<ReceiverEntry>[]): string[] {
+  const all = receivers.map(({ entry }) => entry.endpoint)
+  return receivers.flatMap(({ path, entry }) => twice(pathText([...path, 'endpoint']), entry.endpoint, all))
+}
 
 export interface ReceiverContext {
   readonly production: boolean

@@ -1,7 +1,7 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 
-import { ACCESS_TOKEN } from '../../src/config/lifetimes.ts'
+import { ACCESS_TOKEN } from '../../src/registry/duration-setting.ts'
 import { createVerifier } from '../../src/resource/index.ts'
 import { load, oneClient, problemsOf } from '../config/sources.ts'
 import { type Running, start } from '../support/start.ts'

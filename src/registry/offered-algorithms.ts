@@ -1,6 +1,6 @@
 /** Which signing algorithms this machine can sign with: all but the youngest are in every Node that runs the server. */
 
-import type { SigningAlgorithm } from './config.ts'
+import type { SigningAlgorithm } from './api.ts'
 
 /** Asks WebCrypto itself, since a version of Node only hints at what its OpenSSL can do. */
 type AskWebCrypto = (operation: string, algorithm: string) => boolean

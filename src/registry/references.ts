@@ -1,14 +1,20 @@
 /** What only shows when clients and APIs are seen together: names used twice, and APIs or scopes that do not exist. */
 
-import type { ApiEntry } from './api-settings.ts'
+import type { ApiEntry } from './api-rules.ts'
 import type { ClientEntry } from './client-schema.ts'
-import type { ApiSettings, ClientSettings } from './config.ts'
-import type { Placed, SettingsFile } from './file.ts'
-import { hint, pathText, shown } from './problems.ts'
+import type { ApiSettings } from './api.ts'
+import type { ClientSettings } from './client.ts'
+import { hint, type Placed, pathText, shown, twice } from './problems.ts'
 
-/** The sentences about clients and APIs of the file; `apis` and `clients` include those of the demo seed. */
+export interface DeclaredEntries {
+  readonly apis: readonly Placed<ApiEntry>[]
+  readonly clients: readonly Placed<ClientEntry>[]
+  readonly default_api?: string | undefined
+}
+
+/** The sentences about declared clients and APIs; `apis` and `clients` include those of the demo seed. */
 export function referenceProblems(
-  file: SettingsFile,
+  file: DeclaredEntries,
   apis: readonly ApiSettings[],
   clients: readonly ClientSettings[],
 ): string[] {
@@ -29,21 +35,8 @@ export function referenceProblems(
     ),
     ...file.apis.flatMap((api) => introspectionProblems(api, clients)),
     ...file.clients.flatMap((client) => [...apiProblems(client, apis), ...idleProblems(client, apis)]),
-    ...file.receivers.flatMap(({ path, entry }) =>
-      twice(
-        pathText([...path, 'endpoint']),
-        entry.endpoint,
-        file.receivers.map((receiver) => receiver.entry.endpoint),
-      ),
-    ),
     ...defaultProblems(file.default_api, apis),
   ]
-}
-
-function twice(at: string, name: string, all: readonly string[]): string[] {
-  return all.filter((other) => other === name).length < 2
-    ? []
-    : [`${at} is ${shown(name)}, which is declared twice (the demo seed counts); rename one.`]
 }
 
 /** Who asks for an API proves who it is, or anybody could try tokens out (RFC 7662 section 2.1). */

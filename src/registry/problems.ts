@@ -19,6 +19,12 @@ const SHOWN_CHARACTERS = 80
 /** Where something stands in the file: `['clients', 0, 'redirect_uris']`. */
 export type Path = readonly (string | number)[]
 
+/** Something declared, and where it stands. */
+export interface Placed<Entry> {
+  readonly path: Path
+  readonly entry: Entry
+}
+
 /** A mapping of exactly these settings; the sentence about an unknown one lists them. */
 export function mapping<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const known = Object.keys(shape).join(', ')
@@ -64,6 +70,13 @@ export function shown(value: unknown): string {
   const text = String(value).replace(/:\/\/[^/@\s]*@/g, '://(hidden)@')
   const short = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text
   return typeof value === 'string' ? JSON.stringify(short) : short
+}
+
+/** The sentence for a name that is used more than once in `all`. */
+export function twice(at: string, name: string, all: readonly string[]): string[] {
+  return all.filter((other) => other === name).length < 2
+    ? []
+    : [`${at} is ${shown(name)}, which is declared twice (the demo seed counts); rename one.`]
 }
 
 /** What was probably meant, or all there is: the end of a sentence about an unknown name. */

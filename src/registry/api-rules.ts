@@ -2,11 +2,11 @@
 
 import { z } from 'zod'
 
-import { type ApiSettings, SIGNING_ALGORITHMS } from './config.ts'
-import { ACCESS_TOKEN, duration } from './lifetimes.ts'
+import { type ApiSettings, SIGNING_ALGORITHMS } from './api.ts'
+import { ACCESS_TOKEN, duration } from './duration-setting.ts'
 import { isOffered } from './offered-algorithms.ts'
 import { mapping, type Path, pathText } from './problems.ts'
-import { type ReadFile, readSecretFile } from './read-settings.ts'
+import { type ReadFile, readSecretFile } from './secret-file.ts'
 import { decodeBytes, weaknessOf } from './secrets.ts'
 
 /** Asked of the server itself, not of an API. */

@@ -6,8 +6,8 @@
 
 import { z } from 'zod'
 
-import { OPENID_SCOPES } from './api-settings.ts'
-import { duration } from './lifetimes.ts'
+import { OPENID_SCOPES } from './api-rules.ts'
+import { duration } from './duration-setting.ts'
 import { mapping } from './problems.ts'
 
 const ID_WANTS = '1 to 200 letters, digits and -._~:/@'

@@ -5,10 +5,10 @@
 
 import { hashHandle } from '../base/sealing.ts'
 import type { ClientEntry } from './client-schema.ts'
-import type { ClientSettings } from './config.ts'
+import type { ClientSettings } from './client.ts'
 import { jwksWants } from './jwks.ts'
 import { type Path, pathText, wrong } from './problems.ts'
-import { type ReadFile, readSecretFile } from './read-settings.ts'
+import { type ReadFile, readSecretFile } from './secret-file.ts'
 import { isLoopback, redirectUriWants } from './redirect-uris.ts'
 import { isStrongSecret } from './secrets.ts'
 import type { IsWeakHash } from './weak-secrets.ts'

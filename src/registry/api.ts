@@ -1,0 +1,21 @@
+/** An API as the server knows it, wherever it was declared. */
+
+export const SIGNING_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'ML-DSA-65', 'HS256'] as const
+export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
+
+export interface ApiSettings {
+  /** The resource indicator (RFC 8707) and the `aud` of its tokens. */
+  readonly audience: string
+  readonly name: string
+  /** A scope and the sentence that the consent page shows for it. */
+  readonly scopes: Readonly<Record<string, string>>
+  readonly tokenFormat: 'jwt' | 'opaque'
+  readonly algorithm: SigningAlgorithm
+  /** HS256 only: at least 32 bytes, shared with the API. */
+  readonly secret: Uint8Array | undefined
+  readonly accessTokenSeconds: number
+  /** Whether its tokens may carry OpenID scopes, and then open /userinfo and name the issuer in `aud`. Never with HS256. */
+  readonly opensUserinfo: boolean
+  /** The clients that speak for the API at introspection. */
+  readonly introspectedBy: readonly string[]
+}

@@ -1,0 +1,16 @@
+/** Secrets that the operator keeps in files of their own. */
+
+import { shown } from './problems.ts'
+
+/** Gives the text of a file, or throws. */
+export type ReadFile = (path: string) => string
+
+/** The secret in a file, without the line break at its end; `undefined` and a problem when it cannot be read. */
+export function readSecretFile(name: string, path: string, readFile: ReadFile, problems: string[]): string | undefined {
+  try {
+    return readFile(path).replace(/\r?\n$/, '')
+  } catch {
+    problems.push(`${name} is ${shown(path)}; it wants the path of a file that this process may read.`)
+    return undefined
+  }
+}
