@@ -16,8 +16,8 @@ import { Fault, forOperator } from './base/faults.ts'
 import { giveBackSpareMemory } from './base/spare-memory.ts'
 import type { Config } from './config/config.ts'
 import { type Environment, environment } from './config/environment.ts'
-import type { Readiness } from './http/readiness.ts'
-import { type StopOrders, stopOrders } from './http/stop-orders.ts'
+import type { Readiness } from './http/ops/readiness.ts'
+import { type StopOrders, stopOrders } from './http/workers/stop-orders.ts'
 
 // Longer than any reader that goes on needs.
 const FLUSH_MS = 1000
@@ -47,7 +47,7 @@ interface Surroundings {
 }
 
 async function serve(config: Config, { log, orders }: Surroundings): Promise<void> {
-  const [{ startApp }, { banner }] = await Promise.all([import('./app.ts'), import('./http/banner.ts')])
+  const [{ startApp }, { banner }] = await Promise.all([import('./app.ts'), import('./http/ops/banner.ts')])
   const { worker } = cluster
   const report = (readiness: Readiness) => void worker?.send({ readiness }, () => undefined)
   const options = { log, ...(worker && { supervisor: { report } }) }
@@ -88,7 +88,7 @@ function portOf(url: string): number {
 }
 
 async function supervise(config: Config, surroundings: Surroundings): Promise<void> {
-  const { superviseWorkers } = await import('./http/supervisor.ts')
+  const { superviseWorkers } = await import('./http/workers/supervisor.ts')
   await superviseWorkers({ config, ...surroundings })
 }
 

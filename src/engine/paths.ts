@@ -11,7 +11,7 @@ export const ENGINE_PATHS = {
   end_session: '/logout',
 } as const
 
-/** Named in the metadata; answered in front of the engine (http/revocations). */
+/** Named in the metadata; answered in front of the engine (http/feed). */
 export const REVOCATIONS = '/revocations'
 
 /** The form of the logout page posts here. */

@@ -20,7 +20,7 @@ export interface Route {
   readonly path: string
   /** A page or document that is read by GET is read by HEAD as well. */
   readonly methods: readonly Method[]
-  /** A prepared document, oidc-provider, one of our endpoints for programs (http/revocations), or a page. */
+  /** A prepared document, oidc-provider, one of our endpoints for programs (http/feed), or a page. */
   readonly owner: 'document' | 'engine' | 'feed' | 'page'
   /** What makes a caller known here: nothing, a client, an access token, a session's or a sign-in's cookie. */
   readonly credentials: 'none' | 'client' | 'token' | 'session' | 'interaction'

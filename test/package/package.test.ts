@@ -41,7 +41,7 @@ await describeWithRegistry('the package', () => {
       ])
       expect(files.filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))).toEqual([])
       expect(files).toEqual(expect.arrayContaining(lua.map((name) => `package/dist/store/redis/scripts/${name}`)))
-      expect(files).toContain('package/views/pages/login.ejs')
+      expect(files).toContain('package/views/sign-in/login.ejs')
       expect(files.filter((name) => name.includes('samples'))).toEqual([])
     })
 

@@ -11,7 +11,7 @@ import { readFileSync } from 'node:fs'
 import ejs from 'ejs'
 
 import type { Assets } from './assets.ts'
-import { safeName } from './names.ts'
+import { safeName } from './shown-names.ts'
 
 const VIEWS = new URL('../../../views/', import.meta.url)
 const INCLUDE = /<%- include\('([a-z-]+)'\) %>\n/g
@@ -130,15 +130,15 @@ export function createRenderer(assets: Assets): Renderer {
     const template = compileView(view)
     return (title: string, page: object) => template({ ...frame, title, ...page })
   }
-  const login = prepare('login')
-  const consent = prepare('consent')
-  const error = prepare('error')
-  const logout = prepare('logout')
-  const loggedOut = prepare('logged-out')
-  const formPost = prepare('form-post')
-  const landing = prepare('landing')
-  const tour = prepare('tour')
-  const apps = prepare('apps')
+  const login = prepare('sign-in/login')
+  const consent = prepare('sign-in/consent')
+  const error = prepare('shared/error')
+  const logout = prepare('sign-in/logout')
+  const loggedOut = prepare('sign-in/logged-out')
+  const formPost = prepare('sign-in/form-post')
+  const landing = prepare('tour/landing')
+  const tour = prepare('tour/tour')
+  const apps = prepare('account/apps')
 
   return {
     renderLoginPage(page) {
@@ -181,12 +181,12 @@ export function createRenderer(assets: Assets): Renderer {
 }
 
 function compileView(view: string): (page: object) => string {
-  const source = readView('pages', view).replace(INCLUDE, (_, partial: string) => readView('partials', partial))
+  const source = readView(view).replace(INCLUDE, (_, partial: string) => readView(`shared/${partial}`))
   return ejs.compile(source, { filename: view, strict: true, _with: false, localsName: 'page', client: false })
 }
 
-function readView(folder: 'pages' | 'partials', name: string): string {
-  return readFileSync(new URL(`${folder}/${name}.ejs`, VIEWS), 'utf8')
+function readView(name: string): string {
+  return readFileSync(new URL(`${name}.ejs`, VIEWS), 'utf8')
 }
 
 /** Which fields are wrong, and where the focus goes: to the problem, else to the first field that is still empty. */

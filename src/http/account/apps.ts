@@ -16,12 +16,12 @@ import { randomId } from '../../base/ids.ts'
 import { ACCOUNT_CALLBACK, ACCOUNT_CLIENT_ID } from '../../clients/account-client.ts'
 import type { Clients } from '../../clients/clients.ts'
 import type { BrowserSessions } from '../../engine/interactions/browser-sessions.ts'
-import { readForm } from '../middleware/form.ts'
-import type { FormGuard } from '../middleware/form-guard.ts'
-import type { PageHandlers } from './handlers.ts'
-import type { AppView, Renderer } from './render.ts'
-import { sendOn, showPage } from './reply.ts'
-import { sentencesFor } from './scopes.ts'
+import { readForm } from '../forms/form.ts'
+import type { FormGuard } from '../forms/form-guard.ts'
+import type { PageHandlers } from '../pages/handlers.ts'
+import type { AppView, Renderer } from '../pages/render.ts'
+import { sendOn, showPage } from '../pages/reply.ts'
+import { sentencesFor } from '../pages/scope-sentences.ts'
 
 export interface AccountPagesParts {
   readonly issuer: string

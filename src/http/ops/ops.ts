@@ -2,9 +2,9 @@
 
 import type { RequestListener } from 'node:http'
 
-import type { Log } from '../audit/log.ts'
-import { OPS_BOUNDS } from './connections.ts'
-import { type Listener, listen } from './listen.ts'
+import type { Log } from '../../audit/log.ts'
+import { OPS_BOUNDS } from '../listener/connections.ts'
+import { type Listener, listen } from '../listener/listen.ts'
 import type { Readiness } from './readiness.ts'
 
 // Its answers are at hand: whoever keeps a connection open longer is not waiting for one.

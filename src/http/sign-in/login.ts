@@ -5,12 +5,12 @@ import type { Context } from 'koa'
 import type { Logins } from '../../accounts/logins.ts'
 import { LoginFailed, LoginsBusy, TooManyAttempts } from '../../base/faults.ts'
 import type { Interaction, Interactions } from '../../engine/interactions/interactions.ts'
-import type { Form } from '../middleware/form.ts'
-import type { FormGuard } from '../middleware/form-guard.ts'
+import type { Form } from '../forms/form.ts'
+import type { FormGuard } from '../forms/form-guard.ts'
 import { deviceCookie } from './device-cookie.ts'
-import { sayDuration } from './lasting.ts'
-import type { LoginField, Renderer } from './render.ts'
-import { sendOn, showPage } from './reply.ts'
+import { sayDuration } from './duration-text.ts'
+import type { LoginField, Renderer } from '../pages/render.ts'
+import { sendOn, showPage } from '../pages/reply.ts'
 
 export interface LoginParts {
   readonly issuer: string

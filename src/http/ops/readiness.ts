@@ -1,6 +1,6 @@
 /** Whether a node may be sent requests: only while it really answers them, and only while it can write to its store. */
 
-import type { StoreStatus } from '../store/store.ts'
+import type { StoreStatus } from '../../store/store.ts'
 
 export interface Readiness {
   readonly status: 'starting' | 'ok' | 'not ready' | 'stopping'

@@ -10,12 +10,12 @@ import type { Context } from 'koa'
 import type { Audit } from '../../audit/audit.ts'
 import { InteractionGone } from '../../base/faults.ts'
 import type { Interaction, Interactions } from '../../engine/interactions/interactions.ts'
-import { type Form, readForm } from '../middleware/form.ts'
-import type { FormGuard, FormPurpose } from '../middleware/form-guard.ts'
+import { type Form, readForm } from '../forms/form.ts'
+import type { FormGuard, FormPurpose } from '../forms/form-guard.ts'
 import { type ConsentParts, consentPages } from './consent.ts'
 import { type LoginParts, loginPages } from './login.ts'
-import type { PageHandlers } from './handlers.ts'
-import { sendOn } from './reply.ts'
+import type { PageHandlers } from '../pages/handlers.ts'
+import { sendOn } from '../pages/reply.ts'
 
 export interface InteractionParts extends LoginParts, ConsentParts {
   readonly interactions: Interactions

@@ -5,9 +5,9 @@ import type { Context } from 'koa'
 import type { Log } from '../../audit/log.ts'
 import type { EnginePages } from '../../engine/configuration/browsers.ts'
 import { LOGOUT_CONFIRMATION } from '../../engine/paths.ts'
-import { newErrorId } from '../middleware/errors.ts'
-import type { Renderer } from './render.ts'
-import { showPage } from './reply.ts'
+import { newErrorId } from '../pages/errors.ts'
+import type { Renderer } from '../pages/render.ts'
+import { showPage } from '../pages/reply.ts'
 
 export function createEnginePages({ renderer, log }: { renderer: Renderer; log: Log }): EnginePages {
   return {

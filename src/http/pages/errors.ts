@@ -12,8 +12,8 @@ import type { Context, Middleware } from 'koa'
 
 import type { Log } from '../../audit/log.ts'
 import { Fault, MethodNotAllowed, NotFound, retryAfterOf } from '../../base/faults.ts'
-import { showPage } from '../pages/reply.ts'
-import type { ErrorPage } from '../pages/render.ts'
+import { showPage } from './reply.ts'
+import type { ErrorPage } from './render.ts'
 
 const ERROR_ID_BYTES = 5
 

@@ -11,15 +11,15 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 
-import type { Log } from '../audit/log.ts'
-import { monotonicClock } from '../base/clock.ts'
-import { WorkersFailed } from '../base/faults.ts'
-import type { Config } from '../config/config.ts'
-import { findPort } from './listen.ts'
-import { listenForOperator } from './ops.ts'
-import type { Readiness } from './readiness.ts'
+import type { Log } from '../../audit/log.ts'
+import { monotonicClock } from '../../base/clock.ts'
+import { WorkersFailed } from '../../base/faults.ts'
+import type { Config } from '../../config/config.ts'
+import { findPort } from '../listener/listen.ts'
+import { listenForOperator } from '../ops/ops.ts'
+import type { Readiness } from '../ops/readiness.ts'
 import type { StopOrders } from './stop-orders.ts'
-import { createRollCall, type RollCall } from './roll-call.ts'
+import { createRollCall, type RollCall } from './worker-readiness.ts'
 
 export interface SupervisorParts {
   readonly config: Config

@@ -9,8 +9,8 @@
 
 import type { Socket } from 'node:net'
 
-import { monotonicClock } from '../base/clock.ts'
-import { limitAddress } from '../limits/address.ts'
+import { monotonicClock } from '../../base/clock.ts'
+import { limitAddress } from '../../limits/address.ts'
 
 export interface ConnectionBounds {
   /** The most that are held at once. */

@@ -10,11 +10,11 @@ import type { Account, Accounts } from '../../accounts/accounts.ts'
 import type { Audit } from '../../audit/audit.ts'
 import { InteractionGone } from '../../base/faults.ts'
 import type { Interaction, Interactions } from '../../engine/interactions/interactions.ts'
-import type { FormGuard } from '../middleware/form-guard.ts'
-import { type ConsentLifetimes, sayHowLong } from './lasting.ts'
-import type { Renderer } from './render.ts'
-import { sendOn, showPage } from './reply.ts'
-import { sentencesFor } from './scopes.ts'
+import type { FormGuard } from '../forms/form-guard.ts'
+import { type ConsentLifetimes, sayHowLong } from './duration-text.ts'
+import type { Renderer } from '../pages/render.ts'
+import { sendOn, showPage } from '../pages/reply.ts'
+import { sentencesFor } from '../pages/scope-sentences.ts'
 
 export interface ConsentParts {
   readonly interactions: Pick<Interactions, 'finishConsent'>

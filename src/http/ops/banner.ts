@@ -1,6 +1,6 @@
 /** What a person sees in the terminal when a development server listens. Production logs one line instead. */
 
-import type { Config } from '../config/config.ts'
+import type { Config } from '../../config/config.ts'
 
 export function banner(config: Config, { opsUrl }: { opsUrl: string }): string {
   const { issuer, demoAccounts, clients, redisUrl, dataDir } = config

@@ -1,7 +1,7 @@
 /** What the supervisor of several workers has heard of each, and what that says about the node. */
 
-import type { Clock } from '../base/clock.ts'
-import type { Readiness } from './readiness.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Readiness } from '../ops/readiness.ts'
 
 export interface RollCall {
   heard(id: number, pid: number, readiness: Readiness): void

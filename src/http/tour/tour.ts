@@ -12,9 +12,9 @@ import type { Context } from 'koa'
 
 import { InteractionGone } from '../../base/faults.ts'
 import { randomId } from '../../base/ids.ts'
-import type { PageHandlers } from './handlers.ts'
-import type { Renderer, TourToken } from './render.ts'
-import { sendOn, showPage } from './reply.ts'
+import type { PageHandlers } from '../pages/handlers.ts'
+import type { Renderer, TourToken } from '../pages/render.ts'
+import { sendOn, showPage } from '../pages/reply.ts'
 
 export interface TourParts {
   readonly issuer: string

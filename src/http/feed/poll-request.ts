@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 
 import { BodyRefused } from '../../base/faults.ts'
-import { readBody } from '../middleware/body.ts'
+import { readBody } from '../forms/body.ts'
 import { POLL_MOST_BYTES } from '../routes.ts'
 
 export interface PollRequest {

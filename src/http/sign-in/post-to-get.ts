@@ -9,9 +9,9 @@
 import type { Context } from 'koa'
 
 import { BodyRefused } from '../../base/faults.ts'
-import { readFields } from '../middleware/form.ts'
-import type { PageHandlers } from './handlers.ts'
-import { sendOn } from './reply.ts'
+import { readFields } from '../forms/form.ts'
+import type { PageHandlers } from '../pages/handlers.ts'
+import { sendOn } from '../pages/reply.ts'
 
 // What a request line may hold beside the browser's headers; a larger request is one for pushed authorization requests.
 const LONGEST_QUERY = 8192
