@@ -48,7 +48,7 @@ import { type Keyring, type LiveKeyring, openKeyring } from './keyring/keyring.t
 import { openSigner } from './keyring/external-signer/open.ts'
 import { obtainRootKeys } from './keyring/root-key.ts'
 import { scheduleOf } from './keyring/ring/schedule.ts'
-import { createVerifiers, type Verifiers, verifierTtlSeconds } from './keyring/verifiers.ts'
+import { createVerifiers, heldByAll, verifierTtlSeconds } from './keyring/verifiers.ts'
 import { createFailures } from './limits/failures.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { createStrangerRecords } from './limits/stranger-records.ts'
@@ -61,6 +61,7 @@ import { spareTraces } from './engine/request/errors.ts'
 import { followRing } from './engine/follow-ring.ts'
 import type { Interactions } from './engine/interactions/interactions.ts'
 import { GuardedStore } from './store/identity/guarded-store.ts'
+import { openSeenFile } from './store/identity/seen-file.ts'
 import { openStore } from './store/open-store.ts'
 import type { StoreLoss } from './store/identity/store-loss.ts'
 import type { Store } from './store/store.ts'
@@ -131,12 +132,14 @@ export async function startApp(
   try {
     await untilReady(store, log)
     stops.push(startStoreAdvice({ store, log }))
-    const change = await store.identify(after?.seen)
+    const seenFile = openSeenFile(config.dataDir)
+    const seen = after ? { ...after.seen, keyIds: after.keyIds } : seenFile.read()
+    const change = await store.identify(seen)
     const verifiers = createVerifiers({ store, clock, ttlSeconds: verifierTtlSeconds(config.keys) })
     const signer = openSigner(config, log)
     stops.push(() => signer?.close())
     const keyring = await openKeyring({
-      ...{ store, clock, audit, schedule: scheduleOf(config), isHeld: byAll(verifiers) },
+      ...{ store, clock, audit, schedule: scheduleOf(config), isHeld: heldByAll(verifiers) },
       endKey: (keyId, keepSeconds) => revocation.endKey(keyId, keepSeconds),
       rootKeys: () => obtainRootKeys(config),
       algorithms: config.apis.map(({ algorithm }) => algorithm),
@@ -150,7 +153,9 @@ export async function startApp(
     const clients = createClients([...config.clients, accountClient(config.issuer)])
     const subjectOf = createSubjectOf(clients, () => keyring.current().pairwiseSalt)
     const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks, holdings, subjectOf })
-    await settleChange(change, { store, revocation, audit, keyring, knownKeyIds: after?.keyIds ?? [] })
+    await settleChange(change, { store, revocation, audit, keyring, knownKeyIds: seen?.keyIds ?? [] })
+    store.onMark((mark) => seenFile.write({ ...mark, keyIds: keyIdsOf(keyring) }))
+    stops.push(() => seenFile.settled())
     store.onLapse(() => {
       revocation
         .endLostAgain()
@@ -223,7 +228,7 @@ export async function startApp(
       audit,
       keyring,
       revocation,
-      lost: store.lost.then((loss) => ({ ...loss, keyIds: keyring.current().keys.map(({ keyId }) => keyId) })),
+      lost: store.lost.then((loss) => ({ ...loss, keyIds: keyIdsOf(keyring) })),
       close: createStop({
         leave() {
           progress.isStopping = true
@@ -253,12 +258,8 @@ async function untilReady(store: GuardedStore, log: Log): Promise<void> {
   }
 }
 
-/** Whether every verifier fetched a JWKS that has the key. */
-function byAll(verifiers: Verifiers): (keyId: string, publishedIn: number) => Promise<boolean> {
-  return async function isHeld(_keyId, publishedIn) {
-    const { known, holding } = await verifiers.holding(publishedIn)
-    return holding === known
-  }
+function keyIdsOf(keyring: LiveKeyring): string[] {
+  return keyring.current().keys.map(({ keyId }) => keyId)
 }
 
 async function seed(accounts: Accounts, { demoAccounts }: Config): Promise<void> {

@@ -110,3 +110,13 @@ interface Look {
   /** How many more may become known until the next look. */
   room: number
 }
+
+/** Whether every verifier fetched a JWKS that has the key. */
+export function heldByAll(
+  verifiers: Pick<Verifiers, 'holding'>,
+): (keyId: string, publishedIn: number) => Promise<boolean> {
+  return async function isHeld(_keyId, publishedIn) {
+    const { known, holding } = await verifiers.holding(publishedIn)
+    return holding === known
+  }
+}

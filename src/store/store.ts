@@ -139,6 +139,8 @@ export interface StoreStatus {
 }
 
 export interface Store {
+  /** How much of what it acknowledged a crash of the store may lose, in milliseconds; 0 for none. */
+  readonly lapseMs: number
   /** The live entry, or `undefined`. */
   get(key: Key): Promise<Entry | undefined>
   /** The live entries in the order of the keys, `undefined` where there is none. The keys may be of any shard. */

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis.ts'
 import { type ServerProcess, type ServerProcesses, startProcesses } from '../support/server-process.ts'
@@ -77,6 +77,56 @@ describe('a copy of the embedded store', () => {
   })
 })
 
+describe('a store that is set back to an earlier state while no server runs', () => {
+  let running: ServerProcesses | undefined
+  afterEach(() => running?.close())
+
+  it('[B11] is noticed at the next start, when it is the embedded one', async () => {
+    running = await startProcesses({ env: { GRANTOR_ROOT_KEY: randomBytes(32).toString('base64') } })
+    const [server] = running.servers as [ServerProcess]
+    const file = join(running.dataDir, 'grantor.db')
+    const token = await machineToken(server)
+    await server.terminate()
+    await cp(file, `${file}.old`)
+    await server.restart()
+    await callEndpoint(`${server.url}/revoke`, { token }, MACHINE)
+    expect(await isActive(server.url, token)).toBe(false)
+    await server.terminate()
+
+    // Over the file that is there, so that neither its inode nor its device tells.
+    await cp(`${file}.old`, file)
+    await server.restart()
+
+    expect(await isActive(server.url, token)).toBe(false)
+  })
+})
+
+describeWithRedis('a Redis that is set back to an earlier state while no server runs', () => {
+  it('[B11] is noticed at the next start', async () => {
+    const redis = await startRedis({ settings: ['--save', '3600', '1'] })
+    onTestFinished(() => redis.close())
+    const running = await startProcesses({ redisUrls: [redis.url] })
+    onTestFinished(() => running.close())
+    const [server] = running.servers as [ServerProcess]
+    const dump = join((await redis.cli('CONFIG', 'GET', 'dir')).split('\n')[1] as string, 'dump.rdb')
+    const token = await machineToken(server)
+    await redis.cli('SAVE')
+    await cp(dump, `${dump}.old`)
+    const marks = await marksIn(redis)
+    await callEndpoint(`${server.url}/revoke`, { token }, MACHINE)
+    // So far behind that no crash explains it.
+    await vi.waitFor(async () => expect(await marksIn(redis)).toBeGreaterThan(marks + 6), EVENTUALLY)
+    await server.terminate()
+
+    await redis.kill()
+    await cp(`${dump}.old`, dump)
+    await redis.restart()
+    await server.restart()
+
+    expect(await isActive(server.url, token)).toBe(false)
+  })
+})
+
 describeWithRedis('Redis', () => {
   let running: ServerProcesses | undefined
   let redis: RedisServer | undefined
@@ -109,12 +159,11 @@ describeWithRedis('Redis', () => {
     const copy = await mkdtemp(join(tmpdir(), 'grantor-dump-'))
     await redis.cli('SAVE')
     await cp(join(dir, 'dump.rdb'), join(copy, 'dump.rdb'))
-    const marks = Number(await redis.cli('HGET', 'grantor:identity:{id}:progress', 'version'))
+    const marks = await marksIn(redis)
     await callEndpoint(`${running.urls[0]}/revoke`, { token }, MACHINE)
     // So far behind that no crash explains it.
     await vi.waitFor(async () => {
-      const now = Number(await redis?.cli('HGET', 'grantor:identity:{id}:progress', 'version'))
-      expect(now - marks).toBeGreaterThan(12)
+      expect((await marksIn(redis as RedisServer)) - marks).toBeGreaterThan(12)
     }, EVENTUALLY)
 
     await redis.kill()
@@ -167,6 +216,10 @@ async function allServeOneRing(running: ServerProcesses, before: readonly string
       expect(ring.filter((kid) => before.includes(kid))).toEqual([])
     }
   }, EVENTUALLY)
+}
+
+async function marksIn(redis: RedisServer): Promise<number> {
+  return Number(await redis.cli('HGET', 'grantor:identity:{id}:progress', 'version'))
 }
 
 async function machineToken({ url }: ServerProcess): Promise<string> {

@@ -53,7 +53,9 @@ describe('a guarded store', () => {
       'mustWait',
       'identify',
       'watch',
+      'lapseMs',
       'onLapse',
+      'onMark',
       'beat',
       'lost',
       'follow',
@@ -91,7 +93,7 @@ describe('a guarded store', () => {
   })
 
   it('whose last second a crash has lost goes on, and says that something was lost', async () => {
-    const { inner, store, monotonic } = await aGuarded()
+    const { inner, store, monotonic } = await aGuarded({ lapseMs: 3000 })
     let lapses = 0
     store.onLapse(() => {
       lapses += 1
@@ -128,7 +130,7 @@ describe('progress marks', () => {
     [6, 'set_back'],
     [0, 'set_back'],
   ] as const)('judge %i after ten marks in ten seconds: %s', (mark, judged) => {
-    const marks = new ProgressMarks()
+    const marks = new ProgressMarks(3000)
     for (let second = 1; second <= 10; second++) marks.note(second, second * 1000)
 
     expect(marks.judge(mark)).toBe(judged)
@@ -150,9 +152,9 @@ describe('what follows from another store', () => {
   })
 })
 
-async function aGuarded() {
+async function aGuarded({ lapseMs = 0 } = {}) {
   const [clock, monotonic] = [movableClock(), movableClock()]
-  const inner: Store = await openTestStore(clock)
+  const inner: Store = Object.assign(await openTestStore(clock), { lapseMs })
   const store = new GuardedStore(inner, { clock, monotonic })
   await store.identify()
   await store.watch()

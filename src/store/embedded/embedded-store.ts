@@ -62,6 +62,8 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
 const LIST_LIMIT = 500
 
 export class EmbeddedStore implements Store {
+  /** What is acknowledged is synced. */
+  readonly lapseMs = 0
   readonly #database: DatabaseSync
   readonly #clock: Clock
   readonly #sql: Statements

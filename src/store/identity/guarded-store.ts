@@ -39,9 +39,10 @@ export class GuardedStore implements Store {
   readonly #inner: Store
   readonly #clock: Clock
   readonly #monotonic: Clock
-  readonly #marks = new ProgressMarks()
+  readonly #marks: ProgressMarks
   readonly #losing = Promise.withResolvers<StoreLoss>()
   readonly #lapseListeners = new Set<() => void>()
+  readonly #markListeners = new Set<(seen: SeenStore) => void>()
   #identity: Pick<SeenStore, 'id' | 'epoch'> | undefined
   #loss: StoreLoss | undefined
   #waiting: string | undefined
@@ -50,8 +51,13 @@ export class GuardedStore implements Store {
 
   constructor(inner: Store, { clock, monotonic = monotonicClock }: GuardOptions) {
     this.#inner = inner
+    this.#marks = new ProgressMarks(inner.lapseMs)
     this.#clock = clock
     this.#monotonic = monotonic
+  }
+
+  get lapseMs(): number {
+    return this.#inner.lapseMs
   }
 
   /** Resolves when the store is no longer the one that was opened. */
@@ -96,6 +102,11 @@ export class GuardedStore implements Store {
   /** Calls `listener` when a crash of the store has lost its last moments. */
   onLapse(listener: () => void): void {
     this.#lapseListeners.add(listener)
+  }
+
+  /** Calls `listener` with what is certain of the store, each time that it has acknowledged another progress mark. */
+  onMark(listener: (seen: SeenStore) => void): void {
+    this.#markListeners.add(listener)
   }
 
   /** Looks now, unless a look is under way. */
@@ -219,6 +230,8 @@ export class GuardedStore implements Store {
     if (progressed === 'set_back') return this.#lose(lossOf('set_back', this.#seen()))
     await this.#inner.put(keys.progress(), '')
     this.#marks.note(mark + 1, this.#monotonic())
+    const certain = this.#marks.certain
+    if (certain > 0) for (const listener of this.#markListeners) listener({ ...this.#seen(), mark: certain })
     if (progressed === 'lapse') for (const listener of this.#lapseListeners) listener()
   }
 

@@ -1,12 +1,10 @@
 /**
  * Whether the store moves forward: the progress marks that this server saw acknowledged lately, and when.
  *
- * A crash of a single Redis may lose its last second or two (`appendfsync everysec`). A store that is further behind was
- * set back to an earlier state.
+ * A crash of the store may lose its last moments (`Store.lapseMs`). A store that is further behind was set back to an
+ * earlier state.
  */
 
-// A second or two that Redis may lose, and one between two marks.
-const LAPSE_MS = 3000
 const KEPT_MS = 10_000
 
 export type Progress = 'forward' | 'lapse' | 'set_back'
@@ -17,18 +15,30 @@ interface Seen {
 }
 
 export class ProgressMarks {
+  readonly #lapseMs: number
   #seen: readonly Seen[] = []
+
+  constructor(lapseMs: number) {
+    this.#lapseMs = lapseMs
+  }
 
   /** The highest mark that the store has acknowledged. */
   get highest(): number {
     return this.#seen.at(-1)?.mark ?? 0
   }
 
+  /** The highest mark that no crash of the store can lose; 0 while there is none. */
+  get certain(): number {
+    const last = this.#seen.at(-1)
+    if (last === undefined) return 0
+    return this.#seen.findLast(({ atMs }) => last.atMs - atMs >= this.#lapseMs)?.mark ?? 0
+  }
+
   judge(mark: number): Progress {
     const last = this.#seen.at(-1)
     if (last === undefined || mark >= last.mark) return 'forward'
     const kept = this.#seen.findLast((seen) => seen.mark <= mark)
-    return kept !== undefined && last.atMs - kept.atMs <= LAPSE_MS ? 'lapse' : 'set_back'
+    return kept !== undefined && last.atMs - kept.atMs <= this.#lapseMs && this.#lapseMs > 0 ? 'lapse' : 'set_back'
   }
 
   /** The store has acknowledged this mark. One that is lower than the last begins anew. */

@@ -75,6 +75,8 @@ const FIELDS = ['value', 'version', 'expires', 'consumed_at', 'note', 'note_expi
 type Fields = readonly (string | null)[]
 
 export class RedisStore implements Store {
+  /** A second or two with `appendfsync everysec`, and one between two progress marks. */
+  readonly lapseMs = 3000
   readonly #connection: RedisConnection
   readonly #health: RedisHealth
   readonly #prefix: string
