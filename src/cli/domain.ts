@@ -29,7 +29,7 @@ import { createLimiter } from '../limits/limiter.ts'
 import { createTally } from '../limits/tally.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
-import type { Terminal } from './terminal.ts'
+import type { Terminal } from './terminal/terminal.ts'
 
 export interface Domain {
   readonly config: Config

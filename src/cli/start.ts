@@ -2,7 +2,7 @@
 
 import { Command } from 'commander'
 
-import type { Terminal } from './terminal.ts'
+import type { Terminal } from './terminal/terminal.ts'
 
 export function startCommand(terminal: Terminal): Command {
   return new Command('start')

@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest'
 
 import type { Clock } from '../../src/base/clock.ts'
 import { runCommand } from '../../src/cli/run.ts'
-import type { Terminal } from '../../src/cli/terminal.ts'
+import type { Terminal } from '../../src/cli/terminal/terminal.ts'
 import { movableClock } from '../support/movable-clock.ts'
 
 export interface Answer {

@@ -2,13 +2,13 @@
 
 import type { Command } from 'commander'
 
-import { epochSeconds } from '../base/clock.ts'
-import type { KeySummary } from '../keyring/keyring.ts'
-import type { Held, Verifiers } from '../keyring/verifiers.ts'
-import { withDomain } from './domain.ts'
-import { nextChange, nextEvent } from './keys-words.ts'
-import { JSON_OPTION, moment, print } from './print.ts'
-import type { Terminal } from './terminal.ts'
+import { epochSeconds } from '../../base/clock.ts'
+import type { KeySummary } from '../../keyring/keyring.ts'
+import type { Held, Verifiers } from '../../keyring/verifiers.ts'
+import { withDomain } from '../domain.ts'
+import { nextChange, nextEvent } from './key-states.ts'
+import { JSON_OPTION, moment, print } from '../terminal/print.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 interface ListedKey extends KeySummary {
   /** Of a key that is to sign, when any verifier told us what it holds. */

@@ -2,11 +2,11 @@
 
 import type { Command } from 'commander'
 
-import { confirm } from './confirm.ts'
-import { type Domain, withDomain } from './domain.ts'
-import { DRY_RUN_OPTION } from './keys-change.ts'
-import { JSON_OPTION, jsonText } from './print.ts'
-import type { Terminal } from './terminal.ts'
+import { confirm } from '../terminal/confirm.ts'
+import { type Domain, withDomain } from '../domain.ts'
+import { DRY_RUN_OPTION } from '../keys/change.ts'
+import { JSON_OPTION, jsonText } from '../terminal/print.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 export interface RevokeOptions {
   readonly dryRun?: boolean

@@ -2,11 +2,11 @@
 
 import { Command } from 'commander'
 
-import { addRetire, addRotate } from './keys-change.ts'
-import { addList } from './keys-list.ts'
-import { addRotateRoot } from './keys-root.ts'
-import { addVerify } from './keys-verify.ts'
-import type { Terminal } from './terminal.ts'
+import { addRetire, addRotate } from './change.ts'
+import { addList } from './list.ts'
+import { addRotateRoot } from './root.ts'
+import { addVerify } from './verify.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 export function keysCommand(terminal: Terminal): Command {
   const command = new Command('keys').description('the signing keys, and the root key that seals them')

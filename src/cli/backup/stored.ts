@@ -2,15 +2,15 @@
 
 import { setTimeout as later } from 'node:timers/promises'
 
-import type { Config } from '../config/config.ts'
-import type { Archive } from '../store/backup/archive.ts'
-import { findIdentity, replaceIdentity } from '../store/identity/identity.ts'
-import { keys } from '../store/keys.ts'
-import { openArchive, openStore } from '../store/open-store.ts'
-import type { Store } from '../store/store.ts'
-import { readConfig } from './domain.ts'
-import { Refused } from './refused.ts'
-import type { Terminal } from './terminal.ts'
+import type { Config } from '../../config/config.ts'
+import type { Archive } from '../../store/backup/archive.ts'
+import { findIdentity, replaceIdentity } from '../../store/identity/identity.ts'
+import { keys } from '../../store/keys.ts'
+import { openArchive, openStore } from '../../store/open-store.ts'
+import type { Store } from '../../store/store.ts'
+import { readConfig } from '../domain.ts'
+import { Refused } from '../terminal/refused.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 export interface Stored {
   readonly config: Config

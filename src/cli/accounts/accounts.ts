@@ -2,15 +2,15 @@
 
 import { Command } from 'commander'
 
-import type { Account, Accounts } from '../accounts/accounts.ts'
-import { AccountUnknown } from '../base/faults.ts'
-import type { AccountClaims } from '../config/config.ts'
-import { confirm } from './confirm.ts'
-import { withDomain } from './domain.ts'
-import { DRY_RUN_OPTION } from './keys-change.ts'
-import { JSON_OPTION, moment, print, type Row } from './print.ts'
-import { Refused } from './refused.ts'
-import type { Terminal } from './terminal.ts'
+import type { Account, Accounts } from '../../accounts/accounts.ts'
+import { AccountUnknown } from '../../base/faults.ts'
+import type { AccountClaims } from '../../config/config.ts'
+import { confirm } from '../terminal/confirm.ts'
+import { withDomain } from '../domain.ts'
+import { DRY_RUN_OPTION } from '../keys/change.ts'
+import { JSON_OPTION, moment, print, type Row } from '../terminal/print.ts'
+import { Refused } from '../terminal/refused.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 interface RemoveOptions {
   readonly yes?: boolean

@@ -1,7 +1,7 @@
 /** What happens to keys, in words and with the time. */
 
-import type { KeySummary } from '../keyring/keyring.ts'
-import { from } from './moments.ts'
+import type { KeySummary } from '../../keyring/keyring.ts'
+import { from } from '../terminal/moments.ts'
 
 /** What becomes of a key next. */
 export function nextChange({ state, changesAt }: KeySummary, now: number): string {

@@ -2,15 +2,15 @@
 
 import { Command } from 'commander'
 
-import { knownClients } from '../revocation/known-clients.ts'
-import { type Clock, epochSeconds } from '../base/clock.ts'
-import { keys } from '../store/keys.ts'
-import { getAccount } from './accounts.ts'
-import { count } from './print.ts'
-import { Refused } from './refused.ts'
-import { end, type RevokeOptions, revoking } from './revoke-ending.ts'
-import { findToken } from './revoke-token.ts'
-import type { Terminal } from './terminal.ts'
+import { knownClients } from '../../revocation/known-clients.ts'
+import { type Clock, epochSeconds } from '../../base/clock.ts'
+import { keys } from '../../store/keys.ts'
+import { getAccount } from '../accounts/accounts.ts'
+import { count } from '../terminal/print.ts'
+import { Refused } from '../terminal/refused.ts'
+import { end, type RevokeOptions, revoking } from './report.ts'
+import { findToken } from './token.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 export function revokeCommand(terminal: Terminal): Command {
   const command = new Command('revoke').description(

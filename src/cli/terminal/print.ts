@@ -1,6 +1,6 @@
 /** How commands show what they found: as a table for people, as JSON for programs. */
 
-import { oneLine } from '../audit/one-line.ts'
+import { oneLine } from '../../audit/one-line.ts'
 import type { Terminal } from './terminal.ts'
 
 /** A row by column; what is absent is left blank. */

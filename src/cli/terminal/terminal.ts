@@ -3,8 +3,8 @@
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 
-import { type Clock, systemClock } from '../base/clock.ts'
-import { type Environment, environment } from '../config/environment.ts'
+import { type Clock, systemClock } from '../../base/clock.ts'
+import { type Environment, environment } from '../../config/environment.ts'
 
 export interface Terminal {
   readonly env: Environment

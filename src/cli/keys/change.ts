@@ -2,17 +2,17 @@
 
 import { type Command, Option } from 'commander'
 
-import { epochSeconds } from '../base/clock.ts'
-import { KeyUnknown } from '../base/faults.ts'
-import { SIGNING_ALGORITHMS } from '../registry/api.ts'
-import type { Keyring, KeySummary, Outcome } from '../keyring/keyring.ts'
-import type { KeyAlgorithm } from '../keyring/signing-key.ts'
-import { type Domain, withDomain } from './domain.ts'
-import { listed, nameOf, nextChange, signsFrom } from './keys-words.ts'
-import { roughly } from './moments.ts'
-import { JSON_OPTION, jsonText, table } from './print.ts'
-import { Refused } from './refused.ts'
-import type { Terminal } from './terminal.ts'
+import { epochSeconds } from '../../base/clock.ts'
+import { KeyUnknown } from '../../base/faults.ts'
+import { SIGNING_ALGORITHMS } from '../../registry/api.ts'
+import type { Keyring, KeySummary, Outcome } from '../../keyring/keyring.ts'
+import type { KeyAlgorithm } from '../../keyring/signing-key.ts'
+import { type Domain, withDomain } from '../domain.ts'
+import { listed, nameOf, nextChange, signsFrom } from './key-states.ts'
+import { roughly } from '../terminal/moments.ts'
+import { JSON_OPTION, jsonText, table } from '../terminal/print.ts'
+import { Refused } from '../terminal/refused.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 interface ChangeOptions {
   readonly dryRun?: boolean

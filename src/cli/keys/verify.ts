@@ -3,15 +3,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Command } from 'commander'
 
-import type { Config } from '../config/config.ts'
-import type { Keyring, KeySummary, LiveKeyring } from '../keyring/keyring.ts'
-import { withDomain } from './domain.ts'
-import { fetchObject, findKeys, IssuerSilent } from './issuer.ts'
-import { nameOf } from './keys-words.ts'
-import { roughly } from './moments.ts'
-import { JSON_OPTION, jsonText } from './print.ts'
-import { Refused } from './refused.ts'
-import type { Terminal } from './terminal.ts'
+import type { Config } from '../../config/config.ts'
+import type { Keyring, KeySummary, LiveKeyring } from '../../keyring/keyring.ts'
+import { withDomain } from '../domain.ts'
+import { fetchObject, findKeys, IssuerSilent } from '../terminal/issuer.ts'
+import { nameOf } from './key-states.ts'
+import { roughly } from '../terminal/moments.ts'
+import { JSON_OPTION, jsonText } from '../terminal/print.ts'
+import { Refused } from '../terminal/refused.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 interface VerifyOptions {
   readonly issuer?: string

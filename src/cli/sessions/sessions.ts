@@ -2,11 +2,11 @@
 
 import { Command } from 'commander'
 
-import { getAccount } from './accounts.ts'
-import { withDomain } from './domain.ts'
-import { count, JSON_OPTION, moment, print } from './print.ts'
-import { end, type RevokeOptions, revoking } from './revoke-ending.ts'
-import type { Terminal } from './terminal.ts'
+import { getAccount } from '../accounts/accounts.ts'
+import { withDomain } from '../domain.ts'
+import { count, JSON_OPTION, moment, print } from '../terminal/print.ts'
+import { end, type RevokeOptions, revoking } from '../revoke/report.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 export function sessionsCommand(terminal: Terminal): Command {
   const command = new Command('sessions').description('where a person is signed in')

@@ -11,12 +11,12 @@ import {
   type ProtectedHeaderParameters,
 } from 'jose'
 
-import { epochSeconds } from '../base/clock.ts'
-import { formatDuration } from '../base/duration.ts'
-import { findKeys } from './issuer.ts'
-import { jsonText, moment, table } from './print.ts'
-import { Refused } from './refused.ts'
-import type { Terminal } from './terminal.ts'
+import { epochSeconds } from '../../base/clock.ts'
+import { formatDuration } from '../../base/duration.ts'
+import { findKeys } from '../terminal/issuer.ts'
+import { jsonText, moment, table } from '../terminal/print.ts'
+import { Refused } from '../terminal/refused.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 interface InspectOptions {
   readonly verify?: string

@@ -2,10 +2,10 @@
 
 import { Command } from 'commander'
 
-import { generateSecret, hashSecret } from '../clients/secrets.ts'
-import { readConfig } from './domain.ts'
-import { JSON_OPTION, jsonText, print } from './print.ts'
-import type { Terminal } from './terminal.ts'
+import { generateSecret, hashSecret } from '../../clients/secrets.ts'
+import { readConfig } from '../domain.ts'
+import { JSON_OPTION, jsonText, print } from '../terminal/print.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 export function clientsCommand(terminal: Terminal): Command {
   const command = new Command('clients').description('the applications that may ask for tokens')

@@ -2,10 +2,10 @@
 
 import { Command } from 'commander'
 
-import { formatDuration } from '../base/duration.ts'
-import { readConfig } from './domain.ts'
-import { JSON_OPTION, print } from './print.ts'
-import type { Terminal } from './terminal.ts'
+import { formatDuration } from '../../base/duration.ts'
+import { readConfig } from '../domain.ts'
+import { JSON_OPTION, print } from '../terminal/print.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 export function apisCommand(terminal: Terminal): Command {
   const command = new Command('apis').description('the APIs that tokens are for')

@@ -2,14 +2,14 @@
 
 import type { Command } from 'commander'
 
-import { rootKeyId } from '../base/sealing.ts'
-import type { Config } from '../config/config.ts'
-import type { LiveKeyring } from '../keyring/keyring.ts'
-import { finishReplacement, obtainRootKeys, prepareReplacement } from '../keyring/root-key.ts'
-import { withDomain } from './domain.ts'
-import { DRY_RUN_OPTION } from './keys-change.ts'
-import { JSON_OPTION, jsonText } from './print.ts'
-import type { Terminal } from './terminal.ts'
+import { rootKeyId } from '../../base/sealing.ts'
+import type { Config } from '../../config/config.ts'
+import type { LiveKeyring } from '../../keyring/keyring.ts'
+import { finishReplacement, obtainRootKeys, prepareReplacement } from '../../keyring/root-key.ts'
+import { withDomain } from '../domain.ts'
+import { DRY_RUN_OPTION } from './change.ts'
+import { JSON_OPTION, jsonText } from '../terminal/print.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 interface RotateRootOptions {
   readonly dryRun?: boolean

@@ -2,11 +2,11 @@
 
 import { Command } from 'commander'
 
-import { formatDuration } from '../base/duration.ts'
-import type { Config } from '../config/config.ts'
-import { readConfig } from './domain.ts'
-import { JSON_OPTION, print, type Row } from './print.ts'
-import type { Terminal } from './terminal.ts'
+import { formatDuration } from '../../base/duration.ts'
+import type { Config } from '../../config/config.ts'
+import { readConfig } from '../domain.ts'
+import { JSON_OPTION, print, type Row } from '../terminal/print.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 const HIDDEN = '(hidden)'
 

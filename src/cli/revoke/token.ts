@@ -1,13 +1,13 @@
 /** Which token an operator means, from the token itself; it is never an argument, which a shell would remember. */
 
-import { createApis } from '../apis/apis.ts'
-import { createClients } from '../clients/clients.ts'
-import { createAccessTokens } from '../engine/access-tokens/access-tokens.ts'
-import { grantIdIn, handleKey, modelOf } from '../engine/adapter/handles.ts'
-import { keys } from '../store/keys.ts'
-import type { Domain } from './domain.ts'
-import { Refused } from './refused.ts'
-import type { Terminal } from './terminal.ts'
+import { createApis } from '../../apis/apis.ts'
+import { createClients } from '../../clients/clients.ts'
+import { createAccessTokens } from '../../engine/access-tokens/access-tokens.ts'
+import { grantIdIn, handleKey, modelOf } from '../../engine/adapter/handles.ts'
+import { keys } from '../../store/keys.ts'
+import type { Domain } from '../domain.ts'
+import { Refused } from '../terminal/refused.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 interface Found {
   readonly what: string

@@ -2,10 +2,10 @@
 
 import { Command, InvalidArgumentError } from 'commander'
 
-import { type Audit, AUDIT_EVENTS, type AuditRecord } from '../audit/audit.ts'
-import { withDomain } from './domain.ts'
-import { JSON_OPTION, pairs, print } from './print.ts'
-import type { Terminal } from './terminal.ts'
+import { type Audit, AUDIT_EVENTS, type AuditRecord } from '../../audit/audit.ts'
+import { withDomain } from '../domain.ts'
+import { JSON_OPTION, pairs, print } from '../terminal/print.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 interface AuditOptions {
   readonly limit: number
