@@ -9,5 +9,11 @@ export default defineConfig({
     expect: { poll: { timeout: 30_000, interval: 20 } },
     // Two cores: more workers only make the races and the browser slower, not the run shorter.
     maxWorkers: 2,
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      exclude: ['src/samples/**'],
+      reporter: ['json-summary', 'html'],
+    },
   },
 })

@@ -12,7 +12,7 @@ import { documentedFaults, faultsOf, leaves, madeParts, partOf } from './documen
 import { ROOT } from './root.ts'
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
-const PAPERS = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md']
+const PAPERS = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'RELEASING.md']
 const PAGES = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'))
 const ALL = [...PAPERS, ...PAGES.map((name) => `docs/${name}`)]
 
