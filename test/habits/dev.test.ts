@@ -37,15 +37,17 @@ it('npm run dev serves a changed view and a changed source without being started
     )
   await expect.poll(landing, within(30_000)).toContain('Grantor')
 
-  const view = join(folder, 'views/pages/landing.ejs')
+  const [view = ''] = filesIn(join(folder, 'views')).filter((path) => path.endsWith('/landing.ejs'))
   writeFileSync(view, `${readFileSync(view, 'utf8')}\n<!-- a changed view -->\n`)
   await expect.poll(landing, within(30_000)).toContain('a changed view')
 
   const titled = "landing('Grantor', page)"
-  const sources = readdirSync(join(folder, 'src/http'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
-    .map((path) => join(folder, 'src/http', path))
-  const source = sources.find((path) => readFileSync(path, 'utf8').includes(titled)) ?? ''
+  const [source = ''] = filesIn(join(folder, 'src/http')).filter((path) => readFileSync(path, 'utf8').includes(titled))
   writeFileSync(source, readFileSync(source, 'utf8').replace(titled, "landing('A changed source', page)"))
   await expect.poll(landing, within(30_000)).toContain('A changed source')
 })
+
+function filesIn(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+}
