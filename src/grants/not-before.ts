@@ -7,7 +7,7 @@
  * the moments stay in the store, all in one record. Every node has them in memory, and hears of new ones from the log.
  */
 
-import type { RevocationEntry } from '../resource/revocation-set.ts'
+import type { RevocationEntry } from '../resource/revocations/revocation-set.ts'
 import { keys } from '../store/keys.ts'
 import { over } from '../store/over.ts'
 import type { Entry, Store } from '../store/store.ts'

@@ -126,7 +126,7 @@ export function createDispatch(parts: DispatchParts): RequestListener {
     else refuseClient(res, fault)
   }
 
-  /** Our verifier says who it is when it fetches the keys (src/resource/key-cache.ts); others are not known. */
+  /** Our verifier says who it is when it fetches the keys (src/resource/issuer/key-cache.ts); others are not known. */
   function noteVerifier({ method, headers }: IncomingMessage, { ringVersion }: Engine): void {
     const id = headers['grantor-verifier']
     if (method === 'GET' && typeof id === 'string') verifiers.saw({ id, version: ringVersion })

@@ -47,7 +47,7 @@ const WRITE_PAUSE_SECONDS = 60
 const LOOK_PAUSE_SECONDS = 10
 const ID = /^[\w.-]{1,64}$/
 
-// The bounds within which our verifier obeys `max-age` (src/resource/key-cache.ts).
+// The bounds within which our verifier obeys `max-age` (src/resource/issuer/key-cache.ts).
 const SHORTEST_FRESH_SECONDS = 30
 const LONGEST_FRESH_SECONDS = 600
 

@@ -11,18 +11,22 @@
  * It knows nothing of the server but its issuer, imports nothing but jose and node, and shares no store with anybody.
  */
 
-export { type Answer, answerTo, type ChallengeOptions } from './challenge.ts'
-export type { Claims } from './claims.ts'
-export type { DpopNonceOptions } from './dpop-nonces.ts'
-export { type BearerRequest, type ExpressBearer, expressBearer } from './express.ts'
-export { type FastifyBearer, type FastifyBearerRequest, fastifyBearer } from './fastify.ts'
-export { type BearerOptions, createGuard, type Guard, type Outcome } from './guard.ts'
-export type { IntrospectionOptions } from './introspection.ts'
-export { type BearerContext, type BearerState, type KoaBearer, koaBearer } from './koa.ts'
-export { type NodeBearer, nodeBearer } from './node.ts'
+export { type Answer, answerTo, type ChallengeOptions } from './middleware/challenge.ts'
+export type { Claims } from './token/claims.ts'
+export type { DpopNonceOptions } from './sender/dpop-nonces.ts'
+export { type BearerRequest, type ExpressBearer, expressBearer } from './middleware/express.ts'
+export { type FastifyBearer, type FastifyBearerRequest, fastifyBearer } from './middleware/fastify.ts'
+export { type BearerOptions, createGuard, type Guard, type Outcome } from './middleware/guard.ts'
+export type { IntrospectionOptions } from './issuer/introspection.ts'
+export { type BearerContext, type BearerState, type KoaBearer, koaBearer } from './middleware/koa.ts'
+export { type NodeBearer, nodeBearer } from './middleware/node.ts'
 export type { Algorithm, VerifierOptions } from './options.ts'
 export type { OutcomeEvent } from './outcomes.ts'
-export { type ProtectedResource, type ProtectedResourceOptions, protectedResource } from './protected-resource.ts'
+export {
+  type ProtectedResource,
+  type ProtectedResourceOptions,
+  protectedResource,
+} from './middleware/protected-resource.ts'
 export {
   AuthenticationInsufficient,
   type BearerError,
@@ -41,6 +45,6 @@ export {
 } from './refusals.ts'
 export { bearerToken } from './request.ts'
 export type { Requirements } from './requirements.ts'
-export type { RevocationOptions } from './revocation-feed.ts'
-export type { DpopOptions, DpopSent } from './sender.ts'
+export type { RevocationOptions } from './revocations/revocation-feed.ts'
+export type { DpopOptions, DpopSent } from './sender/sender.ts'
 export { createVerifier, type RequestOptions, type Verifier, type VerifyOptions } from './verifier.ts'

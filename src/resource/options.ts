@@ -2,14 +2,14 @@
 
 import type { IncomingMessage } from 'node:http'
 
-import type { JsonObject } from './compact.ts'
-import type { IntrospectionOptions } from './introspection.ts'
+import type { JsonObject } from './token/compact.ts'
+import type { IntrospectionOptions } from './issuer/introspection.ts'
 import { refuseUnknownOptions } from './known-options.ts'
-import { type Fetch, isSafeAddress } from './metadata.ts'
+import { type Fetch, isSafeAddress } from './issuer/metadata.ts'
 import type { OutcomeEvent } from './outcomes.ts'
-import type { RevocationOptions } from './revocation-feed.ts'
-import type { DpopOptions } from './sender.ts'
-import { ASYMMETRIC, type AsymmetricAlgorithm } from './signature.ts'
+import type { RevocationOptions } from './revocations/revocation-feed.ts'
+import type { DpopOptions } from './sender/sender.ts'
+import { ASYMMETRIC, type AsymmetricAlgorithm } from './token/signature.ts'
 
 /** The algorithms that an API may allow. Asymmetric ones need no secret; HS256 stands alone (see `secret`). */
 export type Algorithm = AsymmetricAlgorithm | 'HS256'

@@ -1,6 +1,6 @@
 /** What a route needs beyond a good token: scopes, and how and when the person signed in (RFC 9470). */
 
-import { type Claims, isScope } from './claims.ts'
+import { type Claims, isScope } from './token/claims.ts'
 import { AuthenticationInsufficient, ScopeInsufficient } from './refusals.ts'
 
 /** What a route needs beyond a good token for this API. */

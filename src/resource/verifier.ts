@@ -9,17 +9,17 @@
 
 import type { IncomingMessage } from 'node:http'
 
-import { type Claims, checkAddress, checkLifetime } from './claims.ts'
-import { createFirstSight, type KnownToken } from './first-sight.ts'
-import { createIntrospector } from './introspection.ts'
+import { type Claims, checkAddress, checkLifetime } from './token/claims.ts'
+import { createFirstSight, type KnownToken } from './token/first-sight.ts'
+import { createIntrospector } from './issuer/introspection.ts'
 import { checkOptions, type VerifierOptions } from './options.ts'
 import { observed, type Progress } from './outcomes.ts'
 import { TokenInvalid, TokenMissing, TokenRevoked } from './refusals.ts'
 import { proofOf, readAuthorization } from './request.ts'
 import { checkAllowed, type Requirements } from './requirements.ts'
-import { createRevocationFeed } from './revocation-feed.ts'
-import { certificateOf, checkSender, createProofChecker, type DpopSent, derOf, type Sender } from './sender.ts'
-import { createTokenMemory } from './token-memory.ts'
+import { createRevocationFeed } from './revocations/revocation-feed.ts'
+import { certificateOf, checkSender, createProofChecker, type DpopSent, derOf, type Sender } from './sender/sender.ts'
+import { createTokenMemory } from './token/token-memory.ts'
 
 /** What a token must allow, and what came with it where it is bound to a key. */
 export interface VerifyOptions extends Requirements {

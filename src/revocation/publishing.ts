@@ -21,7 +21,7 @@ export interface Publishing {
 const CLOCK_SKEW_SECONDS = 15
 // Within an hour of ordinary use a person leaves a handful of entries. A busy person at a busy client leaves some dozens.
 const MOST_OF_A_SUBJECT = 200
-/** Half of what a verifier takes (src/resource/revocation-feed.ts). */
+/** Half of what a verifier takes (src/resource/revocations/revocation-feed.ts). */
 const MOST_IN_ALL = 500_000
 /**
  * How far into the future a subject's moment reaches: what ends meanwhile is covered and needs no entry. Tokens that the

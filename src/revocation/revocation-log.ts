@@ -7,7 +7,7 @@
  */
 
 import { type Clock, epochSeconds } from '../base/clock.ts'
-import { createRevocationSet, type Revocable, type RevocationEntry } from '../resource/revocation-set.ts'
+import { createRevocationSet, type Revocable, type RevocationEntry } from '../resource/revocations/revocation-set.ts'
 import { keys, logs } from '../store/keys.ts'
 import type { LogEntry, Store } from '../store/store.ts'
 import { createEntryCounts, type EntryCounts, type EntryOwner } from './entry-counts.ts'

@@ -1,7 +1,7 @@
 /** The verifiers that follow an issuer of a test, and what each of them has heard. */
 
 import type { NewRevocation } from '../revocation/revocation-log.ts'
-import type { FeedEvent } from '../resource/revocation-feed.ts'
+import type { FeedEvent } from '../resource/revocations/revocation-feed.ts'
 
 export interface KnownVerifiers {
   /** Told by one verifier what its feed says; each needs its own. */

@@ -125,7 +125,7 @@ describe('the rules', () => {
     ['an entry imported', 'http/a.ts', `import { app } from '../app.ts'`, 'the entry app.ts'],
     ['an entry that composes', 'main.ts', `import { s } from './store/s.ts'`, 'Only composition roots'],
     ['an import without ending', 'base/b.ts', `import { a } from './a'`, 'without its ending'],
-    ['koa as a value in resource/', 'resource/koa.ts', `import Koa from 'koa'`, 'koa belongs in http/'],
+    ['koa as a value in resource/', 'resource/middleware/koa.ts', `import Koa from 'koa'`, 'koa belongs in http/'],
     ['koa for its side effect', 'apis/a.ts', `import 'koa'`, 'koa belongs in http/'],
     ['a file of oidc-provider', 'http/a.ts', `import x from 'oidc-provider/lib/x.js'`, 'oidc-provider belongs in'],
     ['node:sqlite outside store/', 'cli/x.ts', `import { DatabaseSync } from 'node:sqlite'`, 'reads or writes files'],

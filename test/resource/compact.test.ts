@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 
-import { Malformed, readObject, splitCompact } from '../../src/resource/compact.ts'
+import { Malformed, readObject, splitCompact } from '../../src/resource/token/compact.ts'
 import { part } from './issuer.ts'
 
 const read = (json: string | Uint8Array) => readObject(Buffer.from(json).toString('base64url'))

@@ -9,7 +9,9 @@ import { aScene, runExample, type Scene } from './scene.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
-const SOURCES = readdirSync(new URL('src/resource/', ROOT)).map((name) => `src/resource/${name}`)
+const SOURCES = readdirSync(new URL('src/resource/', ROOT), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => `src/resource/${name}`)
 const PAGES = ['docs/protect-an-api.md', 'docs/connect-a-client.md']
 
 describe('grantor/resource', () => {

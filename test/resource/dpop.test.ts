@@ -5,7 +5,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import { createVerifier, type DpopOptions, type Verifier } from '../../src/resource/index.ts'
-import { createReplayMemory } from '../../src/resource/replay-memory.ts'
+import { createReplayMemory } from '../../src/resource/sender/replay-memory.ts'
 import { DOORS, type Door, openDoors } from './doors.ts'
 import { AUDIENCE, ecKey, edKey, mint, NOW, rsaKey, type StrangeIssuer, startIssuer } from './issuer.ts'
 import { aProver, type Changes, type Prover } from './prover.ts'

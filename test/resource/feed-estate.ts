@@ -6,7 +6,7 @@ import { openRevocationLog, type NewRevocation } from '../../src/revocation/revo
 import { type App, startApp } from '../../src/app.ts'
 import { createLog } from '../../src/audit/log.ts'
 import { createVerifier, type Verifier } from '../../src/resource/index.ts'
-import type { FeedEvent, RevocationOptions } from '../../src/resource/revocation-feed.ts'
+import type { FeedEvent, RevocationOptions } from '../../src/resource/revocations/revocation-feed.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
 import { type Running, type StartOptions, start } from '../support/start.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'

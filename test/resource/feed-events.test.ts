@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { createEventParser, type ServerSentEvent } from '../../src/resource/event-stream.ts'
+import { createEventParser, type ServerSentEvent } from '../../src/resource/revocations/event-stream.ts'
 
 describe('the reader of an event stream', () => {
   it('gives an event at its empty line, with its type, data and the last id', () => {

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { expectFigure } from '../support/figures.ts'
 
 const ENTRIES = 100_000
-const SET = fileURLToPath(new URL('../../src/resource/revocation-set.ts', import.meta.url))
+const SET = fileURLToPath(new URL('../../src/resource/revocations/revocation-set.ts', import.meta.url))
 
 // Entries as they come from the wire: each text is one of its own, made by JSON.parse.
 const PROGRAM = `

@@ -4,7 +4,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { createRevocationFeed, type FeedEvent, type RevocationFeed } from '../../src/resource/revocation-feed.ts'
+import {
+  createRevocationFeed,
+  type FeedEvent,
+  type RevocationFeed,
+} from '../../src/resource/revocations/revocation-feed.ts'
 import { until } from './feed-estate.ts'
 import { NOW, type StrangeIssuer, startIssuer } from './issuer.ts'
 

@@ -11,7 +11,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { type App, startApp } from '../../src/app.ts'
 import { createLog } from '../../src/audit/log.ts'
 import { createVerifier, type Verifier } from '../../src/resource/index.ts'
-import type { RevocationOptions } from '../../src/resource/revocation-feed.ts'
+import type { RevocationOptions } from '../../src/resource/revocations/revocation-feed.ts'
 import { type Running, start } from '../support/start.ts'
 import {
   callEndpoint,

@@ -3,7 +3,7 @@
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
-import { createIntrospector } from '../../src/resource/introspection.ts'
+import { createIntrospector } from '../../src/resource/issuer/introspection.ts'
 import { createVerifier, type Verifier, type VerifierOptions } from '../../src/resource/index.ts'
 import { hashSecret } from '../../src/clients/secrets.ts'
 import { movableClock, type MovableClock } from '../support/movable-clock.ts'

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { createVerifier, type OutcomeEvent, type Verifier, type VerifierOptions } from '../../src/resource/index.ts'
-import { createTokenMemory } from '../../src/resource/token-memory.ts'
+import { createTokenMemory } from '../../src/resource/token/token-memory.ts'
 import { AUDIENCE, ecKey, hmacParts, mint, NOW, payload, publicJwk, type StrangeIssuer, startIssuer } from './issuer.ts'
 
 let at: StrangeIssuer

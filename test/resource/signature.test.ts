@@ -4,7 +4,7 @@ import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypt
 
 import { describe, expect, it } from 'vitest'
 
-import { ASYMMETRIC, verificationWith } from '../../src/resource/signature.ts'
+import { ASYMMETRIC, verificationWith } from '../../src/resource/token/signature.ts'
 
 const rsa = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength })
 const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve })

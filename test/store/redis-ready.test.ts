@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { expect, it, onTestFinished, vi } from 'vitest'
 
 import { type Clock, systemClock } from '../../src/base/clock.ts'
-import { judgeClocks } from '../../src/store/redis/clocks.ts'
+import { judgeClocks } from '../../src/store/redis/health/clocks.ts'
 import { openRedisStore } from '../../src/store/redis/redis-store.ts'
 import type { Key, Store } from '../../src/store/store.ts'
 import { aPrefix, describeWithRedis, type RedisServer, startRedis } from '../support/redis.ts'

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 
-import { Replicas } from '../../src/store/redis/replicas.ts'
+import { Replicas } from '../../src/store/redis/connection/replicas.ts'
 
 const everyone = () => true
 const nobody = () => false

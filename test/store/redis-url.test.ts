@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { ConfigInvalid } from '../../src/base/faults.ts'
-import { parseRedisUrl } from '../../src/store/redis/url.ts'
+import { parseRedisUrl } from '../../src/store/redis/connection/url.ts'
 
 const NOTHING = { name: '', db: 0, tls: false, username: undefined, password: undefined }
 

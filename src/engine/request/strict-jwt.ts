@@ -9,7 +9,7 @@
 
 import type { IncomingMessage } from 'node:http'
 
-import { type CompactParts, type JsonObject, parseCompact } from '../../resource/compact.ts'
+import { type CompactParts, type JsonObject, parseCompact } from '../../resource/token/compact.ts'
 import { Refusal } from '../../resource/refusals.ts'
 
 /** What an access token of ours has no use for, nor anything that a client signs for us. */

@@ -7,7 +7,7 @@ import { CLOCK_TOLERANCE_SECONDS } from '../../engine/clock-tolerance.ts'
 import type { CurrentEngine } from '../../engine/current.ts'
 import { ScopeInsufficient, TokenInvalid, TokenMissing } from '../../resource/refusals.ts'
 import { proofOf, readAuthorization } from '../../resource/request.ts'
-import { certificateOf, checkSender, createProofChecker } from '../../resource/sender.ts'
+import { certificateOf, checkSender, createProofChecker } from '../../resource/sender/sender.ts'
 import { keys } from '../../store/keys.ts'
 import type { Store } from '../../store/store.ts'
 

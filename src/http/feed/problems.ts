@@ -4,7 +4,7 @@ import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:ht
 
 import type { Log } from '../../audit/log.ts'
 import { Fault, retryAfterOf } from '../../base/faults.ts'
-import { answerTo } from '../../resource/challenge.ts'
+import { answerTo } from '../../resource/middleware/challenge.ts'
 import { Refusal } from '../../resource/refusals.ts'
 import { schemeOf } from '../../resource/request.ts'
 import { type Doorkeeper, SCOPES } from './bearer.ts'

@@ -5,9 +5,9 @@
  * begins again: keys may then come twice, but none is missed.
  */
 
-import type { RedisConnection } from './connection.ts'
-import { unavailable } from './faults.ts'
-import type { RedisLink } from './link.ts'
+import type { RedisConnection } from './connection/connection.ts'
+import { unavailable } from './connection/faults.ts'
+import type { RedisLink } from './connection/link.ts'
 
 export interface KeyPage {
   readonly keys: string[]

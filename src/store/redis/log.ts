@@ -14,7 +14,7 @@ import type { Redis } from 'ioredis'
 
 import type { Clock } from '../../base/clock.ts'
 import { CLOCKS_DIFFER_MS, toMs } from '../expiry.ts'
-import type { RedisConnection } from './connection.ts'
+import type { RedisConnection } from './connection/connection.ts'
 import { scripts } from './scripts.ts'
 import type { LogEntry } from '../store.ts'
 

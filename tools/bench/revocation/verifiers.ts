@@ -6,7 +6,7 @@
  */
 
 import { createVerifier, type Verifier } from '../../../src/resource/index.ts'
-import type { RevocationOptions } from '../../../src/resource/revocation-feed.ts'
+import type { RevocationOptions } from '../../../src/resource/revocations/revocation-feed.ts'
 import { answerQuestions } from './child.ts'
 
 export interface VerifiersOptions {
