@@ -68,6 +68,8 @@ export function createPublishing({ revocationLog, store, clock }: Parts): Publis
   }
 
   function untilNow(): number {
-    return epochSeconds(clock) + CLOCK_SKEW_SECONDS + 1
+    // An operator's machine with a wrong clock has to end access too: its moment is that of the servers.
+    const aheadSeconds = Math.floor((store.status().clockAheadMs ?? 0) / 1000)
+    return epochSeconds(clock) - aheadSeconds + CLOCK_SKEW_SECONDS + 1
   }
 }

@@ -134,6 +134,8 @@ export interface StoreStatus {
   readonly advice?: readonly string[]
   /** Milliseconds since the last successful write, on the monotonic clock. A node that cannot write for 5 s issues nothing. */
   readonly silentMs: number
+  /** By how much the clock of this node is ahead of the majority's (behind: negative); absent within the tolerance. */
+  readonly clockAheadMs?: number
   /** Set when this is no longer the store that was opened: its file was deleted or replaced. It does not come back. */
   readonly lost?: true
 }

@@ -49,6 +49,11 @@ export class ClockComparison {
     return `The clock of this server is ${described(own)} the other servers' (at most ${CLOCK_TOLERANCE_MS / 1000} s are tolerated): set it right, by NTP for example.`
   }
 
+  /** By how much this node's clock is ahead of the majority's, where that is too much. */
+  get aheadMs(): number | undefined {
+    return this.#verdict.own
+  }
+
   /** What does not stop the server. */
   get advice(): string | undefined {
     const { redis } = this.#verdict

@@ -65,7 +65,10 @@ export class RedisHealth {
   status(): StoreStatus {
     const silentMs = this.#options.monotonic() - this.#lastContactMs
     const problem = this.#problem()
-    if (problem !== undefined) return { ready: false, hasRoom: true, problem, silentMs }
+    if (problem !== undefined) {
+      const { aheadMs } = this.#options.clocks
+      return { ready: false, hasRoom: true, problem, silentMs, ...(aheadMs !== undefined && { clockAheadMs: aheadMs }) }
+    }
     const advice = this.#advice()
     const told = { silentMs, ...(advice.length > 0 && { advice }) }
     const shortage = this.#room.problem
