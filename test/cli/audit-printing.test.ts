@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { post } from '../attacks/requests.ts'
+import { post } from '../support/requests.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { type Running, start } from '../support/start.ts'
 import { aTerminal } from './a-terminal.ts'

@@ -18,7 +18,7 @@ import {
   query,
   redemption,
   userinfo,
-} from '../attacks/requests.ts'
+} from '../support/requests.ts'
 import { ROOT } from '../house/root.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { type Running, start } from '../support/start.ts'

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { type App, startApp } from '../../src/app.ts'
 import { createLog } from '../../src/audit/log.ts'
-import { basic, CALLBACK, confidential, newCode, post, redemption, userinfo } from '../attacks/requests.ts'
+import { basic, CALLBACK, confidential, newCode, post, redemption, userinfo } from '../support/requests.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { type Running, start } from '../support/start.ts'
 import { createUserAgent } from '../support/user-agent.ts'

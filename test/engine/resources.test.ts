@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { SIGNING_ALGORITHMS } from '../../src/registry/api.ts'
 import { createVerifier } from '../../src/resource/index.ts'
-import { type Params, post, query, redemption, signedIn } from '../attacks/requests.ts'
+import { type Params, post, query, redemption, signedIn } from '../support/requests.ts'
 import { type Running, start } from '../support/start.ts'
 import { newPkce, signInAt, type UserAgent } from '../support/user-agent.ts'
 

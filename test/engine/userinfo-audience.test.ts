@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createVerifier } from '../../src/resource/index.ts'
-import { basic, CALLBACK, confidential, newCode, post, redemption, userinfo } from '../attacks/requests.ts'
+import { basic, CALLBACK, confidential, newCode, post, redemption, userinfo } from '../support/requests.ts'
 import { type Running, start } from '../support/start.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 

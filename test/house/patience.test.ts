@@ -8,9 +8,9 @@ import { ROOT } from './root.ts'
 
 // Each asks again and again whether a state has come about, is a client that pauses as clients do, or delays a network.
 const PAUSE_BETWEEN_LOOKS = [
-  'faults/refreshing-clients.ts',
-  'flows/external-signer.test.ts',
-  'flows/supervised.ts',
+  'feature/refresh/refreshing-clients.ts',
+  'feature/keys/external-signer.test.ts',
+  'feature/processes/supervised.ts',
   'http/revocation-reader.ts',
   'http/revocations-silence.test.ts',
   'engine/swap.test.ts',

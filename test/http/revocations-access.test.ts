@@ -5,7 +5,7 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
 import type { App } from '../../src/app.ts'
-import { confidential, SECRET } from '../attacks/requests.ts'
+import { confidential, SECRET } from '../support/requests.ts'
 import type { MovableClock } from '../support/movable-clock.ts'
 import { type Running, start } from '../support/start.ts'
 import { callEndpoint, createUserAgent, newPkce, redeem, signIn } from '../support/user-agent.ts'

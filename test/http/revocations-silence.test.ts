@@ -8,9 +8,9 @@ import { systemClock } from '../../src/base/clock.ts'
 import { describeWithRedis, startRedis } from '../support/redis.ts'
 import { start } from '../support/start.ts'
 import { type Held, startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
-import { confidential, SECRET } from '../attacks/requests.ts'
+import { confidential, SECRET } from '../support/requests.ts'
 import { feedToken, writer, type Reader, readFeed, readPage } from './revocation-reader.ts'
-import { startSupervised } from '../flows/supervised.ts'
+import { startSupervised } from '../feature/processes/supervised.ts'
 
 const PATIENCE = { timeout: 180_000 }
 const countOf = (reader: Reader) => reader.events.filter(({ event }) => event === 'current').length

@@ -5,7 +5,7 @@ import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
 import type { App } from '../../src/app.ts'
-import { confidential, SECRET } from '../attacks/requests.ts'
+import { confidential, SECRET } from '../support/requests.ts'
 import { describeWithRedis, startRedis } from '../support/redis.ts'
 import { startSigningProcess } from '../support/signing-process.ts'
 import { type Running, start } from '../support/start.ts'

@@ -7,7 +7,7 @@ import { rootKeyId } from '../../src/base/sealing.ts'
 import type { Keyring } from '../../src/keyring/keyring.ts'
 import { keys, logs } from '../../src/store/keys.ts'
 import type { Store } from '../../src/store/store.ts'
-import { createCanaries } from '../faults/canaries.ts'
+import { createCanaries } from '../support/canaries.ts'
 import { openTestStore, openTestStores } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import {

@@ -1,6 +1,6 @@
 /**
  * Access tokens whose claims are not what RFC 9068 asks for, as data. What else can be wrong with a JWT, and every door
- * at which it is presented, stands in test/attacks/jose/.
+ * at which it is presented, stands in test/feature/tokens/jose/.
  */
 
 import { AUDIENCE, mint, NOW, type StrangeIssuer } from './issuer.ts'

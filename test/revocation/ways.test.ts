@@ -202,7 +202,7 @@ function first(app: Running): string {
   return app.urls[0] as string
 }
 
-/** How a server comes to do this stands in test/faults/store-identity.test.ts. */
+/** How a server comes to do this stands in test/feature/store-faults/store-identity.test.ts. */
 async function endedByStore(app: Running, reason: EndReason): Promise<void> {
   await app.nodes[0]?.revocation.endEverything(undefined, reason)
 }

@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto'
 import { expect, it } from 'vitest'
 
-import { newProofKey } from '../../flows/dpop-proofs.ts'
+import { newProofKey } from '../../feature/dpop/dpop-proofs.ts'
 import { newPkce, redeem, refresh } from '../../support/user-agent.ts'
 import { comparable, REDIRECT_URI } from './both-ways.ts'
 import { codesOf, describeGranted, inHeader, type Kind, requestOf, type Row, valueIn } from './granted.ts'

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { hashSecret } from '../../../src/clients/secrets.ts'
 import { handleKey } from '../../../src/engine/adapter/handles.ts'
-import { newProofKey } from '../../flows/dpop-proofs.ts'
+import { newProofKey } from '../../feature/dpop/dpop-proofs.ts'
 import { callEndpoint } from '../../support/user-agent.ts'
 import {
   basic,

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest'
 
-import { newProofKey, type ProofKey } from '../../flows/dpop-proofs.ts'
+import { newProofKey, type ProofKey } from '../../feature/dpop/dpop-proofs.ts'
 import { callEndpoint, newPkce, refresh } from '../../support/user-agent.ts'
 import { type BothWays, comparable, REDIRECT_URI, type Request } from './both-ways.ts'
 import { codesOf, describeGranted, inHeader, type Kind, requestOf, type Row, SECRET, valueIn } from './granted.ts'

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import { newProofKey } from '../../flows/dpop-proofs.ts'
+import { newProofKey } from '../../feature/dpop/dpop-proofs.ts'
 import { callEndpoint } from '../../support/user-agent.ts'
 import {
   type BothWays,
