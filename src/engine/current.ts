@@ -26,6 +26,9 @@ export interface Engine {
 export interface CurrentEngine {
   engine(): Engine
   swap(next: Engine): void
+  /** Pages outlive an engine: each call goes to the engine in use. */
+  readonly interactions: Interactions
+  readonly sessions: BrowserSessions
 }
 
 export function createCurrentEngine(first: Engine): CurrentEngine {
@@ -35,5 +38,12 @@ export function createCurrentEngine(first: Engine): CurrentEngine {
     swap(next) {
       current = next
     },
+    interactions: {
+      find: (req, res) => current.interactions.find(req, res),
+      finishLogin: (...login) => current.interactions.finishLogin(...login),
+      finishConsent: (req, res) => current.interactions.finishConsent(req, res),
+      abort: (req, res) => current.interactions.abort(req, res),
+    },
+    sessions: { find: (req, res) => current.sessions.find(req, res) },
   }
 }

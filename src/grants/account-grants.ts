@@ -2,7 +2,7 @@
 
 import { keys } from '../store/keys.ts'
 import type { Key, Store } from '../store/store.ts'
-import type { EndedMarks } from './not-before.ts'
+import type { NotBefore } from './not-before.ts'
 
 export interface HeldGrant {
   readonly grantId: string
@@ -18,7 +18,7 @@ export interface HeldSession {
   readonly clientIds: readonly string[]
 }
 
-export interface Holdings {
+export interface AccountGrants {
   /** Those that are alive, in two round trips, however many there are. */
   listGrants(accountId: string): Promise<HeldGrant[]>
   /** As above, and in which this person, and not another one since, is signed in. */
@@ -39,13 +39,13 @@ export interface SessionRecord {
   readonly authorizations?: Readonly<Record<string, { readonly grantId?: string; readonly persistsLogout?: boolean }>>
 }
 
-export function createHoldings({
+export function createAccountGrants({
   store,
-  endedMarks,
+  notBefore,
 }: {
   readonly store: Store
-  readonly endedMarks: Pick<EndedMarks, 'covers'>
-}): Holdings {
+  readonly notBefore: Pick<NotBefore, 'covers'>
+}): AccountGrants {
   async function live<Record>(index: Key, keyOf: (member: string) => Key): Promise<[string, Record][]> {
     const members = await store.members(index)
     const entries = await store.getMany(members.map(keyOf))
@@ -59,14 +59,14 @@ export function createHoldings({
     async listGrants(accountId) {
       const grants = await live<GrantRecord>(keys.accountGrants(accountId), keys.grant)
       return grants
-        .filter(([, { clientId, iat }]) => !endedMarks.covers({ clientId, issuedAt: iat }))
+        .filter(([, { clientId, iat }]) => !notBefore.covers({ clientId, issuedAt: iat }))
         .map(([grantId, { clientId }]) => ({ grantId, clientId }))
     },
 
     async listSessions(accountId) {
       const sessions = await live<SessionRecord>(keys.accountSessions(accountId), keys.session)
       return sessions
-        .filter(([, session]) => session.accountId === accountId && !endedMarks.covers({ issuedAt: session.loginTs }))
+        .filter(([, session]) => session.accountId === accountId && !notBefore.covers({ issuedAt: session.loginTs }))
         .map(([uid, { loginTs = 0, exp = 0, authorizations = {} }]) => {
           return { uid, signedInAt: loginTs, expiresAt: exp, clientIds: Object.keys(authorizations) }
         })

@@ -9,7 +9,7 @@ import { type Clock, epochSeconds } from '../base/clock.ts'
 import { keys } from '../store/keys.ts'
 import { over } from '../store/over.ts'
 import type { Entry, Store } from '../store/store.ts'
-import type { EndedMarks } from './not-before.ts'
+import type { NotBefore } from './not-before.ts'
 
 export interface Consent {
   /** OpenID scopes. */
@@ -29,14 +29,14 @@ export interface Consents {
 export interface ConsentsOptions {
   readonly store: Store
   readonly clock: Clock
-  readonly endedMarks: Pick<EndedMarks, 'covers'>
+  readonly notBefore: Pick<NotBefore, 'covers'>
   readonly ttlSeconds: number
 }
 
 /** `at`, in epoch seconds, is when something was last agreed to. */
 type StoredConsent = Consent & { readonly at?: number }
 
-export function createConsents({ store, clock, endedMarks, ttlSeconds }: ConsentsOptions): Consents {
+export function createConsents({ store, clock, notBefore, ttlSeconds }: ConsentsOptions): Consents {
   async function findConsent(accountId: string, clientId: string): Promise<Consent | undefined> {
     return opened(clientId, await store.get(keys.consent(accountId, clientId)))
   }
@@ -45,7 +45,7 @@ export function createConsents({ store, clock, endedMarks, ttlSeconds }: Consent
   function opened(clientId: string, entry: Entry | undefined): Consent | undefined {
     if (entry === undefined) return undefined
     const { at, ...consent } = JSON.parse(entry.value) as StoredConsent
-    return endedMarks.covers({ clientId, issuedAt: at }) ? undefined : consent
+    return notBefore.covers({ clientId, issuedAt: at }) ? undefined : consent
   }
 
   return {

@@ -19,7 +19,7 @@ export interface Issued {
   readonly issuedAt: number | undefined
 }
 
-export interface EndedMarks {
+export interface NotBefore {
   /** Ends what was issued before this moment (epoch seconds), on this node at once; without a client, everything. */
   raise(before: number, clientId?: string): Promise<void>
   /** Whether this was issued before a moment that ended it. */
@@ -45,13 +45,13 @@ const NONE: Moments = { everything: 0, clients: {} }
 const PAGE = 500
 
 /** Opens the moments that are in the store. Throws `StoreUnavailable`. */
-export async function openEndedMarks({
+export async function openNotBefore({
   store,
   revocationLog,
 }: {
   readonly store: Store
   readonly revocationLog: EndingNews
-}): Promise<EndedMarks> {
+}): Promise<NotBefore> {
   const ofClients = new Map<string, number>()
   let ofEverything = 0
   let cursor: string | undefined
@@ -94,7 +94,7 @@ export async function openEndedMarks({
   }
 
   async function read(): Promise<{ moments: Moments; entry: Entry | undefined }> {
-    const entry = await store.get(keys.endedMarks())
+    const entry = await store.get(keys.notBefore())
     return { moments: entry ? (JSON.parse(entry.value) as Moments) : NONE, entry }
   }
 
@@ -108,7 +108,7 @@ export async function openEndedMarks({
         clientId === undefined
           ? { ...moments, everything: before }
           : { ...moments, clients: { ...moments.clients, [clientId]: before } }
-      if ((await store.put(keys.endedMarks(), JSON.stringify(next), { ...over(entry), ending: true })) === 'stored')
+      if ((await store.put(keys.notBefore(), JSON.stringify(next), { ...over(entry), ending: true })) === 'stored')
         return
     }
   }

@@ -6,7 +6,7 @@
  * lost with a node; an event may come twice, as every receiver has to expect.
  */
 
-import type { Receiver, SetReceivers } from '../revocation/security-events/receivers.ts'
+import type { Receiver, EventReceivers } from '../revocation/security-events/receivers.ts'
 import type { Log } from '../audit/log.ts'
 import { randomId } from '../base/ids.ts'
 import type { ReceiverSettings } from '../config/config.ts'
@@ -17,7 +17,7 @@ import { postSet } from './post-event.ts'
 
 export interface PushParts {
   readonly endpoints: readonly ReceiverSettings[]
-  readonly receivers: SetReceivers
+  readonly receivers: EventReceivers
   readonly revocationLog: { onNews(listener: () => void): () => void }
   readonly store: Pick<Store, 'get' | 'put'>
   readonly log: Log

@@ -18,9 +18,9 @@ import type { Audit } from '../audit/audit.ts'
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import { keys } from '../store/keys.ts'
 import type { Key, Store } from '../store/store.ts'
-import type { EndedMarks, Issued } from '../grants/not-before.ts'
+import type { NotBefore, Issued } from '../grants/not-before.ts'
 import type { EndReason } from './end-reasons.ts'
-import type { GrantRecord, HeldGrant, Holdings, SessionRecord } from '../grants/account-grants.ts'
+import type { GrantRecord, HeldGrant, AccountGrants, SessionRecord } from '../grants/account-grants.ts'
 import { createPublishing } from './publishing.ts'
 import {
   keepSecondsFor,
@@ -77,8 +77,8 @@ export interface RevocationParts {
   readonly clock: Clock
   readonly audit: Audit
   readonly revocationLog: Pick<RevocationLog, 'publish' | 'covers' | 'counts' | 'settled' | 'writeLostAgain'>
-  readonly endedMarks: EndedMarks
-  readonly holdings: Holdings
+  readonly notBefore: NotBefore
+  readonly accountGrants: AccountGrants
   /** The `sub` by which a client knows an account. */
   readonly subjectOf: (accountId: string, clientId: string) => string
 }
@@ -90,7 +90,7 @@ export interface RevocationParts {
 const MOST_TOKENS_OF_A_GRANT = 20
 
 export function createRevocation(parts: RevocationParts): Revocation {
-  const { store, clock, audit, revocationLog, endedMarks, holdings, subjectOf } = parts
+  const { store, clock, audit, revocationLog, notBefore, accountGrants, subjectOf } = parts
   const publishing = createPublishing({ revocationLog, store, clock })
 
   async function publishGrant(grantId: string, grant: GrantRecord | undefined): Promise<void> {
@@ -184,7 +184,7 @@ export function createRevocation(parts: RevocationParts): Revocation {
     async endConsent(accountId, clientId) {
       // What was agreed to goes first, so that no new grant is made of it; asked again, all of this happens again.
       await store.remove([keys.consent(accountId, clientId)])
-      const grants = await holdings.listGrants(accountId)
+      const grants = await accountGrants.listGrants(accountId)
       const ending = grants.filter((grant) => grant.clientId === clientId)
       await endAll(accountId, ending)
       const reason: EndReason = 'consent_withdrawn'
@@ -193,7 +193,10 @@ export function createRevocation(parts: RevocationParts): Revocation {
     },
 
     async endAccount(accountId, reason) {
-      const [grants, sessions] = await Promise.all([holdings.listGrants(accountId), holdings.listSessions(accountId)])
+      const [grants, sessions] = await Promise.all([
+        accountGrants.listGrants(accountId),
+        accountGrants.listSessions(accountId),
+      ])
       await endAll(accountId, grants)
       await store.remove(sessions.map(({ uid }) => keys.session(uid)))
       await Promise.all(sessions.map(({ uid }) => store.unlink(keys.accountSessions(accountId), uid)))
@@ -203,13 +206,13 @@ export function createRevocation(parts: RevocationParts): Revocation {
     async endClient(clientId, reason) {
       const before = publishing.untilNow()
       await revocationLog.publish({ client_id: clientId, before })
-      await endedMarks.raise(before, clientId)
+      await notBefore.raise(before, clientId)
       audit.record('client.access_ended', { clientId, reason })
     },
 
     async endEverything(before = publishing.untilNow(), reason) {
       await revocationLog.publish({ before })
-      await endedMarks.raise(before)
+      await notBefore.raise(before)
       audit.record('everything.ended', { reason })
     },
 
@@ -221,11 +224,11 @@ export function createRevocation(parts: RevocationParts): Revocation {
       const lost = await revocationLog.writeLostAgain()
       if (lost.length === 0) return
       await removeGrants(undefined, lost.flatMap(wholeGrantOf))
-      for (const moment of lost.flatMap(momentOf)) await endedMarks.raise(moment.before, moment.client_id)
+      for (const moment of lost.flatMap(momentOf)) await notBefore.raise(moment.before, moment.client_id)
       audit.record('store.lapsed', { reason: `${lost.length} revocations` })
     },
 
-    hasEnded: (issued) => endedMarks.covers(issued),
+    hasEnded: (issued) => notBefore.covers(issued),
   }
 }
 

@@ -52,7 +52,7 @@ export const keys = {
   accountGrants: (accountId: string): Key => own('account-grants', hashHandle(accountId)),
   accountSessions: (accountId: string): Key => own('account-sessions', hashHandle(accountId)),
   /** The moments before which nothing of a client, or nothing at all, counts. */
-  endedMarks: (): Key => 'ended:{en}:marks',
+  notBefore: (): Key => 'ended:{en}:marks',
   /** The clients that the configuration had when a node last started. */
   knownClients: (): Key => 'clients:{cl}:known',
   keyring: (): Key => 'keyring:{kr}:ring',

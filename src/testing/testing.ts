@@ -22,7 +22,7 @@ import { join } from 'node:path'
 
 import { decodeJwt } from 'jose'
 
-import { type NewRevocation, openRevocationLog } from '../revocation/revocation-log.ts'
+import type { NewRevocation } from '../revocation/revocation-log.ts'
 import { type App, startApp } from '../app.ts'
 import { createLog } from '../audit/log.ts'
 import { randomId } from '../base/ids.ts'
@@ -113,7 +113,6 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
     await removeFolder()
     throw error
   }
-  const log = await openRevocationLog({ store: app.store, clock, keepSeconds: () => LONGEST_SECONDS })
   const audience = options.audience ?? 'https://api.example'
   const mint: Mint = { issuer, audience, clock, ring: () => app.keyring.current() }
 
@@ -123,7 +122,7 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
 
   async function revoke(what: Ended): Promise<void> {
     const entry = entryFor(what)
-    await log.publish(entry)
+    await app.revocationLog.publish(entry, { keepSeconds: LONGEST_SECONDS })
     await verifiers.untilKnown(entry)
   }
 
@@ -148,7 +147,6 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
     revoke,
 
     async close() {
-      log.close()
       await app.close()
       await removeFolder()
     },

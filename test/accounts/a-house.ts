@@ -2,28 +2,21 @@
 
 import { randomBytes } from 'node:crypto'
 
-import { type Account, type Accounts, createAccounts } from '../../src/accounts/accounts.ts'
-import { createLogins, type Logins } from '../../src/accounts/logins.ts'
-import { createKnownDevices } from '../../src/accounts/known-devices.ts'
-import { createPasswords, type Passwords } from '../../src/accounts/passwords.ts'
+import type { Account } from '../../src/accounts/accounts.ts'
 import { type Audit, type AuditRecord, createAudit } from '../../src/audit/audit.ts'
 import { createLog } from '../../src/audit/log.ts'
 import { createSealer, type Sealer } from '../../src/base/sealing.ts'
 import type { LoginRules } from '../../src/config/config.ts'
-import { createLimiter } from '../../src/limits/limiter.ts'
-import { createTally } from '../../src/limits/tally.ts'
+import { createSignIn, type SignIn } from '../../src/core.ts'
 import { keys } from '../../src/store/keys.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openTestStores } from '../support/embedded-store.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
 
-export interface House {
+export interface House extends SignIn {
   readonly clock: MovableClock
   readonly store: Store
   readonly sealer: Sealer
-  readonly passwords: Passwords
-  readonly accounts: Accounts
-  readonly logins: Logins
   readonly audit: Audit
   /** The audit trail so far. */
   readonly trail: () => Promise<AuditRecord[]>
@@ -57,17 +50,13 @@ export async function houses(count: number, rules: Partial<LoginRules> = {}): Pr
 export function houseOver(store: Store, clock: MovableClock, sealer: Sealer, changes: Partial<LoginRules> = {}): House {
   const rules = { ...RULES, ...changes }
   const audit = createAudit({ store, clock, log: createLog({ level: 'silent' }) })
-  const passwords = createPasswords({ concurrent: rules.concurrentHashes, waiting: rules.waitingHashes })
-  const accounts = createAccounts({ store, sealer, clock, passwords, audit, storeKey: STORE_KEY })
-  const limiter = createLimiter({ store, clock, storeKey: STORE_KEY })
-  const devices = createKnownDevices({ clock, storeKey: STORE_KEY })
-  const logins = createLogins({ accounts, passwords, devices, limiter, tally: createTally({ clock }), audit, rules })
+  const signIn = createSignIn({ store, clock, audit, sealer, storeKey: STORE_KEY, rules, monotonic: clock })
 
   async function trail(): Promise<AuditRecord[]> {
     await audit.settled()
     return (await audit.read(undefined, 1000)).map((entry) => entry.record)
   }
-  return { clock, store, sealer, passwords, accounts, logins, audit, trail }
+  return { ...signIn, clock, store, sealer, audit, trail }
 }
 
 /** Every account there is. */

@@ -40,8 +40,8 @@ describe('what a person agreed to', () => {
 async function aMemory() {
   const clock = movableClock()
   const store = await openTestStore(clock)
-  const { endedMarks, revocation } = await aDoor(store, clock)
-  const remembering = (on: Store) => createConsents({ store: on, clock, endedMarks, ttlSeconds: 3600 })
+  const { notBefore, revocation } = await aDoor(store, clock)
+  const remembering = (on: Store) => createConsents({ store: on, clock, notBefore, ttlSeconds: 3600 })
   return {
     store,
     remembering,

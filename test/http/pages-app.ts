@@ -9,19 +9,15 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-import { type Account, createAccounts } from '../../src/accounts/accounts.ts'
-import { createKnownDevices } from '../../src/accounts/known-devices.ts'
-import { createLogins } from '../../src/accounts/logins.ts'
-import { createPasswords } from '../../src/accounts/passwords.ts'
+import type { Account } from '../../src/accounts/accounts.ts'
 import { createAudit } from '../../src/audit/audit.ts'
 import { createLog } from '../../src/audit/log.ts'
 import { InteractionGone } from '../../src/base/faults.ts'
 import { createSealer } from '../../src/base/sealing.ts'
+import { createSignIn } from '../../src/core.ts'
 import { loadAssets } from '../../src/http/pages/assets.ts'
 import { createPages } from '../../src/http/pages/pages.ts'
 import { createRenderer } from '../../src/http/pages/render.ts'
-import { createLimiter } from '../../src/limits/limiter.ts'
-import { createTally } from '../../src/limits/tally.ts'
 import type { Interaction, Interactions } from '../../src/engine/interactions/interactions.ts'
 import { openTestStore } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
@@ -51,25 +47,19 @@ export async function startPages(options: PagesAppOptions = {}): Promise<PagesAp
   const logged: string[] = []
   const log = createLog({ level: 'debug', destination: { write: (line) => void logged.push(line) } })
   const audit = createAudit({ store, clock, log })
-  const passwords = createPasswords({ concurrent: 1, waiting: options.waitingHashes ?? 10 })
   const storeKey = Buffer.alloc(32, 7)
   const sealer = createSealer(storeKey, 'store')
-  const accounts = createAccounts({ store, sealer, clock, passwords, audit, storeKey })
-  const alice = await accounts.createAccount({ ...ALICE, claims: { name: 'Alice Liddell' } })
-  const attempts = {
+  const rules = {
     attemptsPerAccount: options.attemptsPerAccount ?? 10,
     attemptsPerAddress: 100,
     attemptsPerNetwork: 500,
+    windowSeconds: 300,
+    concurrentHashes: 1,
+    waitingHashes: options.waitingHashes ?? 10,
   }
-  const logins = createLogins({
-    accounts,
-    passwords,
-    devices: createKnownDevices({ clock, storeKey }),
-    limiter: createLimiter({ store, clock, storeKey }),
-    tally: createTally({ clock }),
-    audit,
-    rules: { ...attempts, windowSeconds: 300, concurrentHashes: 1, waitingHashes: 10 },
-  })
+  const signIn = { store, clock, audit, sealer, storeKey, rules, monotonic: clock }
+  const { accounts, logins } = createSignIn(signIn)
+  const alice = await accounts.createAccount({ ...ALICE, claims: { name: 'Alice Liddell' } })
 
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -93,7 +93,7 @@ describe('[A11] endings asked for without end', () => {
   it('end no grant of the subject and nothing of anybody else', async () => {
     const clock = movableClock()
     const store = await openTestStore(clock)
-    const { revocation, endedMarks } = await aDoor(store, clock)
+    const { revocation, notBefore } = await aDoor(store, clock)
     const expiresAt = epochSeconds(clock) + 600
 
     for (let at = 0; at <= MOST_OF_A_SUBJECT; at++) {
@@ -101,8 +101,8 @@ describe('[A11] endings asked for without end', () => {
     }
 
     const issuedAt = epochSeconds(clock)
-    expect(endedMarks.covers({ issuedAt })).toBe(false)
-    expect(endedMarks.covers({ clientId: 'machine', issuedAt })).toBe(false)
+    expect(notBefore.covers({ issuedAt })).toBe(false)
+    expect(notBefore.covers({ clientId: 'machine', issuedAt })).toBe(false)
   })
 })
 

@@ -1,33 +1,25 @@
 /** The door of one node, on a store of the test. */
 
-import { openEndedMarks, type EndedMarks } from '../../src/grants/not-before.ts'
-import { createHoldings, type Holdings } from '../../src/grants/account-grants.ts'
-import { openRevocationLog, type RevocationLog } from '../../src/revocation/revocation-log.ts'
-import { createRevocation, type Revocation } from '../../src/revocation/revoke.ts'
 import { type Audit, createAudit } from '../../src/audit/audit.ts'
 import { createLog } from '../../src/audit/log.ts'
 import type { Clock } from '../../src/base/clock.ts'
+import { type Endings, openEndings } from '../../src/core.ts'
 import { keys } from '../../src/store/keys.ts'
 import type { Store } from '../../src/store/store.ts'
 
 export const KEEP_SECONDS = 660
 
-export interface Door {
-  readonly revocation: Revocation
-  readonly revocationLog: RevocationLog
-  readonly endedMarks: EndedMarks
-  readonly holdings: Holdings
+export interface Door extends Endings {
   readonly audit: Audit
 }
 
 export async function aDoor(store: Store, clock: Clock): Promise<Door> {
   const audit = createAudit({ store, clock, log: createLog({ level: 'silent' }) })
-  const revocationLog = await openRevocationLog({ store, clock, keepSeconds: () => KEEP_SECONDS })
-  const endedMarks = await openEndedMarks({ store, revocationLog })
-  const holdings = createHoldings({ store, endedMarks })
-  const subjectOf = (accountId: string) => accountId
-  const revocation = createRevocation({ store, clock, audit, revocationLog, endedMarks, holdings, subjectOf })
-  return { revocation, revocationLog, endedMarks, holdings, audit }
+  const endings = await openEndings({
+    ...{ store, clock, audit, keepSeconds: () => KEEP_SECONDS },
+    subjectOf: (accountId) => accountId,
+  })
+  return { ...endings, audit }
 }
 
 /** A grant with one token, as the adapter leaves them. */

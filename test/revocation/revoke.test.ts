@@ -165,13 +165,13 @@ describe('a moment before which nothing counts', () => {
     const now = epochSeconds(clock)
 
     await Promise.all([
-      ...doors.map(({ endedMarks }, at) => endedMarks.raise(now - at * 100)),
-      ...doors.map(({ endedMarks }, at) => endedMarks.raise(now - at * 100, 'app')),
-      ...doors.map(({ endedMarks }, at) => endedMarks.raise(now, `client-${at}`)),
+      ...doors.map(({ notBefore }, at) => notBefore.raise(now - at * 100)),
+      ...doors.map(({ notBefore }, at) => notBefore.raise(now - at * 100, 'app')),
+      ...doors.map(({ notBefore }, at) => notBefore.raise(now, `client-${at}`)),
     ])
-    await doors[2]?.endedMarks.raise(now - 500)
+    await doors[2]?.notBefore.raise(now - 500)
 
-    const { value } = (await stores[0]?.get(keys.endedMarks())) ?? { value: '{}' }
+    const { value } = (await stores[0]?.get(keys.notBefore())) ?? { value: '{}' }
     expect(JSON.parse(value)).toEqual({
       everything: now,
       clients: { app: now, 'client-0': now, 'client-1': now, 'client-2': now },

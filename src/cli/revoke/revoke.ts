@@ -84,7 +84,10 @@ function addAccount(parent: Command, terminal: Terminal): void {
     .action((name: string, options: RevokeOptions) =>
       end(terminal, options, async (domain) => {
         const { id, login } = await getAccount(domain.accounts, name)
-        const [sessions, grants] = await Promise.all([domain.holdings.listSessions(id), domain.holdings.listGrants(id)])
+        const [sessions, grants] = await Promise.all([
+          domain.accountGrants.listSessions(id),
+          domain.accountGrants.listGrants(id),
+        ])
         return {
           what: `${count(sessions.length, 'session')} and ${count(grants.length, 'grant')} of ${login}`,
           end: () => domain.accountAccess.end(id),

@@ -1,7 +1,5 @@
 /** Which token an operator means, from the token itself; it is never an argument, which a shell would remember. */
 
-import { createApis } from '../../apis/apis.ts'
-import { createClients } from '../../clients/clients.ts'
 import { createAccessTokens } from '../../engine/access-tokens/access-tokens.ts'
 import { grantIdIn, handleKey, modelOf } from '../../engine/adapter/handles.ts'
 import { keys } from '../../store/keys.ts'
@@ -17,17 +15,15 @@ interface Found {
 /** Throws `Refused` when it is no token of ours that lives. */
 export async function findToken(domain: Domain, terminal: Terminal, withGrant: boolean): Promise<Found> {
   const token = ((await terminal.askSecret('Token: ')) ?? (await terminal.readAll())).trim()
-  return token.includes('.') ? findJwt(domain, terminal, token, withGrant) : findHandle(domain, token, withGrant)
+  return token.includes('.') ? findJwt(domain, token, withGrant) : findHandle(domain, token, withGrant)
 }
 
-async function findJwt(domain: Domain, terminal: Terminal, token: string, withGrant: boolean): Promise<Found> {
+async function findJwt(domain: Domain, token: string, withGrant: boolean): Promise<Found> {
   const { config, keyring, revocation } = domain
   const accessTokens = createAccessTokens({
+    ...domain,
     issuer: config.issuer,
-    apis: createApis(config.apis, config.defaultApi),
-    clients: createClients(config.clients),
     keyring: keyring.current(),
-    clock: terminal.clock,
     // One that is revoked already may be named again: its grant may be what is to end.
     revocationLog: { covers: () => false, settled: async () => undefined },
   })

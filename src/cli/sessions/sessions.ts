@@ -23,9 +23,9 @@ function addList(parent: Command, terminal: Terminal): void {
     .option(...JSON_OPTION)
     .addHelpText('after', '\nExample:\n  grantor sessions list ana@example.com')
     .action(async (name: string, { json }: { json?: boolean }) => {
-      await withDomain(terminal, async ({ accounts, holdings }) => {
+      await withDomain(terminal, async ({ accounts, accountGrants }) => {
         const { id } = await getAccount(accounts, name)
-        const sessions = (await holdings.listSessions(id)).toSorted((a, b) => b.signedInAt - a.signedInAt)
+        const sessions = (await accountGrants.listSessions(id)).toSorted((a, b) => b.signedInAt - a.signedInAt)
         const rows = sessions.map(({ uid, signedInAt, expiresAt, clientIds }) => ({
           session: uid,
           'signed in': moment(signedInAt),
@@ -42,9 +42,9 @@ function addEnd(parent: Command, terminal: Terminal): void {
     .argument('<account>', 'its login or its id')
     .description('sign a person out everywhere; what an application was granted for offline access stays')
     .action((name: string, options: RevokeOptions) =>
-      end(terminal, options, async ({ accounts, holdings, revocation }) => {
+      end(terminal, options, async ({ accounts, accountGrants, revocation }) => {
         const { id, login } = await getAccount(accounts, name)
-        const sessions = await holdings.listSessions(id)
+        const sessions = await accountGrants.listSessions(id)
         return {
           what: `${count(sessions.length, 'session')} of ${login}`,
           end: async () => {

@@ -8,7 +8,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { RevocationLog } from '../../revocation/revocation-log.ts'
-import type { Delivery, Receiver, SetReceivers } from '../../revocation/security-events/receivers.ts'
+import type { Delivery, Receiver, EventReceivers } from '../../revocation/security-events/receivers.ts'
 import type { Log } from '../../audit/log.ts'
 import { StoreUnavailable } from '../../base/faults.ts'
 import type { AsOf } from './sync-point.ts'
@@ -18,7 +18,7 @@ import type { Problems } from './problems.ts'
 
 export interface PollParts {
   readonly doorkeeper: Doorkeeper
-  readonly receivers: SetReceivers
+  readonly receivers: EventReceivers
   readonly revocationLog: Pick<RevocationLog, 'onNews'>
   readonly asOf: AsOf
   readonly problems: Problems

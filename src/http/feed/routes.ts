@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { RevocationLog } from '../../revocation/revocation-log.ts'
-import type { SetReceivers } from '../../revocation/security-events/receivers.ts'
+import type { EventReceivers } from '../../revocation/security-events/receivers.ts'
 import type { Log } from '../../audit/log.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { CurrentEngine } from '../../engine/current.ts'
@@ -25,7 +25,7 @@ export interface RevocationsParts {
   readonly issuer: string
   readonly current: CurrentEngine
   readonly revocationLog: RevocationLog
-  readonly receivers: SetReceivers
+  readonly receivers: EventReceivers
   /** Whether security events are pushed to somebody. */
   readonly pushes: boolean
   readonly store: Store

@@ -3,9 +3,10 @@
 import type { RequestListener } from 'node:http'
 
 import type { Log } from '../../audit/log.ts'
+import type { StoreStatus } from '../../store/store.ts'
 import { OPS_BOUNDS } from '../listener/connections.ts'
 import { type Listener, listen } from '../listener/listen.ts'
-import type { Readiness } from './readiness.ts'
+import { type Progress, type Readiness, readinessOf, type Supervisor, tellReadiness } from './readiness.ts'
 
 // Its answers are at hand: whoever keeps a connection open longer is not waiting for one.
 const GRACE_MS = 500
@@ -17,12 +18,49 @@ export interface OpsParts {
   readonly log: Log
 }
 
-interface OperatorPort extends Pick<Listener, 'url' | 'close'> {
+/** How a node says whether it may be sent requests: on the operator's port, or to the supervisor that has that port. */
+export interface OperatorPort {
+  readonly url: string
+  nowListening(): void
+  nowStopping(): void
+  close(): Promise<void>
+}
+
+export interface OperatorPortParts {
+  readonly config: { readonly opsHost: string; readonly opsPort: number }
+  readonly status: () => StoreStatus
+  readonly supervisor: Supervisor | undefined
+  readonly log: Log
+}
+
+/** Throws `PortUnusable` when the port is taken or may not be bound. */
+export async function openOperatorPort(parts: OperatorPortParts): Promise<OperatorPort> {
+  const { opsHost: host, opsPort: port } = parts.config
+  const progress: Progress = { isListening: false, isStopping: false }
+  const readiness = () => readinessOf(progress, parts.status())
+  const opened =
+    parts.supervisor === undefined
+      ? await listenForOperator({ host, port, readiness, log: parts.log })
+      : tellReadiness(readiness, parts.supervisor)
+  return {
+    url: opened.url ?? `http://${host}:${port}`,
+    nowListening() {
+      progress.isListening = true
+      opened.tell()
+    },
+    nowStopping() {
+      progress.isStopping = true
+    },
+    close: () => opened.close(),
+  }
+}
+
+interface Told extends Pick<Listener, 'url' | 'close'> {
   /** Nothing to do: whoever wants to know asks. */
   tell(): void
 }
 
-export async function listenForOperator({ host, port, readiness, log }: OpsParts): Promise<OperatorPort> {
+export async function listenForOperator({ host, port, readiness, log }: OpsParts): Promise<Told> {
   const onFull = (held: number) =>
     log.warn({ held }, 'the operator’s port closes connections to make room for new ones')
   const listener = await listen(createOps(readiness), { host, port, bounds: OPS_BOUNDS, onFull })

@@ -11,7 +11,7 @@ import { over } from '../../store/over.ts'
 import type { Entry, Store } from '../../store/store.ts'
 import type { LoggedRevocation, RevocationLog } from '../revocation-log.ts'
 import { type SecurityEvent, securityEvent } from './security-events.ts'
-import type { SignSet } from './signer.ts'
+import type { SignEvent } from './signer.ts'
 
 export interface Receiver {
   /** By which its place is kept. */
@@ -27,18 +27,18 @@ export interface Delivery {
   readonly more: boolean
 }
 
-export interface SetReceivers {
+export interface EventReceivers {
   /** The oldest events that the receiver has not acknowledged. Throws `StoreUnavailable`, `SignerUnavailable`. */
   pending(receiver: Receiver, most: number): Promise<Delivery>
   /** Notes that the receiver has these; others than it was given do not matter. Throws `StoreUnavailable`. */
   settle(receiver: Receiver, jtis: readonly string[]): Promise<void>
 }
 
-export interface SetReceiversParts {
+export interface EventReceiversParts {
   readonly issuer: string
   readonly store: Store
   readonly revocationLog: Pick<RevocationLog, 'read'>
-  readonly sign: SignSet
+  readonly sign: SignEvent
 }
 
 interface Place {
@@ -59,7 +59,7 @@ const KEEP_SECONDS = 7 * 86_400
 // Others that settle at the same time are as many as the receiver's own processes.
 const MOST_TRIES = 50
 
-export function createSetReceivers({ issuer, store, revocationLog, sign }: SetReceiversParts): SetReceivers {
+export function createEventReceivers({ issuer, store, revocationLog, sign }: EventReceiversParts): EventReceivers {
   return {
     async pending(receiver, most) {
       const { place } = await load(receiver)

@@ -5,21 +5,21 @@ import type { LiveKeyring } from '../../keyring/keyring.ts'
 import type { BoundSigner } from '../../keyring/external-signer/external-signer.ts'
 
 /** The token for these claims. Throws `SignerUnavailable`. */
-export type SignSet = (claims: Readonly<Record<string, unknown>>) => Promise<string>
+export type SignEvent = (claims: Readonly<Record<string, unknown>>) => Promise<string>
 
 // Every ring has such a key, and every receiver must know it (CAEP Interoperability Profile 1.0, "Event Signatures").
 const ALGORITHM = 'RS256'
 
-export function createSetSigner({
+export function createEventSigner({
   keyring,
   signer,
 }: {
   readonly keyring: Pick<LiveKeyring, 'current'>
   readonly signer: BoundSigner | undefined
-}): SignSet {
+}): SignEvent {
   let ring: { readonly version: number; readonly signer: JwsSigner } | undefined
 
-  return async function signSet(claims) {
+  return async function signEvent(claims) {
     const { version, jwks } = keyring.current()
     if (ring?.version !== version) ring = { version, signer: createJwsSigner(jwks, signer) }
     // Explicit typing (RFC 8417 section 2.3), so that no other kind of JWT is taken for it.

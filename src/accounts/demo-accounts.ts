@@ -1,0 +1,20 @@
+/** The accounts of the demo, made at the first start. */
+
+import { AccountExists } from '../base/faults.ts'
+import type { Config } from '../config/config.ts'
+import type { Accounts } from './accounts.ts'
+
+export async function createDemoAccounts(
+  accounts: Pick<Accounts, 'createAccount' | 'findAccountByLogin'>,
+  { demoAccounts }: Pick<Config, 'demoAccounts'>,
+): Promise<void> {
+  for (const account of demoAccounts) {
+    if ((await accounts.findAccountByLogin(account.login)) !== undefined) continue
+    try {
+      await accounts.createAccount(account)
+    } catch (error) {
+      // Another node that starts now was first.
+      if (!(error instanceof AccountExists)) throw error
+    }
+  }
+}

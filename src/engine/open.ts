@@ -1,0 +1,35 @@
+/** The engine of a node: built for the ring as it is, and built anew whenever the ring changes. */
+
+import type { Config } from '../config/config.ts'
+import type { Keyring, LiveKeyring } from '../keyring/keyring.ts'
+import type { Failures } from '../limits/failures.ts'
+import type { Tally } from '../limits/tally.ts'
+import { buildEngine, type EngineParts } from './build.ts'
+import { createCurrentEngine, type CurrentEngine } from './current.ts'
+import { followRing } from './follow-ring.ts'
+import { createClientFailures } from './request/client-failures.ts'
+
+/** What the engine takes of the core. */
+export interface EngineCore
+  extends Omit<EngineParts, 'clientFailures' | 'keyring' | 'pages' | 'issuer' | 'lifetimes' | 'dpop' | 'shortcuts'> {
+  readonly config: Config
+  readonly keyring: Pick<LiveKeyring, 'current' | 'follow'>
+  readonly failures: Failures
+  readonly tally: Tally
+}
+
+export interface OpenEngine {
+  readonly current: CurrentEngine
+  /** Builds no further engine; resolves when none is being built. */
+  close(): Promise<void>
+}
+
+/** Throws `ConfigInvalid` when the engine refuses a client's metadata. */
+export async function openEngine(core: EngineCore, pages: EngineParts['pages']): Promise<OpenEngine> {
+  const { issuer, lifetimes, dpop, shortcuts } = core.config
+  const clientFailures = createClientFailures(core)
+  const build = (keyring: Keyring) =>
+    buildEngine({ ...core, issuer, lifetimes, dpop, shortcuts, pages, clientFailures, keyring })
+  const current = createCurrentEngine(await build(core.keyring.current()))
+  return { current, close: followRing({ keyring: core.keyring, current, build, log: core.log }) }
+}

@@ -1,0 +1,64 @@
+/** The public port: pages, the revocation feed and the engine behind one dispatcher, on one listener. */
+
+import type { Config } from '../config/config.ts'
+import type { CurrentEngine } from '../engine/current.ts'
+import { createDispatch, type DispatchParts } from './dispatch.ts'
+import { createRevocations, type RevocationsParts } from './feed/routes.ts'
+import { boundsFor } from './listener/connections.ts'
+import { fileLimit } from './listener/file-limit.ts'
+import { type Listener, listen } from './listener/listen.ts'
+import { createPages, type PagesOptions } from './pages/pages.ts'
+import type { Views } from './pages/views.ts'
+import { createTrust } from './request-facts.ts'
+import { developmentPages } from './tour/development.ts'
+
+/** What the public port takes of the core. */
+export interface HttpCore
+  extends Pick<RevocationsParts, 'clock' | 'log' | 'receivers' | 'revocationLog' | 'store'>,
+    Pick<PagesOptions, 'accounts' | 'audit' | 'logins'>,
+    Pick<DispatchParts, 'verifiers'>,
+    Pick<NonNullable<PagesOptions['account']>, 'apis' | 'clients' | 'consents' | 'revocation'> {
+  readonly config: Config
+  readonly keyring: { current(): { readonly csrfKey: Uint8Array } }
+}
+
+export interface HttpParts {
+  readonly current: CurrentEngine
+  readonly views: Views
+  /** Several processes listen on the port. */
+  readonly sharesPort: boolean
+}
+
+/** Throws `PortUnusable` when the port is taken or may not be bound. */
+export async function serve(core: HttpCore, { current, views, sharesPort }: HttpParts): Promise<Listener> {
+  const { config, log, apis, clients, consents, revocation } = core
+  const { issuer, lifetimes, production, trustProxy, host, port } = config
+  let selfUrl = ''
+  const pages = createPages({
+    ...core,
+    ...views,
+    ...{ issuer, production, lifetimes, csrfKey: core.keyring.current().csrfKey, interactions: current.interactions },
+    account: { sessions: current.sessions, clients, apis, consents, revocation },
+    ...developmentPages(config, () => selfUrl),
+  })
+  const revocations = createRevocations({ ...core, issuer, current, pushes: config.receivers.length > 0 })
+  const dispatch = createDispatch({
+    ...{ ...core, issuer, trustProxy, current, pages, revocations, maxAgeSeconds: config.keys.maxAgeSeconds },
+  })
+  const listener = await listen(dispatch, {
+    ...{ host, port, sharesPort, bounds: boundsFor(fileLimit(), createTrust(trustProxy)) },
+    onFull: (held) => log.warn({ event: 'connections_full', held }, CONNECTIONS_FULL),
+  })
+  selfUrl = listener.url
+  return {
+    ...listener,
+    close(graceMs) {
+      // Streams and long polls have no end of their own.
+      revocations.close()
+      return listener.close(graceMs)
+    },
+  }
+}
+
+const CONNECTIONS_FULL =
+  'Connections are closed to make room for new ones. If these are good clients, raise the limit of open files (ulimit -n) or add servers.'
