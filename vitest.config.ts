@@ -1,8 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
-export default defineConfig({
+import { SLOW_TESTS } from './test/slow-tests.ts'
+
+export default defineConfig(({ mode }) => ({
   test: {
     include: ['test/**/*.test.ts'],
+    // `npm test`; any other run, `npm run test:all` among them, has every test.
+    exclude: mode === 'quick' ? Object.keys(SLOW_TESTS) : [],
     // Long enough for a machine whose cores are all busy with something else: states are waited for, not moments.
     testTimeout: 120_000,
     hookTimeout: 120_000,
@@ -16,4 +20,4 @@ export default defineConfig({
       reporter: ['json-summary', 'html'],
     },
   },
-})
+}))

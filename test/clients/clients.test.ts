@@ -2,30 +2,9 @@ import { describe, expect, it } from 'vitest'
 
 import { ClientUnknown } from '../../src/base/faults.ts'
 import { createClients } from '../../src/clients/clients.ts'
-import type { ClientSettings } from '../../src/config/config.ts'
+import { PLAIN_CLIENT } from '../support/plain-client.ts'
 
-function aClient(clientId: string): ClientSettings {
-  return {
-    clientId,
-    clientName: clientId,
-    applicationType: 'web',
-    authMethod: 'none',
-    secretHash: undefined,
-    jwks: undefined,
-    jwksUri: undefined,
-    grantTypes: ['authorization_code'],
-    redirectUris: ['https://app.example/callback'],
-    postLogoutRedirectUris: [],
-    scopes: ['openid'],
-    apis: {},
-    firstParty: false,
-    legacyWithoutPkce: false,
-    refreshRotation: 'auto',
-    refreshIdempotentSeconds: undefined,
-    logoUri: undefined,
-    subjectType: 'public',
-  }
-}
+const aClient = (clientId: string) => ({ ...PLAIN_CLIENT, clientId })
 
 describe('clients', () => {
   it('finds a client by its id, exactly as it is written', () => {

@@ -15,6 +15,7 @@ import type { Clock } from '../../src/base/clock.ts'
 import type { ApiSettings, ClientSettings, Config } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { freePort } from '../../src/testing/free-port.ts'
+import { PLAIN_CLIENT } from './plain-client.ts'
 
 export { freePort } from '../../src/testing/free-port.ts'
 
@@ -94,26 +95,6 @@ function configure(issuer: string, dataDir: string, options: StartOptions): Conf
 
 // The tests of attacks send hundreds of wrong credentials from one address; those of the limit set their own.
 const UNLIMITED = { attempts: 1_000_000, windowSeconds: 60 }
-
-const PLAIN_CLIENT: Omit<ClientSettings, 'clientId'> = {
-  clientName: 'A client of a test',
-  applicationType: 'web',
-  authMethod: 'none',
-  secretHash: undefined,
-  jwks: undefined,
-  jwksUri: undefined,
-  grantTypes: ['authorization_code', 'refresh_token'],
-  redirectUris: ['http://localhost:4999/callback'],
-  postLogoutRedirectUris: [],
-  scopes: ['openid', 'profile', 'email', 'offline_access'],
-  apis: { 'https://orders.example': ['orders:read', 'orders:write'] },
-  firstParty: false,
-  legacyWithoutPkce: false,
-  refreshRotation: 'auto',
-  refreshIdempotentSeconds: undefined,
-  logoUri: undefined,
-  subjectType: 'public',
-}
 
 const PLAIN_API: Omit<ApiSettings, 'audience'> = {
   name: 'An API of a test',

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { hashSecret } from '../../src/clients/secrets.ts'
 import type { ApiSettings, ClientSettings, Config, SigningAlgorithm } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
+import { PLAIN_CLIENT } from '../../test/support/plain-client.ts'
 
 export const SECRET = 'a-secret-of-the-bench-which-holds-more-than-256-bits-of-nothing'
 export const REDIRECT_URI = 'http://localhost:4999/callback'
@@ -88,24 +89,8 @@ function anApi(audience: string, tokenFormat: ApiSettings['tokenFormat'], algori
 
 function aClient(clientId: string, differs: Partial<ClientSettings>): ClientSettings {
   return {
-    clientId,
-    clientName: clientId,
-    applicationType: 'web',
-    authMethod: 'none',
-    secretHash: undefined,
-    jwks: undefined,
-    jwksUri: undefined,
-    grantTypes: ['authorization_code', 'refresh_token'],
-    redirectUris: [REDIRECT_URI],
-    postLogoutRedirectUris: [],
-    scopes: ['openid', 'profile', 'email', 'offline_access'],
-    apis: ALL_APIS,
-    firstParty: false,
-    legacyWithoutPkce: false,
-    refreshRotation: 'auto',
-    refreshIdempotentSeconds: 5,
-    logoUri: undefined,
-    subjectType: 'public',
+    ...PLAIN_CLIENT,
+    ...{ clientId, clientName: clientId, redirectUris: [REDIRECT_URI], apis: ALL_APIS, refreshIdempotentSeconds: 5 },
     ...differs,
   }
 }
