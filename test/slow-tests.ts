@@ -4,6 +4,7 @@
  */
 
 export const SLOW_TESTS: Readonly<Record<string, string>> = {
+  'test/engine/overrides/rehearsal.test.ts': 'the fast path’s tests once more, on a changed copy of the engine',
   'test/feature/backup/backup.test.ts': 'backups of running servers on both stores',
   'test/feature/processes/rolling-restart.test.ts': 'two nodes behind a balancer, restarted under load',
   'test/feature/processes/stalled-log.test.ts': 'a reader of the log that stops reading',

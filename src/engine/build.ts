@@ -24,7 +24,7 @@ import { createBrowserSessions } from './interactions/browser-sessions.ts'
 import { browsers, type EnginePages, logoutPages, originOf } from './configuration/browsers.ts'
 import type { ClientFailures } from './request/client-failures.ts'
 import { clientAuthentication } from './configuration/client-authentication.ts'
-import { clientMetadata, compareSecretsByHash, nameRefusedGrants } from './configuration/client-metadata.ts'
+import { clientMetadata } from './configuration/client-metadata.ts'
 import { mayIntrospect, mayRevoke } from './configuration/introspection.ts'
 import { people } from './configuration/end-users.ts'
 import { proofs } from './configuration/dpop.ts'
@@ -34,30 +34,21 @@ import { subjects } from './configuration/subject-identifiers.ts'
 import { tokens } from './configuration/token-lifetimes.ts'
 import type { Engine } from './current.ts'
 import { createDocuments, prepareDocuments } from './documents.ts'
-import { followClock } from './overrides/clock.ts'
 import { createInteractions } from './interactions/engine-interactions.ts'
 import { recordEvents } from './events.ts'
 import { frame } from './request/middleware.ts'
-import { makeJwtAccessTokens } from './access-tokens/issue-jwt.ts'
-import { copyPayloadsPlainly } from './overrides/payloads.ts'
-import {
-  decideReplaysInStore,
-  nameHandles,
-  rememberOwnTokens,
-  settleSuccessors,
-  tellIdTokensByType,
-} from './overrides/models.ts'
+import { applyOverrides } from './overrides/overrides.ts'
 import { engineKeys, externalSigning, signerCheck } from './configuration/signing-keys.ts'
-import { limitResponseModes, withOurResponseModes } from './overrides/response-modes.ts'
+import { withOurResponseModes } from './overrides/response-modes.ts'
 import { ENGINE_PATHS } from './paths.ts'
 import { createSessionGrants } from './interactions/session-grants.ts'
 import { introspection } from './fast-path/introspection.ts'
 import { machineTokens } from './fast-path/client-credentials.ts'
 import { redemptions } from './fast-path/authorization-code.ts'
 import { refreshes } from './fast-path/refresh-token.ts'
+import { propertyDifferences } from './fast-path/known-properties.ts'
 import { besideEngine, type Shortcut } from './fast-path/fast-path.ts'
 import { userinfo } from './fast-path/userinfo.ts'
-import { takeStructuredTokens } from './overrides/presented-token.ts'
 
 export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSign'> {
   readonly issuer: string
@@ -91,20 +82,9 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   )
   // The dispatcher states scheme, host and client address of every request; the engine believes it and nobody else.
   provider.proxy = true
-  compareSecretsByHash(provider, parts)
-  nameRefusedGrants(provider)
-  limitResponseModes(provider)
-  nameHandles(provider, parts)
-  settleSuccessors(provider)
-  followClock(provider, parts.clock)
-  copyPayloadsPlainly(provider, parts.clock)
-  const { issuer, keyring, clock } = parts
+  const { issuer, keyring } = parts
   const signer = createJwsSigner(keyring.jwks, parts.signer)
-  makeJwtAccessTokens(provider, { issuer, clock, signer, pairwiseSalt: keyring.pairwiseSalt })
-  rememberOwnTokens(provider, accessTokens)
-  takeStructuredTokens(provider)
-  tellIdTokensByType(provider, parts)
-  decideReplaysInStore(provider, parts)
+  const leftOut = applyOverrides(provider, { ...parts, accessTokens, signer, pairwiseSalt: keyring.pairwiseSalt })
   recordEvents(provider, parts)
   await checkClients(provider, parts.clients)
 
@@ -112,15 +92,16 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   provider.use(frame({ ...parts, documents, origins: registeredOrigins(parts.clients) }))
   const callback = provider.callback()
   const engine: Engine['handle'] = (req, res) => callback(req, res)
+  const differences = [...leftOut, ...propertyDifferences(provider)]
   // A signer that does not answer would be waited for twice.
-  const takesShortcuts = parts.shortcuts && parts.signer === undefined
+  const takesShortcuts = parts.shortcuts && parts.signer === undefined && differences.length === 0
   const handle = takesShortcuts
     ? besideEngine(engine, shortcuts(provider, { ...parts, targets, accessTokens }))
     : engine
-  await prepareDocuments(engine, parts.issuer)
+  await prepareDocuments(engine, issuer)
   const interactions = createInteractions(provider, { ...parts, sessionGrants: createSessionGrants(parts) })
   const sessions = createBrowserSessions(provider)
-  return { handle, documents, accessTokens, interactions, sessions, ringVersion: parts.keyring.version }
+  return { handle, documents, accessTokens, interactions, sessions, differences, ringVersion: keyring.version }
 }
 
 type ShortcutParts = EngineParts & { readonly targets: Targets; readonly accessTokens: AccessTokens }

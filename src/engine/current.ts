@@ -19,6 +19,8 @@ export interface Engine {
   readonly accessTokens: AccessTokens
   readonly interactions: Interactions
   readonly sessions: BrowserSessions
+  /** Where the installed oidc-provider is not the one that we know, one sentence each; the fast path is off then. */
+  readonly differences: readonly string[]
   /** The version of the ring whose keys it signs with and publishes. */
   readonly ringVersion: number
 }

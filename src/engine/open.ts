@@ -30,6 +30,13 @@ export async function openEngine(core: EngineCore, pages: EngineParts['pages']):
   const clientFailures = createClientFailures(core)
   const build = (keyring: Keyring) =>
     buildEngine({ ...core, issuer, lifetimes, dpop, shortcuts, pages, clientFailures, keyring })
-  const current = createCurrentEngine(await build(core.keyring.current()))
+  const first = await build(core.keyring.current())
+  if (first.differences.length > 0) {
+    core.log.warn({ event: 'fast_path_off', differences: first.differences }, FAST_PATH_OFF)
+  }
+  const current = createCurrentEngine(first)
   return { current, close: followRing({ keyring: core.keyring, current, build, log: core.log }) }
 }
+
+const FAST_PATH_OFF =
+  'The installed oidc-provider is not the one this server was made for: every request takes the engine, which is slower. Install the version of package-lock.json.'

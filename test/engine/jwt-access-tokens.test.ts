@@ -9,7 +9,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { createJwsSigner } from '../../src/keyring/jws-signer.ts'
 import { generatePrivateJwk, type PrivateJwk } from '../../src/keyring/signing-key.ts'
 import { subjects } from '../../src/engine/configuration/subject-identifiers.ts'
-import { makeJwtAccessTokens } from '../../src/engine/access-tokens/issue-jwt.ts'
+import { jwtAccessTokens } from '../../src/engine/overrides/jwt-access-tokens.ts'
 import { createMapAdapters } from '../support/map-adapter.ts'
 
 const ISSUER = 'https://issuer.example'
@@ -102,7 +102,7 @@ function theEngine(): Provider {
 
 function withOurTokens(provider: Provider): Provider {
   const signer = createJwsSigner(jwks, undefined)
-  makeJwtAccessTokens(provider, { issuer: ISSUER, clock: systemClock, signer, ...SALT })
+  jwtAccessTokens.apply(provider, { issuer: ISSUER, clock: systemClock, signer, ...SALT })
   return provider
 }
 

@@ -4,7 +4,7 @@ import { Provider } from 'oidc-provider'
 import { describe, expect, it } from 'vitest'
 
 import { systemClock } from '../../src/base/clock.ts'
-import { copyPayloadsPlainly } from '../../src/engine/overrides/payloads.ts'
+import { payloads } from '../../src/engine/overrides/payloads.ts'
 import { createMapAdapters } from '../support/map-adapter.ts'
 
 const MODELS = ['AuthorizationCode', 'RefreshToken', 'AccessToken', 'ClientCredentials', 'Grant'] as const
@@ -95,7 +95,7 @@ function theEngine(): Provider {
 }
 
 function withPlainCopies(provider: Provider): Provider {
-  copyPayloadsPlainly(provider, systemClock)
+  payloads.apply(provider, { clock: systemClock })
   return provider
 }
 

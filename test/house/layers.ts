@@ -208,7 +208,7 @@ export const GRANTS: readonly (Exception & { readonly may: readonly Capability[]
     may: ['network'],
     because: 'it asks the engine for its documents over a socket that is never opened',
   },
-  { file: 'engine/overrides/clock.ts', may: ['clock'], because: 'it puts our clock in the place of the engine’s' },
+  { file: 'engine/overrides/id-token-dates.ts', may: ['clock'], because: 'it tells our clock from the system’s' },
   { file: 'http/listener/connections.ts', may: ['clock'], because: 'it measures how long a connection is silent' },
   {
     file: 'http/listener/file-limit.ts',

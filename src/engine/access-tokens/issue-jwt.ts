@@ -7,7 +7,7 @@
  */
 
 import { createHmac, type KeyObject } from 'node:crypto'
-import type { Client, Provider } from 'oidc-provider'
+import type { Client } from 'oidc-provider'
 
 import { sessionClaim } from '../../grants/session-claim.ts'
 import { type Clock, epochSeconds } from '../../base/clock.ts'
@@ -20,7 +20,7 @@ import { requestScope } from '../request/scope.ts'
 /** How an API wants its tokens signed: with a key of the ring, or with the secret that it shares. */
 export type Signing = { readonly alg: KeyAlgorithm } | { readonly alg: 'HS256'; readonly key: KeyObject }
 
-interface Parts {
+export interface IssueParts {
   readonly issuer: string
   readonly signer: JwsSigner
   readonly pairwiseSalt: string
@@ -28,7 +28,7 @@ interface Parts {
 }
 
 /** An access token of the engine that was not issued yet, a person's or a machine's. */
-interface EngineToken {
+export interface EngineToken {
   readonly format?: string
   readonly jti: string
   readonly clientId: string
@@ -46,18 +46,10 @@ interface EngineToken {
   readonly resourceServer?: { readonly jwt?: { readonly sign?: Signing } }
 }
 
-export function makeJwtAccessTokens(provider: Provider, parts: Parts): void {
-  for (const model of [provider.AccessToken, provider.ClientCredentials]) {
-    const { prototype } = model as { prototype: object }
-    const engines = Reflect.get(prototype, 'getValueAndPayload') as () => Promise<object>
-    async function getValueAndPayload(this: EngineToken): Promise<object> {
-      return this.format === 'jwt' ? { value: await issue(this, parts) } : engines.call(this)
-    }
-    Reflect.set(prototype, 'getValueAndPayload', getValueAndPayload)
-  }
-}
-
-async function issue(token: EngineToken, { issuer, signer, pairwiseSalt, clock }: Parts): Promise<string> {
+export async function issueJwt(
+  token: EngineToken,
+  { issuer, signer, pairwiseSalt, clock }: IssueParts,
+): Promise<string> {
   const signing = token.resourceServer?.jwt?.sign
   if (signing === undefined || token.aud === undefined) throw new TypeError('a JWT for no API')
   const issuedAt = epochSeconds(clock)

@@ -10,7 +10,8 @@ import type { Accounts } from '../../accounts/accounts.ts'
 import type { ClientSettings } from '../../config/config.ts'
 import type { Target, Targets } from '../configuration/resource-indicators.ts'
 import { answering } from '../request/errors.ts'
-import { withOpenIdScopes } from '../overrides/models.ts'
+import { withOpenIdScopes } from '../access-tokens/openid-scopes.ts'
+import { isLeftToEngine } from './known-properties.ts'
 import { livingGrant } from './live-grant.ts'
 
 export interface GrantingParts {
@@ -36,13 +37,6 @@ export interface Granting {
   issue(found: Found<GrantToken>, also: { gty: string; refreshToken: string | undefined }): Promise<object>
 }
 
-/** Of a token that is bound to a key, or gives more than its scopes say. */
-const SPECIAL = ['claims', 'rar', 'jkt', 'x5t#S256', 'attestationJkt', 'dpopJkt']
-
-function isSpecial(token: GrantToken): boolean {
-  return SPECIAL.some((name) => Reflect.get(token, name) !== undefined)
-}
-
 type EngineIdToken = new (
   available: object,
   about: { client: Client },
@@ -57,7 +51,7 @@ export function createGranting(provider: Provider, { accounts, targets }: Granti
 
   return {
     async lookUp(token, settings) {
-      if (!token?.isValid || token.clientId !== settings.clientId || isSpecial(token)) return undefined
+      if (!token?.isValid || token.clientId !== settings.clientId || isLeftToEngine(token)) return undefined
       const [client, account, grant] = await Promise.all([
         provider.Client.find(settings.clientId),
         answering(() => accounts.findSignedIn(token.accountId ?? '', token.authTime ?? token.iat)),

@@ -9,6 +9,15 @@
 import type { Provider } from 'oidc-provider'
 
 import { type Clock, epochSeconds } from '../../base/clock.ts'
+import type { Override } from './override.ts'
+
+const COPIED = ['AuthorizationCode', 'RefreshToken', 'AccessToken', 'ClientCredentials', 'Grant'] as const
+
+export const payloads: Override<{ readonly clock: Clock }> = {
+  members: COPIED.flatMap((model) => [`${model}#getValueAndPayload`, `${model}#emit`, `${model}.instantiate`] as const),
+  without: 'engine',
+  apply: copyPayloadsPlainly,
+}
 
 type Properties = Record<string, unknown>
 
@@ -28,11 +37,10 @@ interface Token extends Properties {
   readonly expiration: number
 }
 
-/** Before `makeJwtAccessTokens`, which issues those that are not stored. */
-export function copyPayloadsPlainly(provider: Provider, clock: Clock): void {
-  const { AuthorizationCode, RefreshToken, AccessToken, ClientCredentials, Grant } = provider
-  for (const each of [AuthorizationCode, RefreshToken, AccessToken, ClientCredentials, Grant]) {
-    const model = each as unknown as Model
+/** Before `jwtAccessTokens`, which issues those that are not stored. */
+function copyPayloadsPlainly(provider: Provider, { clock }: { readonly clock: Clock }): void {
+  for (const each of COPIED) {
+    const model = provider[each] as unknown as Model
     const names = new Set(model.IN_PAYLOAD)
     Reflect.set(model.prototype, 'getValueAndPayload', async function getValueAndPayload(this: Token) {
       const iat = this.iat ?? epochSeconds(clock)

@@ -10,6 +10,14 @@
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider'
 
 import { requestScope, scopeOf } from '../request/scope.ts'
+import type { Override } from './override.ts'
+
+export const presentedTokens: Override = {
+  members: ['AccessToken.find', 'ClientCredentials.find', 'RefreshToken.find'],
+  adds: ['OIDCContext#params'],
+  without: 'refuse',
+  apply: takeStructuredTokens,
+}
 
 const PARAMS = Symbol('the parameters of a request')
 
@@ -17,7 +25,7 @@ type Params = NonNullable<KoaContextWithOIDC['oidc']['params']>
 type EngineContext = KoaContextWithOIDC['oidc'] & { readonly ctx: object; [PARAMS]?: Params }
 type Find = (token: unknown, options?: object) => Promise<unknown>
 
-export function takeStructuredTokens(provider: Provider): void {
+function takeStructuredTokens(provider: Provider): void {
   Object.defineProperty(provider.OIDCContext.prototype, 'params', {
     configurable: true,
     get(this: EngineContext) {

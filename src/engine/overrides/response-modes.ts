@@ -8,6 +8,14 @@
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider'
 
 import type { EnginePages } from '../configuration/browsers.ts'
+import type { Override } from './override.ts'
+
+export const responseModes: Override = {
+  members: ['Client#responseModeAllowed'],
+  extended: ['Provider#registerResponseMode'],
+  without: 'refuse',
+  apply: limitResponseModes,
+}
 
 export const RESPONSE_MODES = ['query', 'form_post'] as const
 
@@ -40,7 +48,7 @@ function inSpecWords(handler: ResponseMode): ResponseMode {
  * No client may choose another mode. Where none is chosen the response type implies one; a type that implies another is
  * refused as such.
  */
-export function limitResponseModes(provider: Provider): void {
+function limitResponseModes(provider: Provider): void {
   provider.Client.prototype.responseModeAllowed = function responseModeAllowed(mode: string) {
     return Provider.ctx?.oidc.params?.response_mode === undefined || isOffered(mode)
   }

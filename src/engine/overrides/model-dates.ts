@@ -1,8 +1,8 @@
 /**
  * Everything that the engine dates, by our clock.
  *
- * The engine asks the system for the time in each of its models. Whoever moves the clock of a server (the test kit does)
- * would get tokens that are dated by another than the one that judges them. So the models ask ours.
+ * The engine asks the system for the time in each of its models. A server whose clock is moved (the test kit does so) would
+ * issue tokens that are dated by one clock and judged by another. So the models ask ours.
  *
  * What still goes by the system's clock is judged by it, too: the time in a DPoP proof that has no nonce, the nonces
  * themselves, and how long a client's keys are kept. test/engine/engine-clock.test.ts lists every such place.
@@ -10,8 +10,18 @@
 
 import type { Provider } from 'oidc-provider'
 
-import { type Clock, epochSeconds, systemClock } from '../../base/clock.ts'
+import { type Clock, epochSeconds } from '../../base/clock.ts'
 import { CLOCK_TOLERANCE_SECONDS } from '../clock-tolerance.ts'
+import { baseModel, type Override } from './override.ts'
+
+/** What all models have from the one that they extend. */
+export const modelDates: Override<{ readonly clock: Clock }> = {
+  members: ['BaseModel#isExpired', 'BaseModel#remainingTTL', 'BaseModel.verify', 'BaseModel#save'],
+  without: 'refuse',
+  apply: (provider, { clock }) => dateModels(provider, () => epochSeconds(clock)),
+}
+
+type Now = () => number
 
 interface Record {
   jti?: string
@@ -21,7 +31,6 @@ interface Record {
 
 interface Model extends Record {
   readonly expiration: number
-  readonly loginTs?: number
   readonly adapter: { upsert(id: string, payload: object, ttlSeconds: number): Promise<void> }
   generateTokenId(): string
   getValueAndPayload(): Promise<{ value: string; payload?: object }>
@@ -29,19 +38,8 @@ interface Model extends Record {
   save(ttlSeconds: number): Promise<string>
 }
 
-export function followClock(provider: Provider, clock: Clock): void {
-  const now = () => epochSeconds(clock)
-  dateModels(provider, now)
-  dateSessions(provider, now)
-  dateRefreshTokens(provider, now)
-  if (clock !== systemClock) dateIdTokens(provider, now)
-}
-
-type Now = () => number
-
-/** What all models have from the one that they extend. */
 function dateModels(provider: Provider, now: Now): void {
-  const base = Object.getPrototypeOf(provider.Session) as { prototype: Model }
+  const base = baseModel(provider) as { prototype: Model }
   define(base.prototype, 'isExpired', { get: (model: Model) => (model.exp ?? 0) <= now() })
   define(base.prototype, 'remainingTTL', {
     get: (model: Model) => (model.exp === undefined ? model.expiration : model.exp - now()),
@@ -74,48 +72,6 @@ function dateModels(provider: Provider, now: Now): void {
     if (isKept) return Math.max(1, (model.exp ?? 0) - now())
     model.exp = now() + ttlSeconds
     return ttlSeconds
-  }
-}
-
-function dateSessions(provider: Provider, now: Now): void {
-  const { prototype } = provider.Session as unknown as { prototype: Model }
-  Reflect.set(prototype, 'persist', function persist(this: Model) {
-    return this.save((this.exp ?? 0) - now())
-  })
-  Reflect.set(prototype, 'past', function past(this: Model, age: number) {
-    return this.loginTs === undefined || now() - this.loginTs > Number(age)
-  })
-}
-
-/** When the first of its line was issued: its constructor would ask the system, unless there is a value already. */
-function dateRefreshTokens(provider: Provider, now: Now): void {
-  const { prototype } = provider.RefreshToken as { prototype: object }
-  Object.defineProperty(prototype, 'iiat', {
-    configurable: true,
-    get(this: Model & { iiat: number }) {
-      this.iiat = this.iat ?? now()
-      return this.iiat
-    },
-    set(this: object, value: number) {
-      Object.defineProperty(this, 'iiat', { value, configurable: true, enumerable: true, writable: true })
-    },
-  })
-  Reflect.set(prototype, 'totalLifetime', function totalLifetime(this: { readonly iiat: number }) {
-    return now() - this.iiat
-  })
-}
-
-/** The engine adds a lifetime to the system's time when it signs, so the lifetime is told with the difference. */
-function dateIdTokens(provider: Provider, now: Now): void {
-  const IdToken = provider.IdToken as unknown as {
-    prototype: { payload(): Promise<Record> }
-    expiresIn(...about: unknown[]): number
-  }
-  const expiresIn = IdToken.expiresIn.bind(IdToken)
-  IdToken.expiresIn = (...about) => expiresIn(...about) + now() - epochSeconds(systemClock)
-  const payload = Reflect.get(IdToken.prototype, 'payload') as () => Promise<Record>
-  IdToken.prototype.payload = async function datedPayload() {
-    return { iat: now(), ...(await payload.call(this)) }
   }
 }
 

@@ -1,0 +1,47 @@
+/** How a client's secret is compared. */
+
+import { errors, Provider } from 'oidc-provider'
+
+import type { Clients } from '../../clients/clients.ts'
+import { isTooWeak, secretMatches } from '../../clients/secrets.ts'
+import type { ClientSettings } from '../../config/config.ts'
+import type { ClientFailures } from '../request/client-failures.ts'
+import type { Override } from './override.ts'
+
+export const clientSecrets: Override<SecretParts> = {
+  members: ['Client#compareClientSecret'],
+  without: 'refuse',
+  apply: compareSecretsByHash,
+}
+
+/**
+ * Secrets are kept as hashes, so the engine's comparison in clear is replaced. The engine also takes a secret from the
+ * header for one from the body; a client that registered one way is not served the other (RFC 6749 section 2.3.1).
+ *
+ * Whether there were too many failures is asked, the secret compared and a failure counted without a pause: of many that
+ * arrive together no more are compared than of those that come one by one.
+ */
+function compareSecretsByHash(provider: Provider, { clients, clientFailures }: SecretParts): void {
+  provider.Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {
+    const address = Provider.ctx?.ip ?? ''
+    if (clientFailures.secondsToWait(this.clientId, address) !== undefined) return false
+    const matches = secretMatches(this.clientSecret ?? '', actual)
+    if (matches && isTooWeak(clients.findClient(this.clientId), actual)) throw new errors.InvalidClientAuth(WEAK)
+    const isRight = matches && this.tokenEndpointAuthMethod === methodUsed()
+    if (!isRight) clientFailures.count(this.clientId, address)
+    return isRight
+  }
+}
+
+interface SecretParts {
+  readonly clients: Clients
+  readonly clientFailures: ClientFailures
+}
+
+// For the audit trail; the client learns only that it failed.
+const WEAK = 'the secret is too weak for production; make one with `grantor clients secret`'
+
+function methodUsed(): ClientSettings['authMethod'] {
+  const inHeader = Provider.ctx?.headers.authorization !== undefined
+  return inHeader ? 'client_secret_basic' : 'client_secret_post'
+}

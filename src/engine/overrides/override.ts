@@ -1,0 +1,64 @@
+/**
+ * A member of oidc-provider that we replace, and how to find it in the engine that is installed.
+ *
+ * The engine has no hook for these. Its members are not part of its public interface, so a release may rename or change
+ * them; test/engine/overrides/ compares each with the one that was read, and the server refuses to start without it.
+ */
+
+import { Provider } from 'oidc-provider'
+
+type Model =
+  | 'AccessToken'
+  | 'AuthorizationCode'
+  | 'BaseModel'
+  | 'Client'
+  | 'ClientCredentials'
+  | 'Grant'
+  | 'IdToken'
+  | 'OIDCContext'
+  | 'Provider'
+  | 'RefreshToken'
+  | 'ReplayDetection'
+  | 'Session'
+
+/** `Client#x` is a member of every client, `IdToken.x` one of the class itself. */
+export type MemberName = `${Model}${'#' | '.'}${string}`
+
+export interface Override<Parts = object> {
+  readonly members: readonly MemberName[]
+  /** Accessors that the engine does not have and whose values it sets on each object. */
+  readonly adds?: readonly MemberName[]
+  /** Replaced in a class of our own that extends the engine's, because the engine calls it as it is built. */
+  readonly extended?: readonly MemberName[]
+  /** Where a member is missing: nothing may be served, or the engine's own way is as right, only slower. */
+  readonly without: 'refuse' | 'engine'
+  apply(this: void, provider: Provider, parts: Parts): void
+}
+
+/** The member as the engine has it now, inherited or its own; `undefined` when there is none. */
+export function findMember(provider: Provider, name: MemberName): PropertyDescriptor | undefined {
+  const [, model = '', separator, member = ''] = /^(\w+)([#.])(.+)$/.exec(name) ?? []
+  const type = classOf(provider, model)
+  for (let holder: object | null = (separator === '#' ? type?.prototype : type) ?? null; holder !== null; ) {
+    const found = Reflect.getOwnPropertyDescriptor(holder, member)
+    if (found !== undefined) return found
+    holder = Reflect.getPrototypeOf(holder)
+  }
+  return undefined
+}
+
+type ModelClass = { readonly prototype: object }
+
+function classOf(provider: Provider, model: string): ModelClass | undefined {
+  if (model === 'Provider') return Provider
+  return model === 'BaseModel' ? baseModel(provider) : (Reflect.get(provider, model) as ModelClass | undefined)
+}
+
+/** The class that all models extend, which the engine does not hand out. */
+export function baseModel(provider: Provider): ModelClass {
+  return Object.getPrototypeOf(provider.Session) as ModelClass
+}
+
+export function defineMethod(model: { prototype: object }, name: string, method: (...args: never[]) => unknown): void {
+  Object.defineProperty(model.prototype, name, { value: method, configurable: true, writable: true })
+}

@@ -1,0 +1,62 @@
+/** Every member of oidc-provider that we replace, in the order in which they are put in place. */
+
+import type { Provider } from 'oidc-provider'
+
+import { clientSecrets } from './client-secrets.ts'
+import { grantTypes } from './grant-types.ts'
+import { idTokenDates } from './id-token-dates.ts'
+import { idTokenHints } from './id-token-hints.ts'
+import { jwtAccessTokens } from './jwt-access-tokens.ts'
+import { modelDates } from './model-dates.ts'
+import { findMember, type Override } from './override.ts'
+import { ownTokens } from './own-tokens.ts'
+import { payloads } from './payloads.ts'
+import { presentedTokens } from './presented-token.ts'
+import { refreshSuccessor } from './refresh-successor.ts'
+import { refreshTokenDates } from './refresh-token-dates.ts'
+import { replays } from './replays.ts'
+import { responseModes } from './response-modes.ts'
+import { sessionDates } from './session-dates.ts'
+import { tokenIds } from './token-ids.ts'
+
+/** Of two that replace one member, the later one calls the earlier: what it finds is what it wraps. */
+const TABLE = {
+  clientSecrets,
+  grantTypes,
+  responseModes,
+  tokenIds,
+  refreshSuccessor,
+  modelDates,
+  sessionDates,
+  refreshTokenDates,
+  idTokenDates,
+  payloads,
+  jwtAccessTokens,
+  ownTokens,
+  presentedTokens,
+  idTokenHints,
+  replays,
+} as const
+
+type PartsOf<One> = One extends Override<infer Parts> ? Parts : never
+type Intersection<Union> = (Union extends unknown ? (one: Union) => void : never) extends (one: infer All) => void
+  ? All
+  : never
+/** What all of them together need. */
+export type OverrideParts = Intersection<PartsOf<(typeof TABLE)[keyof typeof TABLE]>>
+
+export const OVERRIDES: readonly (readonly [string, Override<OverrideParts>])[] = Object.entries(TABLE)
+
+/**
+ * Gives what was left to the engine because the installed one has no such member, one sentence each. Throws a `TypeError` that
+ * names the member without which nothing may be served.
+ */
+export function applyOverrides(provider: Provider, parts: OverrideParts): string[] {
+  return OVERRIDES.flatMap(([name, override]) => {
+    const missing = override.members.filter((member) => findMember(provider, member) === undefined)
+    if (missing.length === 0) override.apply(provider, parts)
+    else if (override.without === 'refuse')
+      throw new TypeError(`this oidc-provider has no ${missing.join(', ')}, which engine/overrides/ replaces (${name})`)
+    return missing.map((member) => `${member}: missing, so ${name} is left to the engine`)
+  })
+}

@@ -1,0 +1,30 @@
+/** Remembering the JWTs that this node signs. */
+
+import type { Provider } from 'oidc-provider'
+
+import type { AccessTokens } from '../access-tokens/access-tokens.ts'
+import { defineMethod, type Override } from './override.ts'
+
+interface Parts {
+  readonly accessTokens: Pick<AccessTokens, 'rememberOwn'>
+}
+
+interface EngineToken {
+  readonly format?: string
+}
+
+export const ownTokens: Override<Parts> = {
+  members: ['AccessToken#save'],
+  without: 'refuse',
+  apply: rememberOwnTokens,
+}
+
+/** A person's JWT most often comes back to the node that signed it, to open userinfo, so that node need not verify it. */
+function rememberOwnTokens(provider: Provider, { accessTokens }: Parts): void {
+  const save = Reflect.get(provider.AccessToken.prototype, 'save') as () => Promise<string>
+  defineMethod(provider.AccessToken, 'save', async function remember(this: EngineToken) {
+    const made = await save.call(this)
+    if (this.format === 'jwt') accessTokens.rememberOwn(made)
+    return made
+  })
+}

@@ -1,0 +1,87 @@
+/** The values of codes and tokens: handles of ours, in the place of the engine's random ones. */
+
+import { errors, Provider } from 'oidc-provider'
+
+import type { Apis } from '../../apis/apis.ts'
+import { randomId } from '../../base/ids.ts'
+import { OPENID_SCOPES } from '../../registry/api-rules.ts'
+import { withOpenIdScopes } from '../access-tokens/openid-scopes.ts'
+import { newHandle } from '../adapter/handles.ts'
+import { defineMethod, type Override } from './override.ts'
+
+export const tokenIds: Override<Audiences> = {
+  members: [
+    'AuthorizationCode#generateTokenId',
+    'RefreshToken#generateTokenId',
+    'AccessToken#generateTokenId',
+    'ClientCredentials#generateTokenId',
+  ],
+  without: 'refuse',
+  apply: nameHandles,
+}
+
+interface EngineToken {
+  readonly grantId?: string
+  aud?: string | readonly string[]
+  readonly resourceServer?: { readonly accessTokenFormat?: string }
+  format?: string
+  scope?: string | undefined
+}
+
+const JTI_BYTES = 16
+
+interface Audiences {
+  readonly issuer: string
+  readonly apis: Pick<Apis, 'opensUserinfo'>
+}
+
+/** Codes and tokens are handles of ours. A JWT's `jti` is no bearer value: 128 bits make it unique. */
+function nameHandles(provider: Provider, audiences: Audiences): void {
+  defineMethod(provider.AuthorizationCode, 'generateTokenId', function name(this: EngineToken) {
+    return newHandle('AuthorizationCode', this.grantId)
+  })
+  defineMethod(provider.RefreshToken, 'generateTokenId', function name(this: EngineToken) {
+    return newHandle('RefreshToken', this.grantId)
+  })
+  defineMethod(provider.AccessToken, 'generateTokenId', function name(this: EngineToken) {
+    refuseEmptyAudience(this)
+    const { grant, params, entities } = Provider.ctx?.oidc ?? {}
+    const source = entities?.RefreshToken ?? entities?.AuthorizationCode
+    if (grant !== undefined && mayOpenUserinfo(this, audiences)) {
+      this.scope = withOpenIdScopes(this.scope, grant, params?.scope ?? source?.scope)
+    }
+    nameUserinfo(this, audiences)
+    return accessTokenId(this, () => newHandle('AccessToken', this.grantId))
+  })
+  defineMethod(provider.ClientCredentials, 'generateTokenId', function name(this: EngineToken) {
+    refuseEmptyAudience(this)
+    return accessTokenId(this, () => newHandle('ClientCredentials', undefined))
+  })
+}
+
+function accessTokenId(token: EngineToken, handle: () => string): string {
+  token.format = token.resourceServer?.accessTokenFormat ?? 'opaque'
+  return token.format === 'jwt' ? randomId(JTI_BYTES) : handle()
+}
+
+/** Whatever way led here, no token is for an API of which nothing was granted (RFC 8707 section 2). */
+function refuseEmptyAudience({ aud, scope }: EngineToken): void {
+  if (aud !== undefined && !scope?.split(' ').some((one) => one !== '' && !isOpenIdScope(one))) {
+    throw new errors.InvalidTarget('nothing of this resource was granted')
+  }
+}
+
+function isOpenIdScope(scope: string): boolean {
+  return (OPENID_SCOPES as readonly string[]).includes(scope)
+}
+
+/** A token for userinfo alone has no audience. */
+function mayOpenUserinfo({ aud }: EngineToken, { apis }: Audiences): boolean {
+  return aud === undefined || apis.opensUserinfo([aud].flat()[0] ?? '')
+}
+
+/** A token for an API that opens userinfo as well says so: the API is handed it, and could read the person's profile. */
+function nameUserinfo(token: EngineToken, { issuer }: Audiences): void {
+  const { aud, scope } = token
+  if (typeof aud === 'string' && aud !== issuer && scope?.split(' ').includes('openid')) token.aud = [aud, issuer]
+}
