@@ -17,7 +17,8 @@ import { awaitStore } from './jobs/await-store.ts'
 import { startPushing } from './jobs/push.ts'
 import { startRotation } from './jobs/rotation.ts'
 import { startStoreAdvice } from './jobs/store-advice.ts'
-import { endGoneClients } from './revocation/known-clients.ts'
+import { createFileOfServer } from './registration/apply-file.ts'
+import type { Declarations } from './registration/differences.ts'
 import { settleChange } from './revocation/store-change.ts'
 import { GuardedStore } from './store/identity/guarded-store.ts'
 import { openSeenFile, type SeenFileContent } from './store/identity/seen-file.ts'
@@ -28,6 +29,8 @@ export interface App extends Omit<Core, 'close'> {
   /** Where the public listener is bound, which need not be the issuer. */
   readonly url: string
   readonly opsUrl: string
+  /** Brings the store in line with what the file declares now. Throws `ConfigInvalid`, `StoreUnavailable`. */
+  reload(declared: Declarations): Promise<void>
   /** Resolves when the store is no longer the one that was opened: close this node and start another, `after` it. */
   readonly lost: Promise<LostStore>
   /**
@@ -79,13 +82,17 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     const keyIds = () => core.keyring.current().keys.map(({ keyId }) => keyId)
     store.onMark((mark) => seenFile.write({ ...mark, keyIds: keyIds() }))
     closings.push(() => seenFile.settled())
-    store.onLapse(() => {
-      core.revocation.endLostAgain().catch((err: unknown) => log.error({ err }, LOST_REVOCATIONS))
-    })
 
     const views = loadViews()
     const engine = await openEngine(core, createEnginePages({ ...views, log }))
     closings.push(() => engine.close())
+    const file = createFileOfServer({ ...core, refusalOf: (client) => engine.current.engine().refusalOf(client) })
+    await file.apply(config)
+    await engine.settled()
+    store.onLapse(() => {
+      core.registry.registryLog.forgetAll()
+      Promise.all([core.revocation.endLostAgain(), file.repair()]).catch((err: unknown) => log.error({ err }, LOST))
+    })
     closings.push(startRotation({ keyring: core.keyring, log, everyMs: ROTATION_LOOK_MS }))
     closings.push(startPushing({ ...core, endpoints: config.receivers }))
 
@@ -97,6 +104,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       ...core,
       url: listener.url,
       opsUrl: operatorPort.url,
+      reload: (declared) => file.apply(declared),
       lost: store.lost.then((loss) => ({ ...loss, keyIds: keyIds() })),
       close: createStop({
         leave() {
@@ -113,13 +121,12 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   }
 }
 
-/** Before anything is issued: ends what the store cannot know of, and what is no longer declared; makes what is missing. */
+/** Before anything is issued: ends what the store cannot know of, and makes what is missing. */
 async function settle(core: Core, change: StoreChange | undefined, seen: SeenFileContent | undefined): Promise<void> {
   const { config, accounts } = core
   await settleChange(change, { ...core, knownKeyIds: seen?.keyIds ?? [] })
-  await endGoneClients({ ...core, clientIds: config.clients.map(({ clientId }) => clientId) })
   await createDemoAccounts(accounts, config)
 }
 
-const LOST_REVOCATIONS = 'lost revocations could not be written again'
+const LOST = 'what the store has lost could not be written again'
 const ROTATION_LOOK_MS = 1000

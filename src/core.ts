@@ -9,14 +9,14 @@ import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { createKnownDevices } from './accounts/known-devices.ts'
 import { createLogins, type Logins } from './accounts/logins.ts'
 import { createPasswords, type Passwords } from './accounts/passwords.ts'
-import { type Apis, createApis } from './apis/apis.ts'
+import type { LiveApis } from './apis/apis.ts'
 import { type Audit, createAudit } from './audit/audit.ts'
 import type { Log } from './audit/log.ts'
 import { type Clock, monotonicClock } from './base/clock.ts'
 import { createSealer, type Sealer } from './base/sealing.ts'
-import { accountClient } from './clients/account-client.ts'
-import { type Clients, createClients } from './clients/clients.ts'
+import type { Clients } from './clients/clients.ts'
 import { createSubjectOf } from './clients/subjects.ts'
+import type { WebOrigins } from './clients/web-origins.ts'
 import type { Config, LoginRules } from './config/config.ts'
 import { type AccountGrants, createAccountGrants } from './grants/account-grants.ts'
 import { type Consents, createConsents } from './grants/consents.ts'
@@ -27,10 +27,13 @@ import { type LiveKeyring, openKeyring } from './keyring/keyring.ts'
 import { scheduleOf } from './keyring/ring/schedule.ts'
 import { obtainRootKeys } from './keyring/root-key.ts'
 import { createVerifiers, heldByAll, type Verifiers, verifierTtlSeconds } from './keyring/verifiers.ts'
-import { createFailures, type Failures } from './limits/failures.ts'
+import { createFailures, createUnknownClients, type Failures } from './limits/failures.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { createStrangerRecords, type StrangerRecords } from './limits/stranger-records.ts'
 import { createTally, type Tally } from './limits/tally.ts'
+import { createRegistration, openRegistry, type Registration, type Registry } from './registration/open-registry.ts'
+import { noFile } from './registry/secret-file.ts'
+import { createWeakHashCheck } from './registry/weak-secrets.ts'
 import { type AccountAccess, createAccountAccess } from './revocation/account-access.ts'
 import { keepSecondsFor, openRevocationLog, type RevocationLog } from './revocation/revocation-log.ts'
 import { createRevocation, type Revocation } from './revocation/revoke.ts'
@@ -50,12 +53,17 @@ export interface Core extends SignIn, Endings {
   readonly verifiers: Verifiers
   readonly sealer: Sealer
   readonly clients: Clients
-  readonly apis: Apis
+  readonly apis: LiveApis
+  readonly webOrigins: WebOrigins
+  readonly registry: Registry
+  /** How clients and APIs change. */
+  readonly registration: Registration
   readonly consents: Consents
   readonly accountAccess: AccountAccess
   /** Who is sent security events, or asks for them. */
   readonly receivers: EventReceivers
   readonly failures: Failures
+  readonly unknownClients: Failures
   readonly strangers: StrangerRecords
   /** Lets go of everything but the store, which stays its opener's. */
   close(): Promise<void>
@@ -75,7 +83,9 @@ export async function openCore(config: Config, { store, clock, log }: CoreParts)
   const signer = openSigner(config, log)
   const verifiers = createVerifiers({ store, clock, ttlSeconds: verifierTtlSeconds(config.keys) })
   let endings: Endings | undefined
+  let registry: Registry | undefined
   async function close(): Promise<void> {
+    registry?.close()
     endings?.revocationLog.close()
     signer?.close()
     await audit.settled()
@@ -88,27 +98,32 @@ export async function openCore(config: Config, { store, clock, log }: CoreParts)
       endKey: (keyId, keepSeconds) => opened(endings).revocation.endKey(keyId, keepSeconds),
       rootKeys: () => obtainRootKeys(config),
       algorithms: config.apis.map(({ algorithm }) => algorithm),
+      liveTokenSeconds: () => registry?.longestTokenSeconds() ?? 0,
       newKeysHere: config.signer?.newKeys === false,
     })
-    const clients = createClients([...config.clients, accountClient(issuer)])
-    const apis = createApis(config.apis, config.defaultApi)
+    const { storeKey } = keyring.current()
+    const sealer = createSealer(storeKey, 'store')
+    registry = await openRegistry({ store, sealer, clock, issuer })
+    const { clients, apis, webOrigins } = registry
     endings = await openEndings({
       ...{ store, clock, audit },
       keepSeconds: () => keepSecondsFor(keyring.current().longestTokenSeconds),
       subjectOf: createSubjectOf(clients, () => keyring.current().pairwiseSalt),
     })
     const { revocation, revocationLog, notBefore } = endings
-    const { storeKey } = keyring.current()
-    const sealer = createSealer(storeKey, 'store')
+    const around = { ...config, isWeakHash: createWeakHashCheck(), readFile: noFile }
     const signIn = createSignIn({ store, clock, audit, sealer, storeKey, rules: config.logins })
     return {
-      ...{ config, clock, log, store, audit, signer, keyring, verifiers, sealer, clients, apis, close },
+      ...{ config, clock, log, store, audit, signer, keyring, verifiers, sealer, clients, apis, webOrigins, close },
+      registry,
+      registration: createRegistration({ registry, revocation, keyring, audit, clock, around }),
       ...endings,
       ...signIn,
       consents: createConsents({ store, clock, notBefore, ttlSeconds: lifetimes.consentSeconds }),
       accountAccess: createAccountAccess({ accounts: signIn.accounts, revocation }),
       receivers: createEventReceivers({ issuer, store, revocationLog, sign: createEventSigner({ keyring, signer }) }),
       failures: createFailures({ clock: monotonicClock, ...config.clientAuthentication }),
+      unknownClients: createUnknownClients({ clock: monotonicClock, ...config.clientAuthentication }),
       strangers: createStrangerRecords({ store, windowSeconds: lifetimes.interactionSeconds }),
     }
   } catch (error) {
@@ -138,7 +153,7 @@ interface EndingsParts {
   readonly audit: Audit
   readonly keepSeconds: () => number
   /** The `sub` by which a client knows an account. */
-  readonly subjectOf: (accountId: string, clientId: string) => string
+  readonly subjectOf: (accountId: string, clientId: string) => Promise<string>
 }
 
 export async function openEndings({ keepSeconds, ...parts }: EndingsParts): Promise<Endings> {

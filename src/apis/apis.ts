@@ -1,6 +1,13 @@
-/** The APIs for which tokens are issued: audience, scopes with a sentence each, token format and lifetime. */
+/**
+ * The APIs for which tokens are issued: audience, scopes with a sentence each, token format and lifetime.
+ *
+ * There are few of them, and a token is judged by them without waiting, so every server holds all. Whoever changes one
+ * tells every server, which reads it again (records/registry-log.ts).
+ */
 
-import type { ApiSettings } from '../config/config.ts'
+import type { Records } from '../records/records.ts'
+import type { RegistryLog } from '../records/registry-log.ts'
+import type { ApiSettings } from '../registry/api.ts'
 
 export interface Apis {
   /** The audience of tokens for which no resource was asked; `undefined` only when there is no API. */
@@ -9,24 +16,45 @@ export interface Apis {
   listApis(): readonly ApiSettings[]
   /** Whether a token for this audience may open /userinfo as well. */
   opensUserinfo(audience: string): boolean
-  /** Every scope of every API, each once. */
-  allScopes(): readonly string[]
   /** What the consent page says of a scope; the scope itself where the API has no sentence for it. */
   sentenceFor(audience: string, scope: string): string
 }
 
-export function createApis(settings: readonly ApiSettings[], defaultApi: string | undefined): Apis {
-  const byAudience = new Map(settings.map((api) => [api.audience, api]))
-  if (byAudience.size < settings.length) throw new TypeError('two APIs have the same audience')
-  if (defaultApi !== undefined && !byAudience.has(defaultApi))
-    throw new TypeError(`no API has the audience ${defaultApi}`)
-  const scopes = [...new Set(settings.flatMap((api) => Object.keys(api.scopes)))]
+export interface LiveApis extends Apis {
+  /** Resolves when the changes that this server has heard of are in force. */
+  settled(): Promise<void>
+  close(): void
+}
+
+export interface ApisParts {
+  readonly records: Pick<Records<ApiSettings>, 'read' | 'readAll'>
+  readonly registryLog: Pick<RegistryLog, 'onChange' | 'isChanging'>
+  /** Reads which API is the one of tokens that name none. */
+  readonly readDefaultApi: () => Promise<string | undefined>
+}
+
+const RETRY_MS = 500
+
+/** Reads every API. Throws `StoreUnavailable`. */
+export async function openApis({ records, registryLog, readDefaultApi }: ApisParts): Promise<LiveApis> {
+  let byAudience: ReadonlyMap<string, ApiSettings> = new Map()
+  let defaultApi: string | undefined
+  let isClosed = false
+  // One read after the other, so that an older one never takes the place of a newer one.
+  let reading = Promise.resolve()
+
+  registryLog.onChange((name) => {
+    if (name === undefined || name === 'declared') follow(readAll)
+    else if (name.startsWith('api ')) follow(() => readOne(name.slice('api '.length)))
+  })
+  await readAll()
 
   return {
-    defaultApi,
+    get defaultApi() {
+      return defaultApi
+    },
     findApi: (audience) => byAudience.get(audience),
-    listApis: () => settings,
-    allScopes: () => scopes,
+    listApis: () => [...byAudience.values()],
 
     opensUserinfo(audience) {
       const api = byAudience.get(audience)
@@ -38,5 +66,42 @@ export function createApis(settings: readonly ApiSettings[], defaultApi: string 
       // The scope comes from a request: `constructor` must not find what every object has.
       return Object.hasOwn(sentences, scope) ? (sentences[scope] ?? scope) : scope
     },
+
+    settled: () => reading,
+
+    close() {
+      isClosed = true
+    },
+  }
+
+  function follow(read: () => Promise<void>): void {
+    reading = reading.then(() => untilRead(read))
+  }
+
+  /** While the store is away this server is not ready; it reads what changed as soon as it can. */
+  async function untilRead(read: () => Promise<void>): Promise<void> {
+    while (!isClosed) {
+      try {
+        return await read()
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref())
+      }
+    }
+  }
+
+  async function readAll(): Promise<void> {
+    const all = new Map<string, ApiSettings>()
+    const chosen = await readDefaultApi()
+    for await (const page of records.readAll()) for (const { settings } of page) all.set(settings.audience, settings)
+    byAudience = all
+    defaultApi = chosen
+  }
+
+  async function readOne(audience: string): Promise<void> {
+    const record = await records.read(audience)
+    const next = new Map(byAudience)
+    if (record === undefined) next.delete(audience)
+    else next.set(audience, record.settings)
+    byAudience = next
   }
 }

@@ -1,32 +1,91 @@
 /**
- * The applications that may ask for tokens.
+ * The applications that may ask for tokens, as the store has them at this moment.
  *
- * They come from the configuration and live in memory: no request waits for the store to learn who its client is.
+ * A server holds those in use; any other is read once, and whoever changes one tells every server (records/registry-log.ts).
+ * A client that is not held while the store is away is not unknown: the look-up throws `StoreUnavailable`.
  */
 
 import { ClientUnknown } from '../base/faults.ts'
-import type { ClientSettings } from '../config/config.ts'
+import type { Records } from '../records/records.ts'
+import type { RegistryLog } from '../records/registry-log.ts'
+import type { ClientSettings } from '../registry/client.ts'
+import { type ClientCache, createClientCache, type RegisteredClient } from './client-cache.ts'
 
 export interface Clients {
-  findClient(clientId: string): ClientSettings | undefined
-  /** Throws `ClientUnknown`. */
-  getClient(clientId: string): ClientSettings
-  listClients(): readonly ClientSettings[]
+  /** The client where this server holds it; costs no await and no allocation. Otherwise ask `findClient`. */
+  heldClient(clientId: string): ClientSettings | undefined
+  /** The client, unless it is unknown or disabled. Throws `StoreUnavailable`. */
+  findClient(clientId: string): Promise<ClientSettings | undefined>
+  /** Throws `ClientUnknown`, `StoreUnavailable`. */
+  getClient(clientId: string): Promise<ClientSettings>
 }
 
-export function createClients(settings: readonly ClientSettings[]): Clients {
-  const byId = new Map(settings.map((client) => [client.clientId, client]))
-  if (byId.size < settings.length) throw new TypeError('two clients have the same clientId')
+export interface ClientsParts {
+  readonly records: Pick<Records<ClientSettings>, 'read'>
+  readonly registryLog: Pick<RegistryLog, 'onChange' | 'isChanging'>
+  /** Clients of the server itself, which no store has. */
+  readonly builtIn: readonly ClientSettings[]
+  readonly cache?: ClientCache
+}
+
+// The rules for clients allow no more (registry/client-schema.ts): nothing else is worth a look into the store.
+const CLIENT_ID = /^[\x20-\x7e]{1,200}$/
+
+export function createClients({ records, registryLog, builtIn, cache = createClientCache() }: ClientsParts): Clients {
+  const own = new Map(builtIn.map((client) => [client.clientId, client]))
+  // Callers that ask for the same client at the same time share one read.
+  const reading = new Map<string, Promise<RegisteredClient | undefined>>()
+
+  registryLog.onChange((name) => {
+    if (name === undefined) {
+      cache.forgetAll()
+      reading.clear()
+    } else if (name.startsWith('client ')) {
+      cache.forget(name.slice('client '.length))
+      reading.delete(name.slice('client '.length))
+    }
+  })
+
+  function heldClient(clientId: string): ClientSettings | undefined {
+    const settings = cache.read(clientId)?.settings ?? own.get(clientId)
+    return settings?.disabled === true ? undefined : settings
+  }
+
+  async function findClient(clientId: string): Promise<ClientSettings | undefined> {
+    const held = heldClient(clientId)
+    if (held !== undefined || cache.read(clientId) !== undefined || !CLIENT_ID.test(clientId)) return held
+    const settings = (await readOnce(clientId))?.settings
+    return settings?.disabled === true ? undefined : settings
+  }
+
+  function readOnce(clientId: string): Promise<RegisteredClient | undefined> {
+    const present = reading.get(clientId)
+    if (present !== undefined) return present
+    const read: Promise<RegisteredClient | undefined> = records.read(clientId).then(
+      (record) => {
+        // One that changed meanwhile is no longer the one that is being read.
+        const isCurrent = reading.get(clientId) === read
+        if (isCurrent) reading.delete(clientId)
+        if (isCurrent && record !== undefined && !registryLog.isChanging(`client ${clientId}`)) cache.keep(record)
+        return record
+      },
+      (error: unknown) => {
+        if (reading.get(clientId) === read) reading.delete(clientId)
+        throw error
+      },
+    )
+    reading.set(clientId, read)
+    return read
+  }
 
   return {
-    findClient: (clientId) => byId.get(clientId),
+    heldClient,
+    findClient,
 
-    getClient(clientId) {
-      const client = byId.get(clientId)
+    async getClient(clientId) {
+      const client = await findClient(clientId)
       if (client === undefined) throw new ClientUnknown()
       return client
     },
-
-    listClients: () => settings,
   }
 }

@@ -10,7 +10,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 
 import { randomId } from '../base/ids.ts'
-import type { ClientSettings } from '../config/config.ts'
+import type { ClientSettings } from '../registry/client.ts'
 import { isStrongSecret } from '../registry/secrets.ts'
 
 /** A new secret: 256 random bits, 43 characters of base64url. */
@@ -28,6 +28,14 @@ export function secretMatches(secretHash: string, given: string): boolean {
   const expected = Buffer.from(secretHash, 'base64url')
   const actual = digest(given)
   return expected.length === actual.length && timingSafeEqual(expected, actual)
+}
+
+/** Whether `given` is a secret of the client: the present one, or the one that it replaces. */
+export function isSecretOf(client: ClientSettings, given: string, now: number): boolean {
+  const { secretHash = '', oldSecretHash = '', oldSecretEndsAt = Number.POSITIVE_INFINITY } = client
+  const isPresent = secretMatches(secretHash, given)
+  const isOld = oldSecretHash !== '' && secretMatches(oldSecretHash, given)
+  return isPresent || (isOld && now < oldSecretEndsAt)
 }
 
 /** Whether the client's secret, of which the configuration has only the hash, is one that could be guessed. */

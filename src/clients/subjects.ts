@@ -9,12 +9,12 @@ export function pairwiseSubject(accountId: string, sector: string, salt: string)
   return createHmac('sha256', salt).update(`${sector}\n${accountId}`).digest('base64url')
 }
 
-export type SubjectOf = (accountId: string, clientId: string) => string
+export type SubjectOf = (accountId: string, clientId: string) => Promise<string>
 
 /** For code that knows a client by its id alone. A client that is gone is treated as public. */
 export function createSubjectOf(clients: Pick<Clients, 'findClient'>, salt: () => string): SubjectOf {
-  return function subjectOf(accountId, clientId) {
-    const client = clients.findClient(clientId)
+  return async function subjectOf(accountId, clientId) {
+    const client = await clients.findClient(clientId)
     const [redirectUri] = client?.redirectUris ?? []
     if (client?.subjectType !== 'pairwise' || redirectUri === undefined) return accountId
     return pairwiseSubject(accountId, new URL(redirectUri).host, salt())

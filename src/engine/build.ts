@@ -1,4 +1,4 @@
-/** Builds an engine from our parts. One function, because a new ring or new clients mean a new engine. */
+/** Builds an engine from our parts. One function, because a new ring means a new engine. */
 
 import type { Configuration, Provider } from 'oidc-provider'
 
@@ -8,9 +8,10 @@ import type { Accounts } from '../accounts/accounts.ts'
 import type { Apis } from '../apis/apis.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Log } from '../audit/log.ts'
-import { ConfigInvalid } from '../base/faults.ts'
 import type { Clients } from '../clients/clients.ts'
 import { createSubjectOf } from '../clients/subjects.ts'
+import type { WebOrigins } from '../clients/web-origins.ts'
+import type { Failures } from '../limits/failures.ts'
 import type { DpopRules, Lifetimes } from '../config/config.ts'
 import { createJwsSigner } from '../keyring/jws-signer.ts'
 import type { Keyring } from '../keyring/keyring.ts'
@@ -21,10 +22,9 @@ import { createAdapterFactory } from './adapter/adapter.ts'
 import type { AdapterParts } from './adapter/parts.ts'
 import { CLOCK_TOLERANCE_SECONDS } from './clock-tolerance.ts'
 import { createBrowserSessions } from './interactions/browser-sessions.ts'
-import { browsers, type EnginePages, logoutPages, originOf } from './configuration/browsers.ts'
+import { browsers, type EnginePages, logoutPages } from './configuration/browsers.ts'
 import type { ClientFailures } from './request/client-failures.ts'
 import { clientAuthentication } from './configuration/client-authentication.ts'
-import { clientMetadata } from './configuration/client-metadata.ts'
 import { mayIntrospect, mayRevoke } from './configuration/introspection.ts'
 import { people } from './configuration/end-users.ts'
 import { proofs } from './configuration/dpop.ts'
@@ -38,6 +38,8 @@ import { createInteractions } from './interactions/engine-interactions.ts'
 import { recordEvents } from './events.ts'
 import { frame } from './request/middleware.ts'
 import { applyOverrides } from './overrides/overrides.ts'
+import { refusalOf } from './overrides/live-clients.ts'
+import { settingsOf } from './request/client-settings.ts'
 import { engineKeys, externalSigning, signerCheck } from './configuration/signing-keys.ts'
 import { withOurResponseModes } from './overrides/response-modes.ts'
 import { ENGINE_PATHS } from './paths.ts'
@@ -66,15 +68,19 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSig
   readonly shortcuts: boolean
   readonly pages: EnginePages
   readonly clientFailures: ClientFailures
+  readonly unknownClients: Failures
+  readonly webOrigins: Pick<WebOrigins, 'isRegistered'>
   readonly audit: Audit
   readonly log: Log
 }
 
 const LONGEST_JWKS_BYTES = 256 * 1024
 
-/** Throws `ConfigInvalid` when the engine refuses a client's metadata. */
 export async function buildEngine(parts: EngineParts): Promise<Engine> {
-  const targets = createTargets(parts.apis)
+  const targets = createTargets(
+    parts.apis,
+    (algorithm) => algorithm === 'HS256' || parts.keyring.jwks.some(({ alg }) => alg === algorithm),
+  )
   const accessTokens = createAccessTokens(parts)
   const provider = new (withOurResponseModes(parts.pages))(
     parts.issuer,
@@ -86,10 +92,9 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   const signer = createJwsSigner(keyring.jwks, parts.signer)
   const leftOut = applyOverrides(provider, { ...parts, accessTokens, signer, pairwiseSalt: keyring.pairwiseSalt })
   recordEvents(provider, parts)
-  await checkClients(provider, parts.clients)
 
   const documents = createDocuments()
-  provider.use(frame({ ...parts, documents, origins: registeredOrigins(parts.clients) }))
+  provider.use(frame({ ...parts, documents }))
   const callback = provider.callback()
   const engine: Engine['handle'] = (req, res) => callback(req, res)
   const differences = [...leftOut, ...propertyDifferences(provider)]
@@ -101,7 +106,10 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   await prepareDocuments(engine, issuer)
   const interactions = createInteractions(provider, { ...parts, sessionGrants: createSessionGrants(parts) })
   const sessions = createBrowserSessions(provider)
-  return { handle, documents, accessTokens, interactions, sessions, differences, ringVersion: keyring.version }
+  return {
+    ...{ handle, documents, accessTokens, interactions, sessions, differences, ringVersion: keyring.version },
+    refusalOf: (settings) => refusalOf(provider, settings),
+  }
 }
 
 type ShortcutParts = EngineParts & { readonly targets: Targets; readonly accessTokens: AccessTokens }
@@ -129,12 +137,11 @@ function configuration(
       canSign: signerCheck(keyring.jwks, parts.signer),
     }),
     jwks: { keys: engineKeys(keyring.jwks, parts.signer) },
-    clients: clients.listClients().map(clientMetadata),
     routes: ENGINE_PATHS,
     scopes: ['openid', 'offline_access'],
     responseTypes: ['code'],
     // Every client proves possession of the code; old confidential ones may be excused (RFC 9700 section 2.1.1).
-    pkce: { required: (_ctx, client) => !clients.getClient(client.clientId).legacyWithoutPkce },
+    pkce: { required: (_ctx, client) => !settingsOf(client).legacyWithoutPkce },
     // The redirect URI is always sent, so that it can always be compared.
     allowOmittingSingleRegisteredRedirectUri: false,
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
@@ -154,7 +161,7 @@ function configuration(
       jwtIntrospection: { enabled: true },
       dPoP: proofs(parts),
       revocation: { enabled: true, allowedPolicy: mayRevoke },
-      resourceIndicators: resourceIndicators({ clients, targets }),
+      resourceIndicators: resourceIndicators({ targets }),
       rpInitiatedLogout: logoutPages(parts.pages),
       ...externalSigning(keyring.jwks),
     },
@@ -169,23 +176,4 @@ function enabledAlgorithms(keyring: Keyring): NonNullable<Configuration['enabled
     clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
     dPoPSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
   }
-}
-
-/** The engine judges a client when it is first used; ours are judged before the first request. */
-async function checkClients(provider: Provider, clients: Clients): Promise<void> {
-  const problems: string[] = []
-  for (const { clientId } of clients.listClients()) {
-    try {
-      await provider.Client.find(clientId)
-    } catch (error) {
-      const { error_description: description } = error as { error_description?: string }
-      problems.push(`client ${clientId}: ${description ?? (error as Error).message}.`)
-    }
-  }
-  if (problems.length > 0) throw new ConfigInvalid(problems)
-}
-
-function registeredOrigins(clients: Clients): ReadonlySet<string> {
-  const origins = clients.listClients().flatMap(({ redirectUris }) => redirectUris.map(originOf))
-  return new Set(origins.filter((origin) => origin !== undefined))
 }

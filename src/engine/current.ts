@@ -1,12 +1,13 @@
 /**
  * The engine in use, behind one reference.
  *
- * The engine fixes its keys and clients when it is built. A change builds another and swaps it in here; requests under
+ * The engine fixes its keys when it is built. A change builds another and swaps it in here; requests under
  * way finish on the one they began with, and the two share nothing but the store.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
+import type { ClientSettings } from '../registry/client.ts'
 import type { BrowserSessions } from './interactions/browser-sessions.ts'
 import type { AccessTokens } from './access-tokens/access-tokens.ts'
 import type { Documents } from './documents.ts'
@@ -23,6 +24,8 @@ export interface Engine {
   readonly differences: readonly string[]
   /** The version of the ring whose keys it signs with and publishes. */
   readonly ringVersion: number
+  /** Why the engine would refuse a client with these settings; `undefined` where it takes them. */
+  refusalOf(settings: ClientSettings): string | undefined
 }
 
 export interface CurrentEngine {

@@ -20,11 +20,12 @@ export interface EngineCore
 
 export interface OpenEngine {
   readonly current: CurrentEngine
+  /** Resolves when the engine in use has every key that the ring has now. */
+  settled(): Promise<void>
   /** Builds no further engine; resolves when none is being built. */
   close(): Promise<void>
 }
 
-/** Throws `ConfigInvalid` when the engine refuses a client's metadata. */
 export async function openEngine(core: EngineCore, pages: EngineParts['pages']): Promise<OpenEngine> {
   const { issuer, lifetimes, dpop, shortcuts } = core.config
   const clientFailures = createClientFailures(core)
@@ -35,7 +36,14 @@ export async function openEngine(core: EngineCore, pages: EngineParts['pages']):
     core.log.warn({ event: 'fast_path_off', differences: first.differences }, FAST_PATH_OFF)
   }
   const current = createCurrentEngine(first)
-  return { current, close: followRing({ keyring: core.keyring, current, build, log: core.log }) }
+  return {
+    current,
+    async settled() {
+      const ring = core.keyring.current()
+      if (ring.version > current.engine().ringVersion) current.swap(await build(ring))
+    },
+    close: followRing({ keyring: core.keyring, current, build, log: core.log }),
+  }
 }
 
 const FAST_PATH_OFF =

@@ -20,8 +20,8 @@ export interface Consent {
 
 export interface Consents {
   findConsent(accountId: string, clientId: string): Promise<Consent | undefined>
-  /** Those of these clients that the person agreed to something with, in one round trip. */
-  listConsents(accountId: string, clientIds: readonly string[]): Promise<{ clientId: string; consent: Consent }[]>
+  /** What the person agreed to, with every client. */
+  listConsents(accountId: string): Promise<{ clientId: string; consent: Consent }[]>
   /** Adds to what was agreed to before. */
   rememberConsent(accountId: string, clientId: string, given: Consent): Promise<void>
 }
@@ -51,7 +51,8 @@ export function createConsents({ store, clock, notBefore, ttlSeconds }: Consents
   return {
     findConsent,
 
-    async listConsents(accountId, clientIds) {
+    async listConsents(accountId) {
+      const clientIds = await store.members(keys.accountConsents(accountId))
       const entries = await store.getMany(clientIds.map((clientId) => keys.consent(accountId, clientId)))
       return clientIds.flatMap((clientId, at) => {
         const consent = opened(clientId, entries[at])
@@ -61,6 +62,7 @@ export function createConsents({ store, clock, notBefore, ttlSeconds }: Consents
 
     async rememberConsent(accountId, clientId, given) {
       const key = keys.consent(accountId, clientId)
+      await store.link(keys.accountConsents(accountId), clientId, ttlSeconds)
       for (;;) {
         const entry = await store.get(key)
         const before = opened(clientId, entry)

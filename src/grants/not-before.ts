@@ -22,6 +22,8 @@ export interface Issued {
 export interface NotBefore {
   /** Ends what was issued before this moment (epoch seconds), on this node at once; without a client, everything. */
   raise(before: number, clientId?: string): Promise<void>
+  /** The same for several clients, in one write. */
+  raiseAll(before: number, clientIds: readonly string[]): Promise<void>
   /** Whether this was issued before a moment that ended it. */
   covers(issued: Issued): boolean
 }
@@ -65,8 +67,15 @@ export async function openNotBefore({
 
   return {
     async raise(before, clientId) {
-      await keep(before, clientId)
+      await keep((moments) =>
+        clientId === undefined ? withEverything(moments, before) : withClients(moments, before, [clientId]),
+      )
       note(before, clientId)
+    },
+
+    async raiseAll(before, clientIds) {
+      await keep((moments) => withClients(moments, before, clientIds))
+      for (const clientId of clientIds) note(before, clientId)
     },
 
     covers({ clientId, issuedAt = 0 }) {
@@ -99,17 +108,24 @@ export async function openNotBefore({
   }
 
   /** A moment never moves back, whoever else moves it or another at the same time. */
-  async function keep(before: number, clientId: string | undefined): Promise<void> {
+  async function keep(raised: (moments: Moments) => Moments | undefined): Promise<void> {
     for (;;) {
       const { moments, entry } = await read()
-      const held = clientId === undefined ? moments.everything : (moments.clients[clientId] ?? 0)
-      if (held >= before) return
-      const next =
-        clientId === undefined
-          ? { ...moments, everything: before }
-          : { ...moments, clients: { ...moments.clients, [clientId]: before } }
+      const next = raised(moments)
+      if (next === undefined) return
       if ((await store.put(keys.notBefore(), JSON.stringify(next), { ...over(entry), ending: true })) === 'stored')
         return
     }
   }
+}
+
+/** `undefined` where nothing is raised. */
+function withEverything(moments: Moments, before: number): Moments | undefined {
+  return moments.everything >= before ? undefined : { ...moments, everything: before }
+}
+
+function withClients(moments: Moments, before: number, clientIds: readonly string[]): Moments | undefined {
+  const raised = clientIds.filter((clientId) => (moments.clients[clientId] ?? 0) < before)
+  if (raised.length === 0) return undefined
+  return { ...moments, clients: { ...moments.clients, ...Object.fromEntries(raised.map((id) => [id, before])) } }
 }

@@ -48,6 +48,8 @@ export interface KeyringOptions {
   /** What APIs sign with, beside RS256, ES256 and EdDSA, which every ring has. */
   readonly algorithms: readonly SigningAlgorithm[]
   readonly schedule: Schedule
+  /** The longest life of an access token that any API has now, where it is longer than that of the schedule. */
+  readonly liveTokenSeconds?: () => number
   readonly audit: Audit
   /** Holds the private keys that this process is not to hold. */
   readonly signer?: BoundSigner | undefined
@@ -73,6 +75,8 @@ export interface LiveKeyring {
    * longer be read, once until it can again. Returns a stop.
    */
   follow(listener: (keyring: Keyring) => void, onTrouble: (error: unknown) => void): () => void
+  /** Makes what an API needs before it is in force: a key for its algorithm, and overlaps as long as its tokens live. */
+  serveApi(needs: { readonly algorithm: SigningAlgorithm; readonly tokenSeconds: number }): Promise<Outcome>
   /** Does what the schedule asks for now; usually nothing. */
   advance(options?: Dry): Promise<Outcome>
   /** Publishes a successor now, to sign as soon as every cache must know it. All algorithms without one named. */
@@ -104,7 +108,7 @@ const REREAD_MS = 1000
  * Opens the ring, made or completed where it needs to be. Throws `RootKeyWrong`, `SealBroken`, `StoreUnavailable`.
  */
 export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring> {
-  const { store, clock, schedule, audit, signer, isHeld = async () => true } = options
+  const { store, clock, audit, signer, isHeld = async () => true, liveTokenSeconds = () => 0 } = options
   const algorithms = [...new Set([...ALWAYS, ...options.algorithms.filter((algorithm) => algorithm !== 'HS256')])]
   const record = createRingRecord(options)
   if (!(await record.exists())) await create()
@@ -115,6 +119,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     current: () => latest,
     follow,
     refresh,
+    serveApi,
     advance: async (dry) => change(advance, dry),
     rotate: async (algorithm, dry) => change(rotateEach(algorithm), dry),
     compromise,
@@ -153,10 +158,23 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     return addEach(noteSchedule(ring, parts), missing, parts)
   }
 
+  async function serveApi({ algorithm, tokenSeconds }: { algorithm: SigningAlgorithm; tokenSeconds: number }) {
+    return change((ring, parts) => {
+      const schedule = scheduleFor(Math.max(tokenSeconds, liveTokenSeconds()))
+      const missing = algorithm === 'HS256' || algorithmsOf(ring).includes(algorithm) ? [] : [algorithm]
+      return addEach(noteSchedule(ring, { ...parts, schedule }), missing, { ...parts, schedule })
+    })
+  }
+
+  function scheduleFor(tokenSeconds: number): Schedule {
+    const { schedule } = options
+    return { ...schedule, longestTokenSeconds: Math.max(schedule.longestTokenSeconds, tokenSeconds) }
+  }
+
   async function compromise(keyId: string, dry: Dry = {}): Promise<Outcome> {
     let keepSeconds = 0
     const outcome = await change(async (ring, parts) => {
-      keepSeconds = untilExpiredSeconds(ring, schedule)
+      keepSeconds = untilExpiredSeconds(ring, parts.schedule)
       // Run again after it was interrupted: the key is out, but perhaps nobody was told.
       if (ring.compromised.some(({ kid }) => kid === keyId)) return { ring, changes: [] }
       return removeCompromised(known(ring, keyId), keyId, parts)
@@ -200,7 +218,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     return {
       now,
       version: version + 1,
-      schedule,
+      schedule: scheduleFor(liveTokenSeconds()),
       // A rehearsal leaves nothing behind, at the signer neither.
       makeKey: signer === undefined || options.newKeysHere || dryRun ? generatePrivateJwk : signer.makeKey,
       makeSecret: randomId,

@@ -23,6 +23,14 @@ export interface FailuresParts {
   readonly windowSeconds: number
 }
 
+// An honest address asks for few identifiers that do not exist, but several of its programs may.
+const UNKNOWN_FOR_EACH = 4
+
+/** Look-ups of clients that do not exist, by address: each of them asks the store. */
+export function createUnknownClients({ attempts, ...rules }: FailuresParts): Failures {
+  return createFailures({ ...rules, attempts: UNKNOWN_FOR_EACH * attempts })
+}
+
 interface Window {
   failures: number
   readonly endsAtMs: number

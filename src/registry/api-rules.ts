@@ -16,6 +16,8 @@ export const OPENID_SCOPES = ['openid', 'profile', 'email', 'offline_access'] as
 const SHARED_SECRET_BYTES = 32
 const SHARED_SECRET_WANTS = `at least ${SHARED_SECRET_BYTES} random bytes in base64 or hex: make them with \`openssl rand -base64 32\``
 
+const SHA256_WANTS = 'the SHA-256 of a secret that the store has, in base64url'
+
 const tokenSchema = mapping({
   format: z
     .enum(['jwt', 'opaque'], { error: 'jwt or opaque' })
@@ -36,6 +38,11 @@ const tokenSchema = mapping({
     .optional()
     .describe('HS256 only: at least 32 random bytes, shared with the API.'),
   secret_file: z.string({ error: 'the path of a file' }).optional().describe('The file that holds the secret.'),
+  secret_sha256: z
+    .string({ error: SHA256_WANTS })
+    .regex(/^[A-Za-z0-9_-]{43}$/, { error: SHA256_WANTS })
+    .optional()
+    .describe('Names the secret that the store has already, as `grantor export` writes it.'),
   userinfo: z
     .boolean({ error: 'true or false' })
     .optional()
@@ -84,6 +91,7 @@ export function toApi(entry: ApiEntry, path: Path, readFile: ReadFile, problems:
     tokenFormat: entry.token.format,
     algorithm: entry.token.algorithm,
     secret: sharedSecret(entry, [...path, 'token'], readFile, problems),
+    ...(entry.token.secret_sha256 === undefined ? {} : { secretSha256: entry.token.secret_sha256 }),
     accessTokenSeconds: entry.token.lifetime,
     opensUserinfo: opensUserinfo(entry, path, problems),
     introspectedBy: entry.introspected_by,
@@ -101,14 +109,15 @@ function opensUserinfo({ token }: ApiEntry, path: Path, problems: string[]): boo
 }
 
 function sharedSecret(entry: ApiEntry, path: Path, readFile: ReadFile, problems: string[]): Uint8Array | undefined {
-  const { algorithm, secret, secret_file: file } = entry.token
+  const { algorithm, secret, secret_file: file, secret_sha256: sha256 } = entry.token
   const at = pathText([...path, 'secret'])
   if (algorithm !== 'HS256') {
-    if (secret !== undefined || file !== undefined)
+    if (secret !== undefined || file !== undefined || sha256 !== undefined)
       problems.push(`${at} is set, but only HS256 shares a secret; remove it or set algorithm: HS256.`)
     return undefined
   }
-  if ((secret === undefined) === (file === undefined)) {
+  if (sha256 !== undefined && secret === undefined && file === undefined) return undefined
+  if (sha256 !== undefined || (secret === undefined) === (file === undefined)) {
     problems.push(
       `${at} or ${pathText([...path, 'secret_file'])} has to be set, and only one of them, since the algorithm is HS256.`,
     )

@@ -13,6 +13,8 @@ export interface ApiSettings {
   readonly algorithm: SigningAlgorithm
   /** HS256 only: at least 32 bytes, shared with the API. */
   readonly secret: Uint8Array | undefined
+  /** Names a secret that the store has already: the file holds no secret. base64url SHA-256. */
+  readonly secretSha256?: string
   readonly accessTokenSeconds: number
   /** Whether its tokens may carry OpenID scopes, and then open /userinfo and name the issuer in `aud`. Never with HS256. */
   readonly opensUserinfo: boolean

@@ -34,13 +34,15 @@ export function toClient(entry: ClientEntry, path: Path, context: ClientContext)
     ...grantProblems(entry, path),
   )
   problems.push(...addressProblems(entry, path, context.production))
+  const secrets = secretHashes(entry, path, context)
   return {
     clientId: entry.client_id,
     clientName: entry.client_name ?? entry.client_id,
     applicationType: entry.application_type,
     authMethod: entry.token_endpoint_auth_method,
-    secretHash: secretHash(entry, path, context),
-    ...(context.production && entry.client_secret_sha256 !== undefined ? { strongSecretOnly: true } : {}),
+    secretHash: secrets[0],
+    ...(secrets[1] === undefined ? {} : { oldSecretHash: secrets[1] }),
+    ...(context.production && secrets.length > 0 ? { strongSecretOnly: true } : {}),
     jwks: entry.jwks,
     jwksUri: entry.jwks_uri,
     grantTypes: entry.grant_types,
@@ -54,6 +56,7 @@ export function toClient(entry: ClientEntry, path: Path, context: ClientContext)
     refreshIdempotentSeconds: entry.refresh.idempotent_window,
     logoUri: entry.logo_uri,
     subjectType: entry.subject_type,
+    ...(entry.disabled ? { disabled: true } : {}),
   }
 }
 
@@ -125,6 +128,11 @@ function grantProblems(entry: ClientEntry, path: Path): string[] {
       hasOffline(entry) && !entry.scopes?.includes('openid'),
       `${at('scopes')} has offline_access without openid, which defines it; add openid.`,
     ],
+    // The engine would have to fetch a document to learn the sector (OpenID Connect Core section 8.1).
+    [
+      entry.subject_type === 'pairwise' && new Set(entry.redirect_uris.map(hostOf)).size > 1,
+      `${at('redirect_uris')} has several hosts, and a pairwise client has the subjects of one; declare a client for each host.`,
+    ],
     [
       isPublic && entry.legacy_without_pkce,
       `${at('legacy_without_pkce')} is true, but a public client has nothing else than PKCE to protect its codes; remove it.`,
@@ -136,6 +144,10 @@ function grantProblems(entry: ClientEntry, path: Path): string[] {
     ],
   ]
   return rules.filter(([broken]) => broken).map(([, sentence]) => sentence)
+}
+
+function hostOf(uri: string): string | undefined {
+  return URL.parse(uri)?.host
 }
 
 function hasOffline(entry: ClientEntry): boolean {
@@ -164,11 +176,12 @@ function fetchedWants(uri: string | undefined, production: boolean): string | un
   return 'an https address without user, password or fragment'
 }
 
-function secretHash(
+/** The hash of the secret, and of the one that it replaces. */
+function secretHashes(
   entry: ClientEntry,
   path: Path,
   { production, readFile, problems, isWeakHash }: ClientContext,
-): string | undefined {
+): string[] {
   const given = (['client_secret', 'client_secret_file', 'client_secret_sha256'] as const).filter(
     (name) => entry[name] !== undefined,
   )
@@ -180,33 +193,33 @@ function secretHash(
           `${pathText([...path, name])} is set, but ${entry.token_endpoint_auth_method} uses no secret; remove it.`,
       ),
     )
-    return undefined
+    return []
   }
   if (given.length !== 1) {
     const found = given.length === 0 ? 'none of' : 'more than one of'
     problems.push(
       `${pathText(path)} has ${found} client_secret, client_secret_file, client_secret_sha256; it wants one for ${entry.token_endpoint_auth_method}.`,
     )
-    return undefined
+    return []
   }
   const at = [...path, given[0] ?? 'client_secret']
   if (entry.client_secret_sha256 !== undefined) {
-    const hash = toBase64url(entry.client_secret_sha256)
-    if (production && isWeakHash(hash, entry.client_id)) {
+    const hashes = [entry.client_secret_sha256].flat().map(toBase64url)
+    if (production && hashes.some((hash) => isWeakHash(hash, entry.client_id))) {
       problems.push(
         `${pathText(at)} is the hash of a secret that anybody would guess; it wants that of 256 random bits: \`npx grantor clients secret\` makes one.`,
       )
     }
-    return hash
+    return hashes
   }
   const secret = entry.client_secret ?? readSecretFile(pathText(at), entry.client_secret_file ?? '', readFile, problems)
-  if (secret === undefined) return undefined
+  if (secret === undefined) return []
   if (production && !isStrongSecret(secret)) {
     problems.push(
       `${pathText(at)} is too weak (its value is not shown); it wants 256 random bits: \`npx grantor clients secret\` makes one.`,
     )
   }
-  return hashHandle(secret)
+  return [hashHandle(secret)]
 }
 
 function toBase64url(sha256: string): string {

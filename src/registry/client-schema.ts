@@ -12,8 +12,13 @@ import { mapping } from './problems.ts'
 
 const ID_WANTS = '1 to 200 letters, digits and -._~:/@'
 const ADDRESSES_WANT = 'a list of addresses'
+const HASH_WANTS = 'the SHA-256 of the secret in base64url or hex, or a list of two'
 const FILE_WANTS = 'the path of a file'
 const LONGEST_IDEMPOTENT_WINDOW = '60s'
+
+const secretHashSchema = z
+  .string({ error: HASH_WANTS })
+  .regex(/^([A-Za-z0-9_-]{43}|[0-9a-fA-F]{64})$/, { error: HASH_WANTS })
 
 const refreshSchema = mapping({
   rotation: z
@@ -55,11 +60,10 @@ export const clientSchema = mapping({
     .describe('The secret in clear; at least 256 random bits.'),
   client_secret_file: z.string({ error: FILE_WANTS }).optional().describe('The file that holds the secret.'),
   client_secret_sha256: z
-    .string({ error: 'the SHA-256 of the secret in base64url or hex' })
-    .regex(/^([A-Za-z0-9_-]{43}|[0-9a-fA-F]{64})$/, { error: 'the SHA-256 of the secret in base64url or hex' })
+    .union([secretHashSchema, z.tuple([secretHashSchema, secretHashSchema])], { error: HASH_WANTS })
     .optional()
     .describe(
-      'The SHA-256 of the secret (`grantor clients secret` prints one), so that the file holds no secret. In production a secret that cannot hold 256 random bits is never right, and the hash of a common one is refused.',
+      'The SHA-256 of the secret (`grantor clients secret` prints one), so that the file holds no secret; a list of two while the first replaces the second. In production a secret that cannot hold 256 random bits is never right, and the hash of a common one is refused.',
     ),
   jwks: z
     .object(
@@ -113,6 +117,10 @@ export const clientSchema = mapping({
     .enum(['public', 'pairwise'], { error: 'public or pairwise' })
     .default('public')
     .describe('pairwise: this sector sees a subject of its own for each person.'),
+  disabled: z
+    .boolean({ error: 'true or false' })
+    .default(false)
+    .describe('Known, but nothing is issued to it: what it holds ends at once.'),
   logo_uri: z.string({ error: 'an https address' }).optional().describe('The picture on the consent page.'),
 })
 

@@ -10,6 +10,10 @@ export interface ClientSettings {
   readonly authMethod: ClientAuthMethod
   /** base64url SHA-256 of the secret; the secret itself is not kept. */
   readonly secretHash: string | undefined
+  /** The secret that `secretHash` replaces: it is valid as well, until it ends or is removed. */
+  readonly oldSecretHash?: string
+  /** Epoch seconds at which the old secret ends; without it the old secret stays until it is removed. */
+  readonly oldSecretEndsAt?: number
   /** A secret that cannot hold 256 bits is never right, whatever its hash: set where only the hash was configured. */
   readonly strongSecretOnly?: true
   readonly jwks: { readonly keys: readonly Record<string, unknown>[] } | undefined
@@ -32,4 +36,6 @@ export interface ClientSettings {
   readonly logoUri: string | undefined
   /** `pairwise`: each sector sees another subject for the same person (OpenID Connect Core section 8). */
   readonly subjectType: 'public' | 'pairwise'
+  /** The client is known and gets nothing: no token, no sign-in. */
+  readonly disabled?: true
 }

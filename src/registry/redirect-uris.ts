@@ -42,12 +42,20 @@ export function redirectUriWants(uri: string, rules: RedirectRules): string | un
   return schemeWants(url, rules)
 }
 
+/** The origin that a browser gives a page of this address; `undefined` for a private-use scheme, whose origin is opaque. */
+export function originOf(uri: string): string | undefined {
+  const origin = URL.parse(uri)?.origin
+  return origin === 'null' ? undefined : origin
+}
+
 /** Whether a host name means this machine only. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || isLoopbackAddress(host)
 }
 
 function schemeWants(url: URL, rules: RedirectRules): string | undefined {
+  if (url.protocol === 'https:' && rules.native && isLoopback(url.hostname))
+    return 'http on this machine: a native app has no certificate for it'
   if (url.protocol === 'https:') return undefined
   if (url.protocol === 'http:') return rules.native ? nativeHttpWants(url, rules) : webHttpWants(url, rules)
   if (!rules.native) return 'https: other schemes are for clients with application_type: native'

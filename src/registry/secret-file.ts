@@ -14,3 +14,8 @@ export function readSecretFile(name: string, path: string, readFile: ReadFile, p
     return undefined
   }
 }
+
+/** For what a running server is told: nobody names files of it. */
+export function noFile(): never {
+  throw new TypeError('secrets are read from files where grantor.yaml or a command names them')
+}

@@ -13,7 +13,10 @@ interface Declared {
 }
 
 /** Whoever holds a secret can sign what it signs, so it must open nothing but the one API. */
-export function sharedSecretProblems(placed: readonly Placed<ApiEntry>[], declared: Declared): string[] {
+export function sharedSecretProblems(
+  placed: readonly Placed<Pick<ApiEntry, 'audience'>>[],
+  declared: Declared,
+): string[] {
   return placed.flatMap(({ path, entry }) => {
     const api = declared.apis.find(({ audience }) => audience === entry.audience)
     if (api?.algorithm !== 'HS256') return []

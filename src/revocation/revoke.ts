@@ -44,6 +44,8 @@ export interface Revocation {
   endAccount(accountId: string, reason: EndReason): Promise<void>
   /** Ends all that a client holds, for good: also should it come back. */
   endClient(clientId: string, reason: EndReason): Promise<void>
+  /** The same for several clients. */
+  endClients(clientIds: readonly string[], reason: EndReason): Promise<void>
   /** Ends all that was issued before a moment (epoch seconds; now without one), sessions too. */
   endEverything(before: number | undefined, reason: EndReason): Promise<void>
   /** Has every token refused that this key signed; each of them has expired after so long. */
@@ -80,7 +82,7 @@ export interface RevocationParts {
   readonly notBefore: NotBefore
   readonly accountGrants: AccountGrants
   /** The `sub` by which a client knows an account. */
-  readonly subjectOf: (accountId: string, clientId: string) => string
+  readonly subjectOf: (accountId: string, clientId: string) => Promise<string>
 }
 
 /**
@@ -99,10 +101,10 @@ export function createRevocation(parts: RevocationParts): Revocation {
     if (grant === undefined && revocationLog.covers({ gid: grantId, iat: Number.POSITIVE_INFINITY })) {
       return revocationLog.settled()
     }
-    await publishing.publish({ gid: grantId }, { sub: subjectIn(grant) })
+    await publishing.publish({ gid: grantId }, { sub: await subjectIn(grant) })
   }
 
-  function subjectIn({ accountId, clientId }: GrantRecord = {}): string | undefined {
+  async function subjectIn({ accountId, clientId }: GrantRecord = {}): Promise<string | undefined> {
     return accountId === undefined || clientId === undefined ? undefined : subjectOf(accountId, clientId)
   }
 
@@ -125,7 +127,7 @@ export function createRevocation(parts: RevocationParts): Revocation {
 
   /** One entry for each subject by which clients know the person: to each of them the session has another name. */
   async function publishSession(uid: string, accountId: string, clientIds: readonly string[]): Promise<void> {
-    const subjects = new Set(clientIds.map((clientId) => subjectOf(accountId, clientId)))
+    const subjects = new Set(await Promise.all(clientIds.map((clientId) => subjectOf(accountId, clientId))))
     if (subjects.size === 0) subjects.add(accountId)
     await Promise.all(
       [...subjects].map((sub) => publishing.publish({ sid: sessionClaim(uid, { accountId, sub }) }, { sub })),
@@ -145,6 +147,13 @@ export function createRevocation(parts: RevocationParts): Revocation {
     await publishGrant(grantId, grant)
     await removeGrants(grant?.accountId, [grantId])
     audit.record('grant.ended', { subject: grant?.accountId, clientId: grant?.clientId, ...who, grantId, reason })
+  }
+
+  async function endClients(clientIds: readonly string[], reason: EndReason): Promise<void> {
+    const before = publishing.untilNow()
+    await Promise.all(clientIds.map((clientId) => revocationLog.publish({ client_id: clientId, before })))
+    await notBefore.raiseAll(before, clientIds)
+    for (const clientId of clientIds) audit.record('client.access_ended', { clientId, reason })
   }
 
   return {
@@ -184,6 +193,7 @@ export function createRevocation(parts: RevocationParts): Revocation {
     async endConsent(accountId, clientId) {
       // What was agreed to goes first, so that no new grant is made of it; asked again, all of this happens again.
       await store.remove([keys.consent(accountId, clientId)])
+      await store.unlink(keys.accountConsents(accountId), clientId)
       const grants = await accountGrants.listGrants(accountId)
       const ending = grants.filter((grant) => grant.clientId === clientId)
       await endAll(accountId, ending)
@@ -203,12 +213,9 @@ export function createRevocation(parts: RevocationParts): Revocation {
       audit.record('account.access_ended', { subject: accountId, reason })
     },
 
-    async endClient(clientId, reason) {
-      const before = publishing.untilNow()
-      await revocationLog.publish({ client_id: clientId, before })
-      await notBefore.raise(before, clientId)
-      audit.record('client.access_ended', { clientId, reason })
-    },
+    endClient: (clientId, reason) => endClients([clientId], reason),
+
+    endClients,
 
     async endEverything(before = publishing.untilNow(), reason) {
       await revocationLog.publish({ before })

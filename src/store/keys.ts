@@ -6,6 +6,8 @@
  * Bearer values appear only hashed.
  */
 
+import { hash } from 'node:crypto'
+
 import { hashHandle } from '../base/sealing.ts'
 import type { Key } from './store.ts'
 
@@ -18,6 +20,20 @@ export function shardOf(id: string): string {
 
 function shardIn(key: Key): string {
   return key.slice(key.indexOf('{') + 1, key.indexOf('}'))
+}
+
+/** One of 256 shards, for ids that begin alike. */
+function spread(id: string): string {
+  return hash('sha256', id, 'hex').slice(0, SHARD_LENGTH)
+}
+
+/** Every shard over which clients are spread. */
+export function clientShards(): string[] {
+  return Array.from({ length: 256 }, (_, at) => at.toString(16).padStart(SHARD_LENGTH, '0'))
+}
+
+export function clientShard(clientId: string): string {
+  return spread(clientId)
 }
 
 function own(kind: string, id: string): Key {
@@ -44,6 +60,8 @@ export const keys = {
   /** From the session id in the cookie to the session's `uid`. */
   sessionId: (id: string): Key => own('session-id', hashHandle(id)),
   consent: (accountId: string, clientId: string): Key => own('consent', hashHandle(`${accountId}\n${clientId}`)),
+  /** Lists the clients with which a person agreed to something. */
+  accountConsents: (accountId: string): Key => own('account-consents', hashHandle(accountId)),
   /** Account ids all begin alike and end at random. */
   account: (accountId: string): Key => `account:{${accountId.slice(-SHARD_LENGTH)}}:${accountId}`,
   /** From what a person types as login, under a keyed hash, to the account's id. */
@@ -53,8 +71,16 @@ export const keys = {
   accountSessions: (accountId: string): Key => own('account-sessions', hashHandle(accountId)),
   /** The moments before which nothing of a client, or nothing at all, counts. */
   notBefore: (): Key => 'ended:{en}:marks',
-  /** The clients that the configuration had when a node last started. */
-  knownClients: (): Key => 'clients:{cl}:known',
+  client: (clientId: string): Key => `client:{${spread(clientId)}}:${clientId}`,
+  /** Lists the clients of one of the shards over which they are spread. */
+  clientList: (shard: string): Key => `client-list:{${shard}}:all`,
+  /** All APIs stand in one shard: every server holds all of them. */
+  api: (audience: string): Key => `api:{ap}:${hashHandle(audience)}`,
+  apiList: (): Key => 'api-list:{ap}:all',
+  /** What grantor.yaml declared when it was last applied. */
+  declared: (): Key => 'declared:{de}:file',
+  /** The clients that have a redirect URI at an origin. */
+  webOrigin: (origin: string): Key => own('web-origin', hashHandle(origin)),
   keyring: (): Key => 'keyring:{kr}:ring',
   /** Which store this is (see identity.ts). */
   identity: (): Key => 'identity:{id}:store',
@@ -82,4 +108,6 @@ export const logs = {
   revocations: 'revocations',
   /** Wakes the nodes that follow the ring. */
   keyring: 'keyring',
+  /** Tells the nodes which clients and APIs change. */
+  registry: 'registry',
 } as const

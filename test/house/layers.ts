@@ -69,6 +69,16 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     owns: 'what people have agreed to, the grants and sessions they hold, the moments before which nothing counts',
     mustNotKnow: ['HTTP types', 'how a token looks on the wire', 'the engine', 'kinds of store'],
   },
+  registration: {
+    layer: 9,
+    owns: 'changes of clients and APIs: by a file (plan, apply) and one at a time, and what follows from each',
+    mustNotKnow: ['HTTP types', 'how a token looks on the wire', 'the engine', 'kinds of store'],
+  },
+  records: {
+    layer: 5,
+    owns: 'the sealed records of clients and APIs, and the log that tells every server of a change',
+    mustNotKnow: ['HTTP types', 'how a token looks on the wire', 'the engine', 'kinds of store'],
+  },
   accounts: {
     layer: 6,
     owns: 'people, passwords, sign-in',
@@ -183,6 +193,18 @@ export const GRANTS: readonly (Exception & { readonly may: readonly Capability[]
   { file: 'config/load-config.ts', may: ['files'], because: 'it reads grantor.yaml and the files of secrets' },
   { file: 'audit/log-output.ts', may: ['clock', 'timers'], because: 'it writes log lines before any part exists' },
   { file: 'limits/stranger-records.ts', may: ['clock'], because: 'its counts drain by the monotonic clock' },
+  { file: 'clients/web-origins.ts', may: ['clock'], because: 'default of the monotonic clock argument' },
+  { file: 'apis/apis.ts', may: ['timers'], because: 'it reads an API again when the store was away' },
+  {
+    file: 'records/registry-log.ts',
+    may: ['clock', 'timers'],
+    because: 'it ends the changes of a writer that died; default of the monotonic clock argument',
+  },
+  {
+    file: 'registration/declarations.ts',
+    may: ['timers'],
+    because: 'it waits while another server applies its file',
+  },
   { file: 'keyring/keyring.ts', may: ['timers'], because: 'it reads the ring again when the log told of nothing' },
   { file: 'keyring/root-key.ts', may: ['files'], because: 'in development the root key is a file' },
   {
@@ -237,6 +259,10 @@ export const COMPOSITION_ROOTS: readonly Exception[] = [
   { file: 'main.ts', because: 'the log is there before the app, to say why it does not start' },
   { file: 'engine/build.ts', because: 'it composes one engine for one version of the key ring' },
   { file: 'revocation/security-events/signer.ts', because: 'it makes a signer for each version of the key ring' },
+  {
+    file: 'registration/open-registry.ts',
+    because: 'servers and commands open clients and APIs alike',
+  },
   { file: 'cli/domain.ts', because: 'a command opens a store and the core on it' },
   { file: 'cli/backup/stored.ts', because: 'backup and restore open a store without a domain' },
   { file: 'cli/revoke/token.ts', because: 'a command verifies one token without an engine' },

@@ -17,7 +17,7 @@ export async function aDoor(store: Store, clock: Clock): Promise<Door> {
   const audit = createAudit({ store, clock, log: createLog({ level: 'silent' }) })
   const endings = await openEndings({
     ...{ store, clock, audit, keepSeconds: () => KEEP_SECONDS },
-    subjectOf: (accountId) => accountId,
+    subjectOf: async (accountId) => accountId,
   })
   return { ...endings, audit }
 }

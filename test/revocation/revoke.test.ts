@@ -1,7 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 
 import type { Revocation } from '../../src/revocation/revoke.ts'
-import { endGoneClients } from '../../src/revocation/known-clients.ts'
 import { epochSeconds } from '../../src/base/clock.ts'
 import { keys, logs } from '../../src/store/keys.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -176,40 +175,6 @@ describe('a moment before which nothing counts', () => {
       everything: now,
       clients: { app: now, 'client-0': now, 'client-1': now, 'client-2': now },
     })
-  })
-})
-
-describe('a client that is gone from the configuration', () => {
-  it('is ended once, when a node starts without it, and stays ended when it comes back', async () => {
-    const clock = movableClock()
-    const store = await openTestStore(clock)
-    const { revocation } = await aDoor(store, clock)
-    const issuedAt = epochSeconds(clock)
-    const starts = (...clientIds: string[]) => endGoneClients({ store, revocation, clientIds })
-
-    await starts('web', 'app')
-    await starts('app', 'web')
-    expect(await entries(store)).toEqual([])
-    await starts('app')
-    await starts('app')
-    await starts('app', 'web')
-
-    expect(await entries(store)).toEqual([{ client_id: 'web', before: issuedAt + 16 }])
-    expect(revocation.hasEnded({ clientId: 'web', issuedAt })).toBe(true)
-    expect(revocation.hasEnded({ clientId: 'app', issuedAt })).toBe(false)
-  })
-
-  it('is still found gone when the start that found it was cut off', async () => {
-    const clock = movableClock()
-    const store = await openTestStore(clock)
-    await endGoneClients({ store, revocation: (await aDoor(store, clock)).revocation, clientIds: ['web'] })
-    const mute = withVerb(store, 'append', () => Promise.reject(new Error('cut off')))
-    const cutOff = (await aDoor(mute, clock)).revocation
-
-    await expect(endGoneClients({ store, revocation: cutOff, clientIds: [] })).rejects.toThrow('cut off')
-    await endGoneClients({ store, revocation: (await aDoor(store, clock)).revocation, clientIds: [] })
-
-    expect(await entries(store)).toMatchObject([{ client_id: 'web' }])
   })
 })
 

@@ -4,8 +4,6 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { END_REASONS, type EndReason } from '../../src/revocation/end-reasons.ts'
-import { startApp } from '../../src/app.ts'
-import { createLog } from '../../src/audit/log.ts'
 import { ROOT } from '../house/root.ts'
 import { type Running, start } from '../support/start.ts'
 import { callEndpoint, redeem, refresh } from '../support/user-agent.ts'
@@ -72,6 +70,7 @@ const WAYS: Readonly<Record<EndReason, Way>> = {
     },
   },
   client_removed: { clientId: 'removed', end: (app) => withoutClient(app, 'removed') },
+  client_disabled: { clientId: 'disabled', end: (app) => withDisabledClient(app, 'disabled') },
   key_compromised: {
     end: (app, { accessToken }) => {
       const { kid } = JSON.parse(Buffer.from(accessToken.split('.')[0] ?? '', 'base64url').toString()) as {
@@ -103,7 +102,7 @@ describe('access that ends', () => {
   afterAll(() => shared.close())
 
   async function startWithWays(): Promise<Running> {
-    const clients = ['app', 'removed', 'ended'].map((clientId) => ({ clientId }))
+    const clients = ['app', 'removed', 'disabled', 'ended'].map((clientId) => ({ clientId }))
     const app = await start({ nodes: 2, clients: [...clients, { clientId: 'strict', refreshIdempotentSeconds: 0 }] })
     await writeFile(join(app.dataDir, 'grantor.yaml'), JSON.stringify({ clients: ['app', 'ended'].map(inFile) }))
     return app
@@ -227,11 +226,19 @@ async function operated(app: Running, args: readonly string[], piped = ''): Prom
   expect(await operate(app, args, piped)).toMatchObject({ code: 0, err: '' })
 }
 
-/** A node whose grantor.yaml no longer has this client. */
+/** The file no longer has this client; then it has it again, so that what is refused is what has ended. */
 async function withoutClient(app: Running, clientId: string): Promise<void> {
   const clients = app.config.clients.filter((client) => client.clientId !== clientId)
-  const node = await startApp({ ...app.config, clients, port: 0 }, { log: createLog({ level: 'silent' }) })
-  await node.close()
+  await app.nodes[0]?.reload({ ...app.config, clients })
+  await app.nodes[0]?.reload(app.config)
+}
+
+async function withDisabledClient(app: Running, clientId: string): Promise<void> {
+  const clients = app.config.clients.map((client) =>
+    client.clientId === clientId ? { ...client, disabled: true as const } : client,
+  )
+  await app.nodes[0]?.reload({ ...app.config, clients })
+  await app.nodes[0]?.reload(app.config)
 }
 
 async function eventsOf(app: Running, { claims }: Holder): Promise<string[]> {

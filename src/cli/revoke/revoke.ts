@@ -2,7 +2,6 @@
 
 import { Command } from 'commander'
 
-import { knownClients } from '../../revocation/known-clients.ts'
 import { type Clock, epochSeconds } from '../../base/clock.ts'
 import { keys } from '../../store/keys.ts'
 import { getAccount } from '../accounts/accounts.ts'
@@ -65,9 +64,11 @@ function addClient(parent: Command, terminal: Terminal): void {
     .option('--yes', 'do not ask before')
     .description('end all that one client holds, by whomever it was given; the client itself stays')
     .action((clientId: string, options: RevokeOptions) =>
-      end(terminal, options, async ({ revocation, config, store }) => {
-        const known = [...config.clients.map((client) => client.clientId), ...(await knownClients(store))]
-        if (!known.includes(clientId)) throw new Refused(`There is no client ${clientId}, and there was none.`)
+      end(terminal, options, async ({ revocation, config, registry }) => {
+        const isDeclared = config.clients.some((client) => client.clientId === clientId)
+        if (!isDeclared && (await registry.clientRecords.read(clientId)) === undefined) {
+          throw new Refused(`There is no client ${clientId}; what a removed client held has ended.`)
+        }
         return {
           what: `all that the client ${clientId} holds`,
           warning: `Every token and grant of ${clientId} ends; what it gets in the next 16 s does not count either.`,

@@ -13,7 +13,8 @@ import { LARGEST_CLOCK_DIFFERENCE_SECONDS } from '../../revocation/revocation-lo
 import type { Apis } from '../../apis/apis.ts'
 import { type Clock, epochSeconds } from '../../base/clock.ts'
 import type { Clients } from '../../clients/clients.ts'
-import type { ApiSettings } from '../../config/config.ts'
+import type { ApiSettings } from '../../registry/api.ts'
+import type { ClientSettings } from '../../registry/client.ts'
 import type { Keyring } from '../../keyring/keyring.ts'
 import type { KeyJwk } from '../../keyring/signing-key.ts'
 import { type JsonObject, Malformed, readObject, splitCompact } from '../../resource/token/compact.ts'
@@ -52,13 +53,14 @@ interface Key {
 export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
   const { issuer, apis, clients, keyring, clock, revocationLog } = parts
   const keysById = new Map(keyring.jwks.map((jwk) => [jwk.kid, keyOf(jwk)]))
-  const keysByAudience = new Map(apis.listApis().flatMap(secretOf))
+  // As long as the API is held: one whose secret changes is another object.
+  const keysOfApis = new WeakMap<ApiSettings, Key>()
   const verified = createVerifiedTokens({ clock })
 
   return {
     async verify(token, use) {
       const known = use === 'revocation' ? check(token, use) : (verified.find(token) ?? check(token, use))
-      if (known === undefined || !isGoodFor(known, use)) return undefined
+      if (known === undefined || !isGoodFor(known, use) || !(await isStillOurs(known))) return undefined
       if (!revocationLog.covers({ ...known.claims, kid: known.keyId })) return known.claims
       // The answer to a revocation acknowledges the ending that was found, which may not be confirmed yet.
       if (use === 'revocation') await revocationLog.settled()
@@ -66,7 +68,7 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
     },
 
     opensUserinfo,
-    isShared: ({ aud }) => keysByAudience.has(apiIn(aud)),
+    isShared: ({ aud }) => sharedKey(apiIn(aud)) !== undefined,
 
     rememberOwn: (token) => verified.rememberOwn(token),
   }
@@ -77,15 +79,34 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
       const [header, payload] = [readObject(first), readObject(second)]
       const key = keyFor(header, payload)
       if (key === undefined || !isOurs(payload) || !(isTimely(payload) || use === 'revocation')) return undefined
-      if (key.isShared && !isWithinItsApi(payload)) return undefined
       if (!verified.isOwn(token) && !key.isGenuine(signed, signature)) return undefined
       const known = { claims: Object.freeze(payload), keyId: header.kid as string | undefined, isShared: key.isShared }
-      if (use !== 'revocation') verified.remember(token, known)
+      // A secret may change; a key of ours is in this engine's ring for as long as there is this engine.
+      if (use !== 'revocation' && !key.isShared) verified.remember(token, known)
       return known
     } catch (error) {
       if (error instanceof Malformed) return undefined
       throw error
     }
+  }
+
+  /**
+   * Whether the client and the API of a genuine token are there, as they are now. After the signature, so that a forged
+   * token costs the store nothing. Throws `StoreUnavailable` for a client that this server does not hold.
+   */
+  async function isStillOurs({ claims, isShared }: VerifiedToken): Promise<boolean> {
+    const { client_id: clientId, aud } = claims
+    if (!isAudience(aud) || (sharedKey(apiIn(aud)) !== undefined) !== isShared) return false
+    const client = clients.heldClient(clientId) ?? (await clients.findClient(clientId))
+    return client !== undefined && (!isShared || isWithinItsApi(claims, client))
+  }
+
+  function sharedKey(audience: string): Key | undefined {
+    const api = apis.findApi(audience)
+    if (api?.algorithm !== 'HS256' || api.secret === undefined) return undefined
+    const key = keysOfApis.get(api) ?? keyWith(api.secret)
+    keysOfApis.set(api, key)
+    return key
   }
 
   /**
@@ -116,7 +137,7 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
   function keyFor(header: JsonObject, { aud }: JsonObject): Key | undefined {
     if (header.typ !== 'at+jwt' || Object.keys(header).some((member) => !MEMBERS.has(member))) return undefined
     // A shared secret verifies only the tokens of the API it is shared with, and they no other (RFC 8725 section 3.1).
-    const shared = keysByAudience.get(aud as string)
+    const shared = sharedKey(aud as string)
     if (shared !== undefined) return header.alg === shared.alg && header.kid === undefined ? shared : undefined
     const key = keysById.get(header.kid as string)
     return key?.alg === header.alg ? key : undefined
@@ -125,7 +146,7 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
   function isOurs(payload: JsonObject): payload is JsonObject & AccessTokenClaims {
     const { iss, aud, sub, client_id: clientId, jti } = payload
     if (iss !== issuer || !isAudience(aud)) return false
-    if (![sub, clientId, jti].every(isText) || clients.findClient(clientId as string) === undefined) return false
+    if (![sub, clientId, jti].every(isText)) return false
     return (
       isDated(payload) && ['scope', 'gid', 'sid'].every((name) => isTextOrAbsent(payload[name])) && isBound(payload)
     )
@@ -136,7 +157,7 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
     if (!Array.isArray(aud)) return aud === issuer || isApi(aud)
     const [audience, also] = aud as unknown[]
     return (
-      aud.length === 2 && also === issuer && audience !== issuer && isApi(audience) && !keysByAudience.has(audience)
+      aud.length === 2 && also === issuer && audience !== issuer && isApi(audience) && sharedKey(audience) === undefined
     )
   }
 
@@ -155,12 +176,13 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
   }
 
   /** No more than we would have put into a token that we signed with this secret for this client. */
-  function isWithinItsApi({ aud, iat, exp, scope, client_id: clientId, sub, gid }: AccessTokenClaims): boolean {
+  function isWithinItsApi(claims: AccessTokenClaims, client: ClientSettings): boolean {
+    const { aud, iat, exp, scope, sub, gid } = claims
     const audience = apiIn(aud)
     const seconds = exp - iat
     if (seconds <= 0 || seconds > (apis.findApi(audience)?.accessTokenSeconds ?? 0)) return false
-    const allowed = clients.findClient(clientId)?.apis[audience]
-    if (allowed === undefined || (gid === undefined && sub !== clientId)) return false
+    const allowed = client.apis[audience]
+    if (allowed === undefined || (gid === undefined && sub !== client.clientId)) return false
     return (scope?.split(' ') ?? []).every((one) => allowed.includes(one))
   }
 }
@@ -197,7 +219,6 @@ function keyOf(jwk: KeyJwk): Key {
   }
 }
 
-function secretOf({ audience, algorithm, secret }: ApiSettings): [string, Key][] {
-  if (algorithm !== 'HS256' || secret === undefined) return []
-  return [[audience, { alg: algorithm, isShared: true, isGenuine: verificationWithSecret(createSecretKey(secret)) }]]
+function keyWith(secret: Uint8Array): Key {
+  return { alg: 'HS256', isShared: true, isGenuine: verificationWithSecret(createSecretKey(secret)) }
 }

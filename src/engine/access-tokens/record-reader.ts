@@ -24,7 +24,7 @@ interface AccessTokenReaderParts {
   readonly accessTokens: AccessTokens
   readonly store: Pick<Store, 'get' | 'confirm'>
   /** The `sub` by which a client knows an account. */
-  readonly subjectOf: (accountId: string, clientId: string) => string
+  readonly subjectOf: (accountId: string, clientId: string) => Promise<string>
 }
 
 export function createAccessTokenReader({ accessTokens, store, subjectOf }: AccessTokenReaderParts): AccessTokenReader {
@@ -70,7 +70,7 @@ export function createAccessTokenReader({ accessTokens, store, subjectOf }: Acce
     if (use === 'revocation' && accountId === undefined) await store.confirm(keys.grant(gid))
     if (accountId === undefined || !isShared) return accountId
     // An API that made it up could name anybody, who would then pay for its revocations.
-    return sub === subjectOf(accountId, clientId) ? accountId : undefined
+    return sub === (await subjectOf(accountId, clientId)) ? accountId : undefined
   }
 
   /** Whose grant it is; `undefined` when it has ended, or was given to another client. */

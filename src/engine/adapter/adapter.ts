@@ -33,7 +33,7 @@ function adapterOf(model: string, parts: AdapterParts): ModelAdapter {
     case 'PushedAuthorizationRequest':
       return recordAdapter('par', parts)
     case 'Client':
-      // Clients are given to the engine when it is built; whoever is not among them is unknown.
+      // The engine finds clients in the registry (overrides/live-clients.ts).
       return { find: async () => undefined }
     default:
       return {}

@@ -34,7 +34,7 @@ export async function findSpent(parts: AdapterParts, handle: string, key: Key): 
   if (!isSpent || grant === undefined) return undefined
 
   const { clientId, accountId, iat, exp } = JSON.parse(grant.value) as GrantRecord & { exp?: number }
-  if (clientId === undefined || clients.findClient(clientId) === undefined) return undefined
+  if (clientId === undefined || (await clients.findClient(clientId)) === undefined) return undefined
   if (revocation.hasEnded({ clientId, issuedAt: iat })) return undefined
   requestScope().seen.set(grantKey, Promise.resolve(grant))
   return {

@@ -39,7 +39,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       // The moment that ended it may not be confirmed yet: a revocation then ends the token by itself.
       if (!isRevocation && revocation.hasEnded({ clientId: payload.clientId, issuedAt: payload.iat })) return undefined
       // A client that is gone has no tokens; the engine would look for it all the same.
-      if (parts.clients.findClient(payload.clientId) === undefined) return undefined
+      if (!(await isKnown(payload.clientId))) return undefined
       payload.jti = id
       // The engine refuses tokens that are for an API, also those that name the issuer as well.
       if (Provider.ctx?.oidc?.route === 'userinfo' && parts.accessTokens.opensUserinfo(payload.aud)) delete payload.aud
@@ -152,7 +152,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     const scope = requestScope()
     const { key } = source
     // A code is good for one answer (RFC 6749 section 4.1.2), a refresh token for a while for the same answer again.
-    const noteSeconds = source.model === 'RefreshToken' ? windowOf(source) : 0
+    const noteSeconds = source.model === 'RefreshToken' ? await windowOf(source) : 0
     const note = noteSeconds > 0 ? { note: sealer.seal(successor.id, key), noteSeconds } : {}
     const result = await store.consume(key, scope.by, {
       successor: { key: successor.key, value: successor.value, options: successor.options },
@@ -169,8 +169,12 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     throw new errors.InvalidGrant('the token was already used')
   }
 
-  function windowOf({ clientId, isSenderConstrained }: Source): number {
-    return idempotentSeconds(parts.clients.getClient(clientId), isSenderConstrained)
+  async function isKnown(clientId: string): Promise<boolean> {
+    return (parts.clients.heldClient(clientId) ?? (await parts.clients.findClient(clientId))) !== undefined
+  }
+
+  async function windowOf({ clientId, isSenderConstrained }: Source): Promise<number> {
+    return idempotentSeconds(await parts.clients.getClient(clientId), isSenderConstrained)
   }
 
   async function endReused({ model, grantId, clientId }: Source) {

@@ -2,6 +2,7 @@
 
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 
+import { originOf } from '../../registry/redirect-uris.ts'
 import { LOGOUT_CONFIRMATION } from '../paths.ts'
 
 /** The documents that the engine's own routes answer with; made by the pages (http/), which this floor does not know. */
@@ -97,10 +98,4 @@ function named(clientName: string | undefined): { clientName?: string } {
 /** Whether this origin of a browser's request is that of a client with these redirect URIs. */
 export function isOriginOf(redirectUris: readonly string[], origin: string): boolean {
   return redirectUris.some((uri) => originOf(uri) === origin)
-}
-
-/** `undefined` where there is none to tell from others: a private-use scheme has the opaque origin, which is `null`. */
-export function originOf(uri: string): string | undefined {
-  const origin = URL.parse(uri)?.origin
-  return origin === 'null' ? undefined : origin
 }

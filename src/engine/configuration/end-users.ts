@@ -5,13 +5,12 @@ import { type Configuration, type KoaContextWithOIDC, interactionPolicy } from '
 import type { Consent, Consents } from '../../grants/consents.ts'
 import type { Revocation } from '../../revocation/revoke.ts'
 import type { Account, Accounts } from '../../accounts/accounts.ts'
-import type { Clients } from '../../clients/clients.ts'
+import { settingsOf } from '../request/client-settings.ts'
 import { answering } from '../request/errors.ts'
 import type { SessionGrants } from '../interactions/session-grants.ts'
 
 interface Parts {
   readonly accounts: Accounts
-  readonly clients: Clients
   readonly consents: Consents
   readonly revocation: Pick<Revocation, 'endGrant'>
   readonly sessionGrants: SessionGrants
@@ -19,7 +18,7 @@ interface Parts {
 
 type EngineGrant = NonNullable<KoaContextWithOIDC['oidc']['grant']>
 
-export function people({ accounts, clients, consents, revocation, sessionGrants }: Parts): Partial<Configuration> {
+export function people({ accounts, consents, revocation, sessionGrants }: Parts): Partial<Configuration> {
   return {
     findAccount: (ctx, id, token) =>
       answering(async () => present(await accounts.findSignedIn(id, signedInAt(ctx, token)))),
@@ -38,7 +37,7 @@ export function people({ accounts, clients, consents, revocation, sessionGrants 
     if (client === undefined || session === undefined || account === undefined) return undefined
     const grantId = result?.consent?.grantId ?? session.grantIdFor(client.clientId)
     const existing = grantId === undefined ? undefined : await provider.Grant.find(grantId)
-    const ours = clients.getClient(client.clientId).firstParty
+    const ours = settingsOf(client).firstParty
     if (existing !== undefined && !ours) return existing
 
     const agreed = ours ? everythingAsked(ctx) : await consents.findConsent(account.accountId, client.clientId)

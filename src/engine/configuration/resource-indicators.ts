@@ -8,12 +8,13 @@
 import { createSecretKey } from 'node:crypto'
 import { type Configuration, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider'
 
+import { SignerUnavailable } from '../../base/faults.ts'
+import { asEngineError } from '../request/errors.ts'
 import type { Apis } from '../../apis/apis.ts'
-import type { Clients } from '../../clients/clients.ts'
+import { settingsOf } from '../request/client-settings.ts'
 import type { ApiSettings, ClientSettings } from '../../config/config.ts'
 
 interface Parts {
-  readonly clients: Clients
   readonly targets: Targets
 }
 
@@ -32,16 +33,23 @@ export interface Targets {
   find(client: ClientSettings, resource: string): Target | undefined
 }
 
-export function createTargets(apis: Apis): Targets {
-  const found = new Map<string, Target>()
+/** `signs` says whether this engine's ring has a key of an algorithm; it follows a new API within a second. */
+export function createTargets(apis: Apis, signs: (algorithm: string) => boolean): Targets {
+  // As long as both are held: a client or an API that changes is another object.
+  const found = new WeakMap<ClientSettings, WeakMap<ApiSettings, Target>>()
 
   function find(client: ClientSettings, resource: string): Target | undefined {
     const api = apis.findApi(resource)
     const allowed = client.apis[resource]
     if (api === undefined || allowed === undefined) return undefined
-    const name = `${client.clientId}\n${resource}`
-    const target = found.get(name) ?? { ...describe(api, allowed), opensUserinfo: apis.opensUserinfo(resource) }
-    found.set(name, target)
+    if (api.tokenFormat === 'jwt' && !signs(api.algorithm)) {
+      throw asEngineError(
+        new SignerUnavailable({ detail: `the ring of this server has no key for ${api.algorithm} yet` }),
+      )
+    }
+    const ofClient = found.get(client) ?? new WeakMap<ApiSettings, Target>()
+    const target = ofClient.get(api) ?? { ...describe(api, allowed), opensUserinfo: apis.opensUserinfo(resource) }
+    found.set(client, ofClient.set(api, target))
     return target
   }
 
@@ -63,13 +71,13 @@ export function createTargets(apis: Apis): Targets {
   }
 }
 
-export function resourceIndicators({ clients, targets }: Parts): ResourceIndicators {
+export function resourceIndicators({ targets }: Parts): ResourceIndicators {
   return {
     enabled: true,
 
     async defaultResource(ctx, client, oneOf) {
       if (oneOf === undefined) {
-        const settings = clients.getClient(client.clientId)
+        const settings = settingsOf(client)
         const named = targets.apisFor(settings, requestedScopes(ctx))
         if (named.length > 0) return named.length === 1 ? (named[0] as string) : [...named]
         // Nothing asked of an API: the token is for userinfo alone, which a machine has no use for.
@@ -86,7 +94,7 @@ export function resourceIndicators({ clients, targets }: Parts): ResourceIndicat
 
     // An API that does not exist and one that this client may not call get one answer (RFC 8707 section 2).
     async getResourceServerInfo(ctx, resource, client) {
-      const target = targets.find(clients.getClient(client.clientId), resource)
+      const target = targets.find(settingsOf(client), resource)
       if (target === undefined) throw new errors.InvalidTarget('unknown or forbidden resource')
       if (asksAnew(ctx) && !target.scope.split(' ').some((scope) => requestedScopes(ctx).has(scope))) {
         throw new errors.InvalidTarget('no scope of this resource is asked for')

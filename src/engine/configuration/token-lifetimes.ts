@@ -3,19 +3,18 @@
 import type { AccessToken, ClientCredentials, Configuration, KoaContextWithOIDC, RefreshToken } from 'oidc-provider'
 
 import { type Clock, epochSeconds } from '../../base/clock.ts'
-import type { Clients } from '../../clients/clients.ts'
 import type { ClientSettings, Lifetimes } from '../../config/config.ts'
+import { settingsOf } from '../request/client-settings.ts'
 
 // Where an opaque token for userinfo alone is issued, there is no API to say how long it lives.
 const USERINFO_TOKEN_SECONDS = 600
 
 interface Parts {
-  readonly clients: Clients
   readonly lifetimes: Lifetimes
   readonly clock: Clock
 }
 
-export function tokens({ clients, lifetimes, clock }: Parts): Partial<Configuration> {
+export function tokens({ lifetimes, clock }: Parts): Partial<Configuration> {
   return {
     ttl: {
       AccessToken: accessTokenSeconds,
@@ -30,10 +29,7 @@ export function tokens({ clients, lifetimes, clock }: Parts): Partial<Configurat
 
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: ({ oidc }) =>
-      rotates(
-        clients.getClient(oidc.client?.clientId ?? ''),
-        oidc.entities.RefreshToken?.isSenderConstrained() === true,
-      ),
+      rotates(settingsOf(oidc.client), oidc.entities.RefreshToken?.isSenderConstrained() === true),
   }
 }
 

@@ -58,7 +58,7 @@ export function introspection(provider: Provider, parts: Parts): Shortcut {
     if (model === undefined || model === 'AuthorizationCode') return undefined
     const token = await (provider[model] as unknown as Model).find(handle)
     if (!token?.isValid || token.isSenderConstrained()) return undefined
-    return clients.findClient(token.clientId)?.subjectType === 'public' ? token : undefined
+    return clients.heldClient(token.clientId)?.subjectType === 'public' ? token : undefined
   }
 
   /** In the engine's order. A member that is undefined is left out. */

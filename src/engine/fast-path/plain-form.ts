@@ -3,14 +3,17 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { parse } from 'node:querystring'
 
+import { type Clock, epochSeconds } from '../../base/clock.ts'
 import type { Clients } from '../../clients/clients.ts'
-import { isTooWeak, secretMatches } from '../../clients/secrets.ts'
+import { isSecretOf, isTooWeak } from '../../clients/secrets.ts'
 import type { ClientSettings } from '../../config/config.ts'
 import type { ClientFailures } from '../request/client-failures.ts'
 import { isOriginOf } from '../configuration/browsers.ts'
 
 export interface ClientParts {
-  readonly clients: Clients
+  /** A client that is not held here is left to the engine, which looks it up. */
+  readonly clients: Pick<Clients, 'heldClient'>
+  readonly clock: Clock
   readonly clientFailures: Pick<ClientFailures, 'secondsToWait'>
 }
 
@@ -38,7 +41,7 @@ export function requestingClient(
   form: PlainForm,
 ): ClientSettings | undefined {
   const { authorization, origin } = headers
-  const named = parts.clients.findClient(form.client_id ?? '')
+  const named = parts.clients.heldClient(form.client_id ?? '')
   const isPublic = named?.authMethod === 'none' && authorization === undefined && form.client_secret === undefined
   const client = isPublic ? named : authenticatedClient(parts, headers, form)
   return client && isAllowedOrigin(client, origin) ? client : undefined
@@ -50,7 +53,7 @@ export function isAllowedOrigin({ redirectUris }: ClientSettings, origin: string
 
 /** The client that sent its secret the way it registered; `undefined` where there is any doubt. */
 export function authenticatedClient(
-  { clients, clientFailures }: ClientParts,
+  { clients, clientFailures, clock }: ClientParts,
   headers: IncomingHttpHeaders,
   { client_id, client_secret }: PlainForm,
 ): ClientSettings | undefined {
@@ -58,11 +61,11 @@ export function authenticatedClient(
   const isInHeader = authorization !== undefined
   if (isInHeader && (client_id !== undefined || client_secret !== undefined)) return undefined
   const [id, secret] = isInHeader ? pairIn(authorization) : [client_id, client_secret]
-  const client = id === undefined ? undefined : clients.findClient(id)
+  const client = id === undefined ? undefined : clients.heldClient(id)
   if (client?.secretHash === undefined || secret === undefined) return undefined
   if (client.authMethod !== (isInHeader ? 'client_secret_basic' : 'client_secret_post')) return undefined
   if (clientFailures.secondsToWait(client.clientId, addressOf(headers)) !== undefined) return undefined
-  return secretMatches(client.secretHash, secret) && !isTooWeak(client, secret) ? client : undefined
+  return isSecretOf(client, secret, epochSeconds(clock)) && !isTooWeak(client, secret) ? client : undefined
 }
 
 /** The caller's address, as http/request-facts.ts states it. */

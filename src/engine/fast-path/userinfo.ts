@@ -36,7 +36,7 @@ export function userinfo(provider: Provider, { clients, accounts, accessTokens }
     async answerTo({ headers }) {
       const value = BEARER.exec(headers.authorization ?? '')?.[1]
       const token = value === undefined ? undefined : await provider.AccessToken.find(value)
-      const client = clients.findClient(token?.clientId ?? '')
+      const client = clients.heldClient(token?.clientId ?? '')
       if (token === undefined || client === undefined || !isAllowedOrigin(client, headers.origin)) return undefined
       return opens(token) && accessTokens.opensUserinfo(token.aud) ? claimsOf(token) : undefined
     },

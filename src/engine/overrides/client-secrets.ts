@@ -2,10 +2,11 @@
 
 import { errors, Provider } from 'oidc-provider'
 
-import type { Clients } from '../../clients/clients.ts'
-import { isTooWeak, secretMatches } from '../../clients/secrets.ts'
+import { type Clock, epochSeconds } from '../../base/clock.ts'
+import { isSecretOf, isTooWeak } from '../../clients/secrets.ts'
 import type { ClientSettings } from '../../config/config.ts'
 import type { ClientFailures } from '../request/client-failures.ts'
+import { settingsOf } from '../request/client-settings.ts'
 import type { Override } from './override.ts'
 
 export const clientSecrets: Override<SecretParts> = {
@@ -21,12 +22,13 @@ export const clientSecrets: Override<SecretParts> = {
  * Whether there were too many failures is asked, the secret compared and a failure counted without a pause: of many that
  * arrive together no more are compared than of those that come one by one.
  */
-function compareSecretsByHash(provider: Provider, { clients, clientFailures }: SecretParts): void {
+function compareSecretsByHash(provider: Provider, { clock, clientFailures }: SecretParts): void {
   provider.Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {
     const address = Provider.ctx?.ip ?? ''
     if (clientFailures.secondsToWait(this.clientId, address) !== undefined) return false
-    const matches = secretMatches(this.clientSecret ?? '', actual)
-    if (matches && isTooWeak(clients.findClient(this.clientId), actual)) throw new errors.InvalidClientAuth(WEAK)
+    const settings = settingsOf(this)
+    const matches = isSecretOf(settings, actual, epochSeconds(clock))
+    if (matches && isTooWeak(settings, actual)) throw new errors.InvalidClientAuth(WEAK)
     const isRight = matches && this.tokenEndpointAuthMethod === methodUsed()
     if (!isRight) clientFailures.count(this.clientId, address)
     return isRight
@@ -34,7 +36,7 @@ function compareSecretsByHash(provider: Provider, { clients, clientFailures }: S
 }
 
 interface SecretParts {
-  readonly clients: Clients
+  readonly clock: Clock
   readonly clientFailures: ClientFailures
 }
 

@@ -7,6 +7,7 @@ import { grantTypes } from './grant-types.ts'
 import { idTokenDates } from './id-token-dates.ts'
 import { idTokenHints } from './id-token-hints.ts'
 import { jwtAccessTokens } from './jwt-access-tokens.ts'
+import { liveClients } from './live-clients.ts'
 import { modelDates } from './model-dates.ts'
 import { findMember, type Override } from './override.ts'
 import { ownTokens } from './own-tokens.ts'
@@ -21,6 +22,7 @@ import { tokenIds } from './token-ids.ts'
 
 /** Of two that replace one member, the later one calls the earlier: what it finds is what it wraps. */
 const TABLE = {
+  liveClients,
   clientSecrets,
   grantTypes,
   responseModes,

@@ -4,6 +4,7 @@ import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 
 import type { Log } from '../../audit/log.ts'
 import { Fault } from '../../base/faults.ts'
+import type { WebOrigins } from '../../clients/web-origins.ts'
 import type { Store } from '../../store/store.ts'
 import { cookieNames, dressSelfPost, type EnginePages } from '../configuration/browsers.ts'
 import { asEngineError } from './errors.ts'
@@ -22,12 +23,11 @@ interface FrameParts {
   readonly log: Log
   readonly documents: Documents
   readonly pages: EnginePages
-  /** Every origin of a redirect URI that some client registered. */
-  readonly origins: ReadonlySet<string>
+  readonly webOrigins: Pick<WebOrigins, 'isRegistered'>
 }
 
 // Headers are asked of the response itself: Koa's own way copies all of them each time.
-export function frame({ issuer, store, log, documents, origins, pages }: FrameParts) {
+export function frame({ issuer, store, log, documents, webOrigins, pages }: FrameParts) {
   const names = cookieNames(issuer)
   const ourMetadata = { response_modes_supported: RESPONSE_MODES, revocations_endpoint: issuer + REVOCATIONS }
 
@@ -47,7 +47,7 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
     dressSelfPost(ctx, pages)
     writeFlowCookies(ctx.res, names)
     sayWhenToRetry(ctx)
-    withholdFromStrangers(ctx)
+    await withholdFromStrangers(ctx)
     // The engine says so at every endpoint but the revocation endpoint.
     if (!ctx.res.hasHeader('Cache-Control')) ctx.set('Cache-Control', 'no-store')
     if (ctx.status === 401 && !ctx.res.hasHeader('WWW-Authenticate')) challenge(ctx)
@@ -114,9 +114,11 @@ export function frame({ issuer, store, log, documents, origins, pages }: FramePa
    * The engine echoes any origin until it knows the client: in preflights, and in errors before authentication. An
    * origin that no client registered learns nothing.
    */
-  function withholdFromStrangers(ctx: KoaContextWithOIDC): void {
+  async function withholdFromStrangers(ctx: KoaContextWithOIDC): Promise<void> {
     const allowed = ctx.res.getHeader('Access-Control-Allow-Origin')
-    if (allowed !== undefined && allowed !== '*' && !origins.has(String(allowed))) {
+    if (allowed === undefined || allowed === '*') return
+    // While the store is away nobody can tell whose origin it is.
+    if (!(await webOrigins.isRegistered(String(allowed)).catch(() => false))) {
       for (const name of ctx.res.getHeaderNames()) {
         if (name.startsWith('access-control-')) ctx.remove(name)
       }

@@ -61,13 +61,12 @@ export function accountPages(parts: AccountPagesParts): PageHandlers {
       const who = await whoIs(ctx)
       if (who === undefined) return sendOn(ctx, signInAddress(parts.issuer))
       const { account, sessionUid } = who
-      const ids = clients.listClients().map(({ clientId }) => clientId)
-      const given = await consents.listConsents(account.id, ids)
-      const apps = given.map(({ clientId, consent }) => describe(parts, clientId, consent))
+      const given = await consents.listConsents(account.id)
+      const apps = (await Promise.all(given.map((one) => describe(parts, one)))).filter((app) => app !== undefined)
       const page = {
         accountName: account.claims.name ?? account.login,
         apps: apps.toSorted((a, b) => a.name.localeCompare(b.name)),
-        ended: nameOfEnded(ctx, sessionUid, given),
+        ended: await nameOfEnded(ctx, sessionUid, given),
         action: `${APPS}/end`,
         token: guard.tokenFor('end-consent', sessionUid),
       }
@@ -80,7 +79,7 @@ export function accountPages(parts: AccountPagesParts): PageHandlers {
       const who = await whoIs(ctx)
       if (who === undefined) return sendOn(ctx, signInAddress(parts.issuer))
       guard.refuseOtherForms(form, 'end-consent', who.sessionUid)
-      const client = clients.findClient(form.get('client_id') ?? '')
+      const client = await clients.findClient(form.get('client_id') ?? '')
       if (client === undefined) return sendOn(ctx, APPS)
       await revocation.endConsent(who.account.id, client.clientId)
       const proof = guard.tokenFor('ended-notice', `${who.sessionUid}\n${client.clientId}`)
@@ -89,18 +88,28 @@ export function accountPages(parts: AccountPagesParts): PageHandlers {
   }
 
   /** Said after the fact, in the session in which it was ended: an address that somebody sends says nothing. */
-  function nameOfEnded(ctx: Context, sessionUid: string, given: readonly { clientId: string }[]): string {
+  async function nameOfEnded(
+    ctx: Context,
+    sessionUid: string,
+    given: readonly { clientId: string }[],
+  ): Promise<string> {
     const ended = String(ctx.query.ended ?? '')
     const isProven = guard.isTokenFor(String(ctx.query.proof ?? ''), 'ended-notice', `${sessionUid}\n${ended}`)
     if (!isProven || given.some(({ clientId }) => clientId === ended)) return ''
-    return clients.findClient(ended)?.clientName ?? ''
+    return (await clients.findClient(ended))?.clientName ?? ''
   }
 }
 
-function describe({ clients, apis }: AccountPagesParts, clientId: string, { scopes, apis: agreed }: Consent): AppView {
+/** `undefined` for an application that is gone or disabled: what it was given has ended. */
+async function describe(
+  { clients, apis }: AccountPagesParts,
+  { clientId, consent: { scopes, apis: agreed } }: { clientId: string; consent: Consent },
+): Promise<AppView | undefined> {
+  const client = await clients.findClient(clientId)
+  if (client === undefined) return undefined
   return {
     clientId,
-    name: clients.getClient(clientId).clientName,
+    name: client.clientName,
     sentences: [
       ...sentencesFor(scopes),
       ...Object.entries(agreed).flatMap(([audience, granted]) =>

@@ -39,6 +39,9 @@ export async function startBothWays(options: StartOptions): Promise<BothWays> {
   const app = await start(options)
   const engine = await startApp({ ...app.config, port: 0, shortcuts: false }, { log: createLog({ level: 'silent' }) })
 
+  // A client's first request is the engine's, which looks the client up; from then on the server holds it.
+  for (const { clientId } of app.config.clients) await callEndpoint(`${app.urls[0]}/token`, { client_id: clientId })
+
   return {
     app,
 

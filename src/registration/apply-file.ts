@@ -1,0 +1,65 @@
+/** The file of a server: applies what it declares, and says in the log what that changed. */
+
+import type { Log } from '../audit/log.ts'
+import type { LiveApis } from '../apis/apis.ts'
+import type { LiveKeyring } from '../keyring/keyring.ts'
+import type { ClientSettings } from '../registry/client.ts'
+import { countsOf, type Declarations, isEmpty } from './differences.ts'
+import type { Registration } from './open-registry.ts'
+
+export interface FileOfServer {
+  /** Throws `ConfigInvalid` before anything is written, `StoreUnavailable`. */
+  apply(declared: Declarations): Promise<void>
+  /** Writes again what the store has lost, unless another file was applied since. Throws `StoreUnavailable`. */
+  repair(): Promise<void>
+}
+
+export interface FileOfServerParts {
+  readonly registration: Pick<Registration, 'file'>
+  readonly apis: LiveApis
+  readonly keyring: Pick<LiveKeyring, 'serveApi'>
+  readonly log: Log
+  readonly refusalOf: (client: ClientSettings) => string | undefined
+}
+
+export function createFileOfServer(parts: FileOfServerParts): FileOfServer {
+  let last: Declarations | undefined
+  return {
+    async apply(declared) {
+      await applyFile(declared, parts)
+      last = declared
+    },
+
+    async repair() {
+      if (last !== undefined) await parts.registration.file.apply(last, { onlyIfLast: true })
+    },
+  }
+}
+
+async function applyFile(
+  { apis, clients, defaultApi }: Declarations,
+  { registration, apis: live, keyring, log, refusalOf }: FileOfServerParts,
+): Promise<void> {
+  const { differences, version, replacedAnother } = await registration.file.apply(
+    { apis, clients, defaultApi },
+    { refusalOf },
+  )
+  await live.settled()
+  // Also for APIs of another origin, which this ring may not know: it may be of another time.
+  for (const { algorithm, accessTokenSeconds: tokenSeconds } of live.listApis()) {
+    await keyring.serveApi({ algorithm, tokenSeconds })
+  }
+  for (const { name, origin } of differences.conflicts) {
+    log.error({ event: 'declaration_skipped', name, origin }, SKIPPED)
+  }
+  if (isEmpty(differences)) return
+  const counts = countsOf(differences)
+  if (replacedAnother) log.warn({ event: 'declarations_replaced', version, ...counts }, REPLACED)
+  else
+    log.info({ event: 'declarations_applied', version, ...counts }, 'the clients and APIs of grantor.yaml are in force')
+}
+
+const REPLACED =
+  'The clients and APIs of this grantor.yaml replace those of another file. If that is not meant, give all servers one file and run `grantor apply`.'
+const SKIPPED =
+  'grantor.yaml declares a name that exists with another origin; it is left as it is. Remove it there, or rename it in the file.'

@@ -1,0 +1,224 @@
+/**
+ * Brings the store in line with what a file declares, and says beforehand what that would change.
+ *
+ * Only records of origin `file` are written; those of another origin are never touched. Servers that start with different
+ * files do not fight: each applies its file once, the last one wins, and its log says that it replaced another file.
+ */
+
+import { createHash } from 'node:crypto'
+import { setTimeout as later } from 'node:timers/promises'
+
+import { ConfigInvalid } from '../base/faults.ts'
+import type { Declared, DeclaredNote, ReadDeclared } from '../records/declared-note.ts'
+import type { Records } from '../records/records.ts'
+import type { RegistryLog } from '../records/registry-log.ts'
+import type { ApiSettings } from '../registry/api.ts'
+import type { ClientSettings } from '../registry/client.ts'
+import { secretSha256 } from '../registry/entries.ts'
+import type { Registered } from '../registry/origin.ts'
+import { apiText, clientText } from '../registry/record-text.ts'
+import {
+  changesOf,
+  type Declarations,
+  type Differences,
+  isApiUnchanged,
+  isClientUnchanged,
+  isEmpty,
+} from './differences.ts'
+import type { Writes } from './writes.ts'
+
+export interface Applied {
+  readonly differences: Differences
+  /** The version of what is declared now: one more each time that a file changes it. */
+  readonly version: number
+  /** Another file was applied before this one. */
+  readonly replacedAnother: boolean
+}
+
+export interface ApplyOptions {
+  /** Why the engine would refuse a client; asked before anything is written. */
+  readonly refusalOf?: (client: ClientSettings) => string | undefined
+  /** Does nothing where another file was applied since. */
+  readonly onlyIfLast?: boolean
+}
+
+export interface FileDeclarations {
+  /** What `apply` would change. */
+  plan(declared: Declarations): Promise<Differences>
+  /** Throws `ConfigInvalid` before anything is written, `StoreUnavailable`. */
+  apply(declared: Declarations, options?: ApplyOptions): Promise<Applied>
+  /** What is declared now, sorted by name. */
+  read(): Promise<Declarations>
+}
+
+export interface DeclarationsParts {
+  readonly clientRecords: Records<ClientSettings>
+  readonly apiRecords: Records<ApiSettings>
+  readonly note: DeclaredNote
+  readonly writes: Writes
+  readonly registryLog: Pick<RegistryLog, 'change'>
+  /** Between 0 and 1. */
+  readonly chance: () => number
+}
+
+const MOST_ROUNDS = 50
+const LONGEST_PAUSE_MS = 200
+
+export function createDeclarations(parts: DeclarationsParts): FileDeclarations {
+  const { clientRecords, apiRecords, note, writes, registryLog, chance } = parts
+
+  return {
+    async plan(declared) {
+      return (await compare(declared, await note.read())).differences
+    },
+
+    async apply(declared, options = {}) {
+      const digest = digestOf(declared)
+      for (let round = 0; round < MOST_ROUNDS; round++) {
+        const known = await note.read()
+        if (options.onlyIfLast === true && known.digest !== undefined && known.digest !== digest) return nothing(known)
+        const { differences, names } = await compare(declared, known)
+        const next: Declared = { ...names, defaultApi: declared.defaultApi, digest }
+        judge(differences, options)
+        const replacedAnother = known.digest !== undefined && known.digest !== digest
+        if (isEmpty(differences) && isNoted(next, known))
+          return { differences, version: known.version, replacedAnother }
+        const version = await write({ differences, next, known })
+        if (version !== undefined) return { differences, version, replacedAnother }
+        // Another server applies a file, this one or another: the one that comes last compares with what is there then.
+        await later(chance() * LONGEST_PAUSE_MS)
+      }
+      throw new ConfigInvalid(['Other servers keep applying their own files; start all servers with one file.'])
+    },
+
+    async read() {
+      const { clientIds, audiences, defaultApi } = await note.read()
+      const [clients, apis] = await Promise.all([clientRecords.readMany(clientIds), apiRecords.readMany(audiences)])
+      return {
+        clients: declaredIn(clients).toSorted((a, b) => compareTexts(a.clientId, b.clientId)),
+        apis: declaredIn(apis).toSorted((a, b) => compareTexts(a.audience, b.audience)),
+        defaultApi,
+      }
+    },
+  }
+
+  async function compare(declared: Declarations, known: ReadDeclared) {
+    const clients = new Map(declared.clients.map((client) => [client.clientId, client]))
+    const [storedClients, storedApis] = await Promise.all([
+      stored(clientRecords, [...new Set([...known.clientIds, ...clients.keys()])]),
+      stored(apiRecords, [...new Set([...known.audiences, ...declared.apis.map(({ audience }) => audience)])]),
+    ])
+    const apis = new Map(withSecrets(declared.apis, storedApis).map((api) => [api.audience, api]))
+    const ofClients = changesOf(clients, storedClients, isClientUnchanged)
+    const ofApis = changesOf(apis, storedApis, isApiUnchanged)
+    const [before, after] = [known.defaultApi, declared.defaultApi]
+    const differences: Differences = {
+      clients: ofClients.changes,
+      apis: ofApis.changes,
+      defaultApi: before === after ? undefined : { before, after },
+      conflicts: [
+        ...ofApis.foreign.map(({ settings, origin }) => ({ name: `the API ${settings.audience}`, origin })),
+        ...ofClients.foreign.map(({ settings, origin }) => ({ name: `the client ${settings.clientId}`, origin })),
+      ],
+    }
+    return { differences, names: { clientIds: [...clients.keys()].sort(), audiences: [...apis.keys()].sort() } }
+  }
+
+  /**
+   * First the names of all that is or will be declared, so that what is written before a crash is known; then the records;
+   * then the names that stay. The version of it, or `undefined` where another server was there in between.
+   */
+  async function write({
+    differences,
+    next,
+    known,
+  }: {
+    differences: Differences
+    next: Declared
+    known: ReadDeclared
+  }) {
+    const meanwhile = {
+      clientIds: [...new Set([...known.clientIds, ...next.clientIds])],
+      audiences: [...new Set([...known.audiences, ...next.audiences])],
+      defaultApi: known.defaultApi,
+    }
+    let { version } = known
+    if (!isEmpty(differences)) {
+      if (!(await note.write(meanwhile, known))) return undefined
+      version += 1
+    }
+    const [staying, leaving] = [differences.apis.filter(isKept), differences.apis.filter((one) => !isKept(one))]
+    const lost = [
+      ...(await writes.apis(staying, 'file')),
+      ...(await writes.clients(differences.clients, 'file')),
+      ...(await writes.apis(leaving, 'file')),
+    ]
+    if (lost.length > 0) return undefined
+    const isLast = await registryLog.change(['declared'], () => note.write(next, { ...known, version }))
+    return isLast ? version + 1 : undefined
+  }
+}
+
+/** A secret that the file only names is the one that the store has. */
+function withSecrets(
+  apis: readonly ApiSettings[],
+  stored: ReadonlyMap<string, Registered<ApiSettings>>,
+): ApiSettings[] {
+  const problems: string[] = []
+  const whole = apis.map(({ secretSha256: named, ...api }): ApiSettings => {
+    const secret = stored.get(api.audience)?.settings.secret
+    if (named === undefined) return api
+    if (secret !== undefined && secretSha256(secret) === named) return { ...api, secret }
+    problems.push(
+      `The API ${api.audience} names its secret by secret_sha256, and the store has no such secret; give token.secret or token.secret_file.`,
+    )
+    return api
+  })
+  if (problems.length > 0) throw new ConfigInvalid(problems)
+  return whole
+}
+
+function nothing({ version }: ReadDeclared): Applied {
+  const differences = { apis: [], clients: [], defaultApi: undefined, conflicts: [] }
+  return { differences, version, replacedAnother: false }
+}
+
+function isKept({ after }: { readonly after: unknown }): boolean {
+  return after !== undefined
+}
+
+function judge({ clients }: Differences, { refusalOf }: ApplyOptions): void {
+  const problems = clients.flatMap(({ id, after }) => {
+    const refusal = after && refusalOf?.(after)
+    return refusal === undefined ? [] : [`client ${id}: ${refusal}.`]
+  })
+  if (problems.length > 0) throw new ConfigInvalid(problems)
+}
+
+function isNoted(next: Declared, known: Declared): boolean {
+  const textOf = ({ clientIds, audiences, defaultApi, digest }: Declared) =>
+    JSON.stringify([clientIds, audiences, defaultApi, digest])
+  return textOf(next) === textOf(known)
+}
+
+async function stored<Settings>(records: Records<Settings>, ids: readonly string[]) {
+  const found = await records.readMany(ids)
+  return new Map(ids.flatMap((id, at) => (found[at] === undefined ? [] : [[id, found[at]] as const])))
+}
+
+function declaredIn<Settings>(
+  records: readonly ({ readonly origin: string; readonly settings: Settings } | undefined)[],
+): Settings[] {
+  return records.flatMap((record) => (record?.origin === 'file' ? [record.settings] : []))
+}
+
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
+}
+
+function digestOf({ apis, clients, defaultApi }: Declarations): string {
+  const texts = [...apis.map(apiText), ...clients.map(clientText)].sort()
+  return createHash('sha256')
+    .update(JSON.stringify([texts, defaultApi]))
+    .digest('base64url')
+}
