@@ -9,7 +9,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { start } from '../support/start.ts'
 import { callEndpoint } from '../support/user-agent.ts'
-import { MACHINE } from './revocation-reader.ts'
+import { MACHINE } from '../http/revocation-reader.ts'
 import { within } from '../support/figures.ts'
 
 const page = await readFile(new URL('../../docs/revocation.md', import.meta.url), 'utf8')
