@@ -79,7 +79,7 @@ const LONGEST_JWKS_BYTES = 256 * 1024
 export async function buildEngine(parts: EngineParts): Promise<Engine> {
   const targets = createTargets(
     parts.apis,
-    (algorithm) => algorithm === 'HS256' || parts.keyring.jwks.some(({ alg }) => alg === algorithm),
+    (algorithm) => algorithm === 'HS256' || parts.keyring.publicJwks.some(({ alg }) => alg === algorithm),
   )
   const accessTokens = createAccessTokens(parts)
   const provider = new (withOurResponseModes(parts.pages))(
@@ -89,7 +89,7 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   // The dispatcher states scheme, host and client address of every request; the engine believes it and nobody else.
   provider.proxy = true
   const { issuer, keyring } = parts
-  const signer = createJwsSigner(keyring.jwks, parts.signer)
+  const signer = createJwsSigner(keyring.signingJwks, parts.signer)
   const leftOut = applyOverrides(provider, { ...parts, accessTokens, signer, pairwiseSalt: keyring.pairwiseSalt })
   recordEvents(provider, parts)
 
@@ -134,9 +134,9 @@ function configuration(
     adapter: createAdapterFactory({
       ...parts,
       accessTokens: reader,
-      canSign: signerCheck(keyring.jwks, parts.signer),
+      canSign: signerCheck(keyring.signingJwks, parts.signer),
     }),
-    jwks: { keys: engineKeys(keyring.jwks, parts.signer) },
+    jwks: { keys: engineKeys(keyring.signingJwks, parts.signer) },
     routes: ENGINE_PATHS,
     scopes: ['openid', 'offline_access'],
     responseTypes: ['code'],
@@ -163,13 +163,13 @@ function configuration(
       revocation: { enabled: true, allowedPolicy: mayRevoke },
       resourceIndicators: resourceIndicators({ targets }),
       rpInitiatedLogout: logoutPages(parts.pages),
-      ...externalSigning(keyring.jwks),
+      ...externalSigning(keyring.signingJwks),
     },
   }
 }
 
 function enabledAlgorithms(keyring: Keyring): NonNullable<Configuration['enabledJWA']> {
-  const ours = [...new Set(keyring.jwks.map(({ alg }) => alg))] as 'RS256'[]
+  const ours = [...new Set(keyring.publicJwks.map(({ alg }) => alg))] as 'RS256'[]
   return {
     idTokenSigningAlgValues: ours,
     introspectionSigningAlgValues: ours,

@@ -20,8 +20,7 @@ import {
   StoreUnavailable,
 } from '../base/faults.ts'
 import type { Verifiers } from '../keyring/verifiers.ts'
-import type { CurrentEngine, Engine } from '../engine/current.ts'
-import { hasTooManyParameters } from '../engine/request/parameters.ts'
+import { type CurrentEngine, type Engine, hasTooManyParameters } from '../engine/port.ts'
 import type { Store, StoreStatus } from '../store/store.ts'
 import { sendDocument } from './documents.ts'
 import { foreignHeader } from './forms/form-guard.ts'

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-import type { PreparedDocument } from '../engine/documents.ts'
+import type { PreparedDocument } from '../engine/port.ts'
 
 export function sendDocument(
   req: IncomingMessage,

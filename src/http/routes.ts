@@ -7,10 +7,14 @@
  */
 
 import { ACCOUNT_CALLBACK } from '../clients/account-client.ts'
-import { LONG_TOKEN_MOST_BYTES } from '../engine/request/long-tokens.ts'
-import { MOST_PARAMETERS } from '../engine/request/parameters.ts'
-import { ENGINE_MOST_BYTES } from '../engine/request/body.ts'
-import { ENGINE_PATHS, LOGOUT_CONFIRMATION, REVOCATIONS } from '../engine/paths.ts'
+import {
+  ENGINE_MOST_BYTES,
+  ENGINE_PATHS,
+  LOGOUT_CONFIRMATION,
+  LONG_TOKEN_MOST_BYTES,
+  MOST_PARAMETERS,
+  REVOCATIONS,
+} from '../engine/port.ts'
 
 export type Method = 'GET' | 'POST' | 'OPTIONS'
 

@@ -1,7 +1,7 @@
 /** The public port: pages, the revocation feed and the engine behind one dispatcher, on one listener. */
 
 import type { Config } from '../config/config.ts'
-import type { CurrentEngine } from '../engine/current.ts'
+import type { CurrentEngine } from '../engine/port.ts'
 import { createDispatch, type DispatchParts } from './dispatch.ts'
 import { createRevocations, type RevocationsParts } from './feed/routes.ts'
 import { boundsFor } from './listener/connections.ts'

@@ -1,7 +1,8 @@
 /** The ring as its users see it: one version of it, with what is public of each key told apart from what is not. */
 
+import { publicHalf } from '../base/jwk-members.ts'
 import type { Ring } from './ring/ring.ts'
-import { isOutside, type KeyAlgorithm, type KeyJwk, type SigningKey } from './signing-key.ts'
+import { isOutside, type KeyAlgorithm, type KeyJwk, type PublicJwk, type SigningKey } from './signing-key.ts'
 import { longest } from './ring/terms.ts'
 
 /** The ring as one version of it is used; it does not change. */
@@ -14,7 +15,9 @@ export interface Keyring {
    * Every published key, private unless an outside signer holds it: those that sign first, RS256 foremost, so that it
    * signs when nobody asks for another.
    */
-  readonly jwks: readonly KeyJwk[]
+  readonly signingJwks: readonly KeyJwk[]
+  /** The same keys in the same order, without what is private: to verify with, and to publish. */
+  readonly publicJwks: readonly PublicJwk[]
   /** Every key without its secret. */
   readonly keys: readonly KeySummary[]
   /** The longest life that any node has promised a token whose end is not behind us. */
@@ -60,7 +63,8 @@ export function viewOf({ ring, version, rootKeyId }: RingVersion): Keyring {
   return {
     version,
     rootKeyId,
-    jwks: ordered.map(({ jwk }) => jwk),
+    signingJwks: ordered.map(({ jwk }) => jwk),
+    publicJwks: ordered.map(({ jwk }) => publicHalf(jwk) as PublicJwk),
     keys: ordered.map(summary),
     longestTokenSeconds: longest(ring.tokenLives),
     cookieKeys: ring.cookieKeys.map(({ secret }) => secret),

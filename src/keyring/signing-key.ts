@@ -25,6 +25,9 @@ export interface OutsideJwk extends JWK {
 /** A key of the ring. */
 export type KeyJwk = PrivateJwk | OutsideJwk
 
+/** What others may see of it. */
+export type PublicJwk = Omit<JWK, 'd' | 'priv'> & Pick<KeyJwk, 'kid' | 'alg'>
+
 export function isOutside(jwk: KeyJwk): jwk is OutsideJwk {
   return 'keyRef' in jwk
 }

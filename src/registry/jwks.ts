@@ -1,15 +1,14 @@
 /** Public keys that a client registers: nothing private, nothing shared, nothing weak. */
 
+import { privateMembersIn } from '../base/jwk-members.ts'
+
 const RSA_BITS = 2048
 const CURVES = ['P-256', 'P-384', 'P-521', 'Ed25519']
-// RFC 7518 section 6.2.2 and 6.3.2, RFC 8037 section 2, RFC 7518 section 6.4.1.
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /** What the set should have been (completes "it wants …"), or `undefined` when it is fine. */
 export function jwksWants(jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] }): string | undefined {
   for (const key of jwks.keys) {
-    if (PRIVATE_MEMBERS.some((member) => member in key))
-      return 'public keys only: the private half belongs to the client'
+    if (privateMembersIn(key).length > 0) return 'public keys only: the private half belongs to the client'
     const wants = key.kty === 'RSA' ? rsaWants(key) : curveWants(key)
     if (wants !== undefined) return wants
   }

@@ -49,7 +49,7 @@ export interface Mint {
 /** The key that the server signs with now. Throws a `TypeError` when its ring has none for the algorithm. */
 export function signingKey(mint: Mint, { algorithm = 'ES256' }: TokenWishes): PrivateJwk {
   // Those that sign stand before those that will and those that did.
-  const key = mint.ring().jwks.find(({ alg }) => alg === algorithm)
+  const key = mint.ring().signingJwks.find(({ alg }) => alg === algorithm)
   if (key === undefined || 'keyRef' in key) throw new TypeError(`this issuer does not sign with ${algorithm}`)
   return key
 }

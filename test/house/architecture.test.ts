@@ -128,6 +128,12 @@ describe('the rules', () => {
     ['koa as a value in resource/', 'resource/middleware/koa.ts', `import Koa from 'koa'`, 'koa belongs in http/'],
     ['koa for its side effect', 'apis/a.ts', `import 'koa'`, 'koa belongs in http/'],
     ['a file of oidc-provider', 'http/a.ts', `import x from 'oidc-provider/lib/x.js'`, 'oidc-provider belongs in'],
+    [
+      'the inside of engine/ used by http/',
+      'http/a.ts',
+      `import { b } from '../engine/build.ts'`,
+      'internal to engine/',
+    ],
     ['node:sqlite outside store/', 'cli/x.ts', `import { DatabaseSync } from 'node:sqlite'`, 'reads or writes files'],
     ['our code in resource/', 'resource/r.ts', `import { a } from '../base/a.ts'`, 'nothing of ours'],
     ['the verifier by path in samples/', 'samples/s.ts', `import { a } from '../resource/index.ts'`, 'nothing of ours'],

@@ -29,6 +29,8 @@ export interface Folder {
   readonly may?: readonly Capability[]
   /** Files or folders inside that no other folder imports. */
   readonly internal?: readonly string[]
+  /** The only files that other folders import. */
+  readonly offers?: readonly string[]
   /** Imports from every folder: it starts the server inside a test. */
   readonly startsServer?: true
 }
@@ -58,6 +60,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     owns: 'all talk with `oidc-provider`: adapter, configuration by feature, routes',
     mustNotKnow: ['Koa', 'kinds of store'],
     packages: ['oidc-provider'],
+    offers: ['port.ts'],
   },
   revocation: {
     layer: 8,

@@ -238,7 +238,7 @@ describe('a ring whose keys are held outside', () => {
 
     const rings = await Promise.all(stores.map((store) => open(store, { signer })))
 
-    expect(new Set(rings.map((ring) => JSON.stringify(ring.current().jwks))).size).toBe(1)
+    expect(new Set(rings.map((ring) => JSON.stringify(ring.current().signingJwks))).size).toBe(1)
     await expect.poll(() => held.size()).toBe(3)
   })
 
@@ -311,7 +311,7 @@ describe('a ring whose keys are held outside', () => {
     const { held, signer } = await aKeyHolder()
     const ring = await open(store, { signer })
     const { keyId } = ring.current().keys.find(({ algorithm }) => algorithm === 'ES256') ?? expect.fail()
-    const { keyRef } = ring.current().jwks.find(({ kid }) => kid === keyId) as unknown as { keyRef: string }
+    const { keyRef } = ring.current().signingJwks.find(({ kid }) => kid === keyId) as unknown as { keyRef: string }
 
     await ring.compromise(keyId)
 

@@ -22,8 +22,8 @@ import {
 } from './one-node.ts'
 import { expectFigure, within } from '../support/figures.ts'
 
-function algorithmsOf({ jwks }: Keyring): string[] {
-  return jwks.map(({ alg }) => alg)
+function algorithmsOf({ publicJwks }: Keyring): string[] {
+  return publicJwks.map(({ alg }) => alg)
 }
 
 describe('the key ring', () => {
@@ -51,7 +51,7 @@ describe('the key ring', () => {
   })
 
   it('[S84] has only keys of full strength, each named by its thumbprint', async () => {
-    const { jwks } = (await aNode(await openTestStore(clock), clock, { algorithms: ['PS256'] })).current()
+    const { signingJwks: jwks } = (await aNode(await openTestStore(clock), clock, { algorithms: ['PS256'] })).current()
 
     for (const jwk of jwks) {
       expect(jwk).toMatchObject({ use: 'sig', kid: await calculateJwkThumbprint(jwk) })
@@ -64,7 +64,7 @@ describe('the key ring', () => {
   })
 
   it.each(['RS256', 'PS256', 'ES256', 'EdDSA'] as const)('signs with %s what its public half verifies', async (alg) => {
-    const { jwks } = (await aNode(await openTestStore(clock), clock, { algorithms: ['PS256'] })).current()
+    const { signingJwks: jwks } = (await aNode(await openTestStore(clock), clock, { algorithms: ['PS256'] })).current()
     const jwk = jwks.find((key) => key.alg === alg) as JWK
     const { d: _, p: __, q: ___, dp: ____, dq: _____, qi: ______, ...publicJwk } = jwk
 
@@ -98,7 +98,7 @@ describe('the key ring', () => {
 
     expect(after.version).toBe(2)
     expect(algorithmsOf(after)).toEqual(['RS256', 'ES256', 'EdDSA', 'PS256'])
-    expect(after.jwks.slice(0, 3)).toEqual(before.jwks)
+    expect(after.signingJwks.slice(0, 3)).toEqual(before.signingJwks)
     expect(after).toMatchObject({ cookieKeys: before.cookieKeys, pairwiseSalt: before.pairwiseSalt })
     expect((await aNode(store, clock)).current()).toEqual(after)
     expect(await recorded(store)).toEqual(['created', 'key_signing'])
@@ -270,7 +270,7 @@ describe('a key that is taken out', () => {
 
     const { keyring, changes } = await node.compromise(signing)
 
-    expect(keyring.jwks.map(({ kid }) => kid)).not.toContain(signing)
+    expect(keyring.signingJwks.map(({ kid }) => kid)).not.toContain(signing)
     expect(signersOf(keyring)).toEqual({ RS256: 1, ES256: 1, EdDSA: 1 })
     expect(changes.map(({ event }) => event)).toEqual(['keyring.key_compromised', 'keyring.key_signing'])
     expect(await told(store)).toEqual([{ kid: signing }])
@@ -343,7 +343,7 @@ describe('the seal of the key ring', () => {
     const told = [stored, JSON.stringify(node.current().keys), refusal, JSON.stringify(trail)]
     expect(canaries.foundIn(Buffer.from(told.join('\n')))).toEqual([])
     // Nor what is no secret: a dump does not even tell which keys there are.
-    for (const { kid } of node.current().jwks) expect(stored).not.toContain(kid)
+    for (const { kid } of node.current().signingJwks) expect(stored).not.toContain(kid)
     // With their quotes, which base64url has not: three letters alone stand in ten thousand by chance.
     expect(stored).not.toMatch(/"RS256"|"kty"|"cookieKeys"/)
   })

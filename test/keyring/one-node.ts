@@ -74,7 +74,7 @@ export function signersOf(ring: Keyring): Record<string, number> {
 /** Everything in a ring that nobody else may read. */
 export function secretsOf(ring: Keyring): string[] {
   const members = ['d', 'p', 'q', 'dp', 'dq', 'qi'] as const
-  const ofKeys = ring.jwks.flatMap((jwk) => members.map((member) => Reflect.get(jwk, member) as unknown))
+  const ofKeys = ring.signingJwks.flatMap((jwk) => members.map((member) => Reflect.get(jwk, member) as unknown))
   const bytes = [ring.csrfKey, ring.storeKey].map((key) => Buffer.from(key).toString('base64url'))
   return [...ofKeys, ...ring.cookieKeys, ring.pairwiseSalt, ...bytes].filter((one) => typeof one === 'string')
 }

@@ -107,7 +107,7 @@ describe('a replacement of the root key that is kept in a file', () => {
 
     // Who runs goes on, and who starts in between starts.
     await node.rotateCookieKey()
-    expect((await open()).current().jwks).toEqual(before.jwks)
+    expect((await open()).current().signingJwks).toEqual(before.signingJwks)
     await replace(config, await open())
 
     const after = (await open()).current()

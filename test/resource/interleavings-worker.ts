@@ -220,7 +220,7 @@ class Run {
   }
 
   async #compromise(): Promise<void> {
-    const { jwks } = this.#node(0).keyring.current()
+    const { signingJwks: jwks } = this.#node(0).keyring.current()
     const keyId = (jwks as readonly { alg?: string; kid?: string }[]).find(({ alg }) => alg === 'ES256')?.kid ?? ''
     this.#world.disturbances += 1
     await retried((attempt) => this.#node(attempt).keyring.compromise(keyId))

@@ -24,7 +24,7 @@ export async function serveGrantor(options: EstateOptions): Promise<Served> {
     port: Number(new URL(app.url).port),
     provider: engine(),
     accountId: account.id,
-    jwks: app.keyring.current().jwks,
+    jwks: app.keyring.current().signingJwks,
     close: () => app.close(),
   }
 }

@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Command } from 'commander'
 
+import { privateMembersIn, publicHalf } from '../../base/jwk-members.ts'
 import type { Config } from '../../config/config.ts'
 import type { Keyring, KeySummary, LiveKeyring } from '../../keyring/keyring.ts'
 import { withDomain } from '../domain.ts'
@@ -109,28 +110,18 @@ async function fetchJwks(address: URL): Promise<readonly Jwk[]> {
   throw new Refused(`${address.href} does not answer with a JWKS.`)
 }
 
-function differences({ jwks, keys }: Keyring, published: readonly Jwk[]): string[] {
-  const ours = jwks.flatMap((jwk) => {
+function differences({ publicJwks, keys }: Keyring, published: readonly Jwk[]): string[] {
+  const ours = publicJwks.flatMap((jwk) => {
     const found = published.find(({ kid }) => kid === jwk.kid)
     const key = nameOf(keys.find(({ keyId }) => keyId === jwk.kid) ?? { algorithm: jwk.alg, keyId: jwk.kid })
     if (found === undefined) return [`The server does not publish ${key}.`]
-    return isDeepStrictEqual(publicHalf(found), publicHalf(jwk))
-      ? []
-      : [`The server publishes ${key} with other contents.`]
+    return isDeepStrictEqual(publicHalf(found), jwk) ? [] : [`The server publishes ${key} with other contents.`]
   })
-  const strange = published.filter(({ kid }) => !jwks.some((jwk) => jwk.kid === kid))
-  const leaking = published.filter((jwk) => PRIVATE_MEMBERS.some((member) => member in jwk))
+  const strange = published.filter(({ kid }) => !publicJwks.some((jwk) => jwk.kid === kid))
+  const leaking = published.filter((jwk) => privateMembersIn(jwk).length > 0)
   return [
     ...ours,
     ...strange.map(({ kid }) => `The server publishes a key that the ring does not have: ${String(kid)}.`),
     ...leaking.map(({ kid }) => `The server publishes the private half of ${String(kid)}.`),
   ]
-}
-
-// RFC 7518 section 6: what is public of an RSA key, an elliptic curve key and (RFC 8037) an octet key pair.
-const PUBLIC_MEMBERS = ['kty', 'kid', 'alg', 'use', 'n', 'e', 'crv', 'x', 'y', 'pub']
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
-
-function publicHalf(jwk: object): object {
-  return Object.fromEntries(Object.entries(jwk).filter(([member]) => PUBLIC_MEMBERS.includes(member)))
 }

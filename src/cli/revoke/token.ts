@@ -1,7 +1,6 @@
 /** Which token an operator means, from the token itself; it is never an argument, which a shell would remember. */
 
-import { createAccessTokens } from '../../engine/access-tokens/access-tokens.ts'
-import { grantIdIn, handleKey, modelOf } from '../../engine/adapter/handles.ts'
+import { createAccessTokens, grantIdIn, handleKey, modelOf } from '../../engine/port.ts'
 import { keys } from '../../store/keys.ts'
 import type { Domain } from '../domain.ts'
 import { Refused } from '../terminal/refused.ts'

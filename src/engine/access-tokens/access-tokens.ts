@@ -16,7 +16,7 @@ import type { Clients } from '../../clients/clients.ts'
 import type { ApiSettings } from '../../registry/api.ts'
 import type { ClientSettings } from '../../registry/client.ts'
 import type { Keyring } from '../../keyring/keyring.ts'
-import type { KeyJwk } from '../../keyring/signing-key.ts'
+import type { PublicJwk } from '../../keyring/signing-key.ts'
 import { type JsonObject, Malformed, readObject, splitCompact } from '../../resource/token/compact.ts'
 import { type Verification, verificationWith, verificationWithSecret } from '../../resource/token/signature.ts'
 import { CLOCK_TOLERANCE_SECONDS } from '../clock-tolerance.ts'
@@ -52,7 +52,7 @@ interface Key {
 
 export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
   const { issuer, apis, clients, keyring, clock, revocationLog } = parts
-  const keysById = new Map(keyring.jwks.map((jwk) => [jwk.kid, keyOf(jwk)]))
+  const keysById = new Map(keyring.publicJwks.map((jwk) => [jwk.kid, keyOf(jwk)]))
   // As long as the API is held: one whose secret changes is another object.
   const keysOfApis = new WeakMap<ApiSettings, Key>()
   const verified = createVerifiedTokens({ clock })
@@ -211,7 +211,7 @@ function isBound({ cnf }: JsonObject): boolean {
   return ways.length === 1 && ways.every(([name, value]) => ['jkt', 'x5t#S256'].includes(name) && isText(value))
 }
 
-function keyOf(jwk: KeyJwk): Key {
+function keyOf(jwk: PublicJwk): Key {
   return {
     alg: jwk.alg,
     isShared: false,

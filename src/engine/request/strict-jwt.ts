@@ -9,12 +9,12 @@
 
 import type { IncomingMessage } from 'node:http'
 
+import { privateMembersIn } from '../../base/jwk-members.ts'
 import { type CompactParts, type JsonObject, parseCompact } from '../../resource/token/compact.ts'
 import { Refusal } from '../../resource/refusals.ts'
 
 /** What an access token of ours has no use for, nor anything that a client signs for us. */
 const REFUSED_MEMBERS = ['crit', 'b64', 'jku', 'x5u', 'x5c']
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 const MOMENTS = ['iat', 'nbf', 'exp']
 
 export interface ReadOptions {
@@ -68,7 +68,7 @@ function isWholeRsaSignature(signature: string): boolean {
 
 /** RFC 9449 section 4.3 check 7. */
 function isPublicKey(jwk: unknown): boolean {
-  return typeof jwk === 'object' && jwk !== null && !PRIVATE_MEMBERS.some((member) => Object.hasOwn(jwk, member))
+  return typeof jwk === 'object' && jwk !== null && privateMembersIn(jwk).length === 0
 }
 
 /** RFC 7519 section 2 allows parts of a second, and clients send them; no moment lies before 1970 or is not a number. */

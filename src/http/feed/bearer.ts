@@ -3,8 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 
 import type { Clock } from '../../base/clock.ts'
-import { CLOCK_TOLERANCE_SECONDS } from '../../engine/clock-tolerance.ts'
-import type { CurrentEngine } from '../../engine/current.ts'
+import { CLOCK_TOLERANCE_SECONDS, type CurrentEngine } from '../../engine/port.ts'
 import { ScopeInsufficient, TokenInvalid, TokenMissing } from '../../resource/refusals.ts'
 import { proofOf, readAuthorization } from '../../resource/request.ts'
 import { certificateOf, checkSender, createProofChecker } from '../../resource/sender/sender.ts'

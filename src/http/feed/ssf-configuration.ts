@@ -1,7 +1,6 @@
 /** What we are as a transmitter of security events (Shared Signals Framework 1.0, "Transmitter Configuration Metadata"). */
 
-import { type PreparedDocument, documentOf } from '../../engine/documents.ts'
-import { ENGINE_PATHS } from '../../engine/paths.ts'
+import { documentOf, ENGINE_PATHS, type PreparedDocument } from '../../engine/port.ts'
 import { SSF_POLL } from '../routes.ts'
 
 const POLL = 'urn:ietf:rfc:8936'

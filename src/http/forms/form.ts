@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 
 import { BodyRefused } from '../../base/faults.ts'
-import { hasTooManyParameters } from '../../engine/request/parameters.ts'
+import { hasTooManyParameters } from '../../engine/port.ts'
 import { FORM_MOST_BYTES } from '../routes.ts'
 import { readBody } from './body.ts'
 

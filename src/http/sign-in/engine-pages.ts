@@ -3,8 +3,7 @@
 import type { Context } from 'koa'
 
 import type { Log } from '../../audit/log.ts'
-import type { EnginePages } from '../../engine/configuration/browsers.ts'
-import { LOGOUT_CONFIRMATION } from '../../engine/paths.ts'
+import { type EnginePages, LOGOUT_CONFIRMATION } from '../../engine/port.ts'
 import { newErrorId } from '../pages/errors.ts'
 import type { Renderer } from '../pages/render.ts'
 import { showPage } from '../pages/reply.ts'

@@ -9,7 +9,7 @@ import type { Context } from 'koa'
 
 import type { Audit } from '../../audit/audit.ts'
 import { InteractionGone } from '../../base/faults.ts'
-import type { Interaction, Interactions } from '../../engine/interactions/interactions.ts'
+import type { Interaction, Interactions } from '../../engine/port.ts'
 import { type Form, readForm } from '../forms/form.ts'
 import type { FormGuard, FormPurpose } from '../forms/form-guard.ts'
 import { type ConsentParts, consentPages } from './consent.ts'

@@ -4,7 +4,7 @@ import type { Context } from 'koa'
 
 import type { Logins } from '../../accounts/logins.ts'
 import { LoginFailed, LoginsBusy, TooManyAttempts } from '../../base/faults.ts'
-import type { Interaction, Interactions } from '../../engine/interactions/interactions.ts'
+import type { Interaction, Interactions } from '../../engine/port.ts'
 import type { Form } from '../forms/form.ts'
 import type { FormGuard } from '../forms/form-guard.ts'
 import { deviceCookie } from './device-cookie.ts'

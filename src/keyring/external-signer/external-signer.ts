@@ -12,6 +12,7 @@ import { calculateJwkThumbprint, type JWK } from 'jose'
 import type { Log } from '../../audit/log.ts'
 import { Fault, SignerUnavailable } from '../../base/faults.ts'
 import { randomId } from '../../base/ids.ts'
+import { privateMembersIn } from '../../base/jwk-members.ts'
 import type { KeyAlgorithm, OutsideJwk } from '../signing-key.ts'
 
 /**
@@ -155,10 +156,9 @@ async function within<T>(timeoutMs: number, work: (signal: AbortSignal) => Promi
 }
 
 const PUBLIC_MEMBERS = ['kty', 'crv', 'x', 'y', 'n', 'e', 'pub'] as const
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
 async function toOutsideJwk(given: JWK, keyRef: string, alg: KeyAlgorithm): Promise<OutsideJwk> {
-  const leaked = PRIVATE_MEMBERS.filter((member) => member in given)
+  const leaked = privateMembersIn(given)
   if (leaked.length > 0) throw new SignerUnavailable({ detail: `it gave away a private key (${leaked.join(', ')})` })
   const members = PUBLIC_MEMBERS.filter((member) => given[member] !== undefined)
   const plain = { ...Object.fromEntries(members.map((member) => [member, given[member]])), alg } as JWK

@@ -64,8 +64,11 @@ const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
   OKP: ['crv', 'kty', 'x'],
   RSA: ['e', 'kty', 'n'],
 }
-/** A key that was sent around with its private part is nobody's alone (RFC 9449 section 4.3, check 7). */
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
+/**
+ * A key that was sent around with its private part is nobody's alone (RFC 9449 section 4.3, check 7). The list is that of
+ * base/jwk-members.ts, which this package does not import.
+ */
+export const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
 /** The thumbprint of a public key (RFC 7638). Throws `Malformed` for what is none. */
 function thumbprintOf(jwk: JsonObject): string {

@@ -20,8 +20,8 @@ export function createEventSigner({
   let ring: { readonly version: number; readonly signer: JwsSigner } | undefined
 
   return async function signEvent(claims) {
-    const { version, jwks } = keyring.current()
-    if (ring?.version !== version) ring = { version, signer: createJwsSigner(jwks, signer) }
+    const { version, signingJwks } = keyring.current()
+    if (ring?.version !== version) ring = { version, signer: createJwsSigner(signingJwks, signer) }
     // Explicit typing (RFC 8417 section 2.3), so that no other kind of JWT is taken for it.
     return ring.signer.sign(ALGORITHM, 'secevent+jwt', claims)
   }

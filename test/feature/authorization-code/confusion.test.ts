@@ -214,7 +214,7 @@ describe('[S44] a token of one kind in the slot of another (RFC 8725 2.8, 3.11)'
 
 /** Signs as the server itself does, with the key of its own ID tokens. */
 async function signerOf(app: Running): Promise<(claims: object, typ: string) => Promise<string>> {
-  const jwk = app.nodes[0]?.keyring.current().jwks.find(({ alg }) => alg === 'RS256') as JWK
+  const jwk = app.nodes[0]?.keyring.current().signingJwks.find(({ alg }) => alg === 'RS256') as JWK
   const key = await importJWK(jwk)
   return (claims, typ) =>
     new SignJWT({ ...claims }).setProtectedHeader({ alg: 'RS256', kid: jwk.kid as string, typ }).sign(key)

@@ -61,7 +61,7 @@ const publishedAt = async (url: string) => (await jwksOf(url)).keys.map(({ kid }
 
 /** Waits until both nodes publish what this ring has. */
 async function follow(ring: Keyring, within = SOON): Promise<void> {
-  const expected = ring.jwks.map(({ kid }) => kid).toSorted()
+  const expected = ring.signingJwks.map(({ kid }) => kid).toSorted()
   await vi.waitFor(async () => {
     for (const url of app.urls) expect(await publishedAt(url)).toEqual(expected)
   }, within)

@@ -46,7 +46,7 @@ async function turnTogether(open: (clock: Clock) => Promise<Store[]>): Promise<v
   const clock = movableClock()
   const stores = await open(clock)
   const nodes = (await Promise.all(stores.map((store) => aNode(store, clock)))) as [LiveKeyring, LiveKeyring]
-  const seen = new Set(nodes[0].current().jwks.map(({ kid }) => kid))
+  const seen = new Set(nodes[0].current().signingJwks.map(({ kid }) => kid))
   /** One node takes the step; the other finds it taken. */
   const together = async (steps: number, turn: (node: LiveKeyring) => Promise<Outcome>) => {
     const { version } = await nodes[0].refresh()
@@ -139,7 +139,7 @@ describe('[F7] a node that is killed at a write of a rotation', () => {
       }
       // What was cut off before its first write has not happened; its key is as good as before.
       if (compromised !== undefined && !(when === 'before' && nth === 1)) {
-        expect(restarted.jwks.map(({ kid }) => kid)).not.toContain(compromised)
+        expect(restarted.signingJwks.map(({ kid }) => kid)).not.toContain(compromised)
         tokens = tokens.filter(({ keyId }) => keyId !== compromised)
       }
       tokens = tokens.filter(({ until }) => until > clock())
@@ -161,14 +161,14 @@ async function signWithAll(ring: Keyring, clock: () => number): Promise<Signed[]
   const until = clock() + SCHEDULE.longestTokenSeconds * 1000
   return Promise.all(
     keyIds(ring, 'signing').map(async (keyId) => {
-      const jwk = ring.jwks.find(({ kid }) => kid === keyId) as JWK
+      const jwk = ring.signingJwks.find(({ kid }) => kid === keyId) as JWK
       const signer = new CompactSign(Buffer.from('said')).setProtectedHeader({ alg: jwk.alg as string, kid: keyId })
       return { token: await signer.sign(await importJWK(jwk)), keyId, until }
     }),
   )
 }
 
-function publicKeys({ jwks }: Keyring) {
+function publicKeys({ signingJwks: jwks }: Keyring) {
   const members = ['kty', 'kid', 'alg', 'n', 'e', 'crv', 'x', 'y']
   const published = jwks.map((jwk) => Object.entries(jwk).filter(([member]) => members.includes(member)))
   return createLocalJWKSet({ keys: published.map((entries) => Object.fromEntries(entries) as JWK & { kty: string }) })

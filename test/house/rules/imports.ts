@@ -42,6 +42,12 @@ function edgeProblem({ path, folder }: Source, target: string): Found {
       what: `imports ${target}, which is internal to ${other}/`,
       remedy: `Import what ${other}/ offers outside ${internal}`,
     }
+  const offers = FOLDERS[other]?.offers
+  if (offers !== undefined && !offers.some((file) => target === `${other}/${file}`))
+    return {
+      what: `imports ${target}, which is internal to ${other}/`,
+      remedy: `Import what ${other}/${offers.join(', ')} offers, or offer more there.`,
+    }
   if (USERS_OF_ASIDE[other]?.includes(folder)) return undefined
   if (FOLDERS[folder]?.layer === 'aside')
     return {

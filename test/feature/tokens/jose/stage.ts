@@ -29,7 +29,7 @@ export async function openStage(): Promise<Stage> {
     apis: [...apis, shared, { audience: 'https://orders.example', introspectedBy: ['demo-web'] }],
     clients: [confidential(FORGED_CLIENT, { authMethod: 'private_key_jwt', secretHash: undefined, jwks })],
   })
-  const published = app.nodes[0]?.keyring.current().jwks ?? []
+  const published = app.nodes[0]?.keyring.current().signingJwks ?? []
   const serverKeys = ALGORITHMS.map((alg) => {
     const jwk = published.find((one) => one.alg === alg) as unknown as JsonWebKey & { kid: string }
     const privateKey = createPrivateKey({ key: jwk, format: 'jwk' })
