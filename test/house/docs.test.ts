@@ -13,7 +13,9 @@ import { ROOT } from './root.ts'
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 const PAPERS = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'RELEASING.md']
-const PAGES = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'))
+const PAGES = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.md'),
+)
 const ALL = [...PAPERS, ...PAGES.map((name) => `docs/${name}`)]
 
 describe('docs/', () => {
@@ -35,6 +37,18 @@ describe('docs/', () => {
 
     expect([...namesOf(page).keys()]).toEqual(Array.from({ length: 160 }, (_, at) => at + 1))
     expect([...page.matchAll(/^\| \d+ \|/gm)]).toHaveLength(160)
+  })
+})
+
+describe('a decision', () => {
+  const decisions = PAGES.filter((name) => name.startsWith('decisions/') && !/README|newcomer/.test(name))
+
+  it.each(decisions)('%s says what was chosen, instead of what and why, and stands in the index', (name) => {
+    const page = read(`docs/${name}`)
+
+    expect(page).toMatch(/^# .+\n/)
+    for (const part of ['instead of', 'because']) expect(page.toLowerCase()).toContain(part)
+    expect(read('docs/decisions/README.md')).toContain(`(${name.replace('decisions/', '')})`)
   })
 })
 
