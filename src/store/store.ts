@@ -48,7 +48,7 @@ export interface Consumption {
 export interface PutOptions {
   /** Seconds until the entry is gone; without it the entry stays until it is removed. */
   readonly ttlSeconds?: number
-  /** Store only if there is no live entry, else `'exists'`. */
+  /** Store only if there is no live entry, else `'exists'`. Such an entry outlives a clock of the store that is ahead. */
   readonly ifAbsent?: boolean
   /** Store only over this version, else `'changed'` (another version) or `'gone'` (no live entry). */
   readonly ifVersion?: number

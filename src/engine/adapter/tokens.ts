@@ -65,7 +65,8 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       const outcome = await store.put(
         key,
         value,
-        model === 'AuthorizationCode' ? await whileSignedIn(options) : options,
+        // A code lives for a minute. Absent before it is stored, it outlives a Redis whose clock is ahead by more than that.
+        model === 'AuthorizationCode' ? { ...(await whileSignedIn(options)), ifAbsent: true } : options,
       )
       // A code for a grant or session that ended meanwhile is refused here. A token is not: the second user of a code ends the
       // grant while the first is still being answered, and the first must get his answer; the token in it is dead.

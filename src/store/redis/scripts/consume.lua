@@ -32,6 +32,10 @@ else
   redis.call('HSET', KEYS[1], 'consumed_by', ARGV[3], 'consumed_at', ARGV[2], 'note', ARGV[4], 'note_expires', noteExpires)
 end
 
+-- A used entry needs no longer life than its own (see put).
+if ARGV[6] == '' and tonumber(used[1]) - now < redis.call('PTTL', KEYS[1]) then
+  redis.call('PEXPIRE', KEYS[1], string.format('%.0f', used[1] - now))
+end
 if ARGV[6] ~= '' then
   local key, spentUntil, record, tag, keep = KEYS[1], tonumber(used[1]), ARGV[1] .. ARGV[6], ARGV[7], tonumber(ARGV[8])
   -- include: spend
