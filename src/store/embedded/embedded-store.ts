@@ -12,9 +12,10 @@ import { type Clock, monotonicClock } from '../../base/clock.ts'
 import { StoreRefused, StoreUnavailable } from '../../base/faults.ts'
 import { DiskRoom } from './disk-room.ts'
 import { asFault, isBusy, openDatabase } from './database.ts'
+import { Entries } from './entries.ts'
 import { OpenFile } from './file.ts'
 import { EmbeddedLog } from './log.ts'
-import { type EntryRow, prepareStatements, rowIdOf, rowIdsOf, type Statements } from './statements.ts'
+import { type EntryRow, prepareStatements, rowIdOf, type Statements } from './statements.ts'
 import { leaveWhole } from './place.ts'
 import { afterTheFirst, isConsumed, rowTaken, toEntry } from './rows.ts'
 import { EmbeddedUpkeep } from './upkeep.ts'
@@ -67,6 +68,7 @@ export class EmbeddedStore implements Store {
   readonly #database: DatabaseSync
   readonly #clock: Clock
   readonly #sql: Statements
+  readonly #entries: Entries
   readonly #wal: WalSync
   readonly #writes: WriteQueue
   readonly #log: EmbeddedLog
@@ -81,19 +83,20 @@ export class EmbeddedStore implements Store {
     this.#clock = clock
     this.#wal = new WalSync(database, disk.syncFile ?? syncFile)
     this.#sql = prepareStatements(database)
+    this.#entries = new Entries(this.#sql)
     this.#writes = new WriteQueue(database, this.#wal, () => room.giveUpReserve())
     this.#log = new EmbeddedLog(database, (step) => this.#write(step), clock)
     this.#upkeep = new EmbeddedUpkeep({ sql: this.#sql, writes: this.#writes, room, clock, monotonic })
   }
 
   get(key: Key): Promise<Entry | undefined> {
-    return this.#read(() => this.#entry(key, this.#clock()))
+    return this.#read(() => this.#entries.find(key, this.#clock()))
   }
 
   getMany(keys: readonly Key[]): Promise<(Entry | undefined)[]> {
     return this.#read(() => {
       const now = this.#clock()
-      return keys.map((key) => this.#entry(key, now))
+      return keys.map((key) => this.#entries.find(key, now))
     })
   }
 
@@ -115,8 +118,8 @@ export class EmbeddedStore implements Store {
     assertSameShard(key, options.ifPresent, options.refs, options.memberOf && [options.memberOf])
     return this.#write(() => {
       const now = this.#clock()
-      const refusal = this.#refusal(key, options, now)
-      if (refusal === undefined) this.#store(key, value, options, now)
+      const refusal = this.#entries.refusalOf(key, options, now)
+      if (refusal === undefined) this.#entries.store(key, value, options, now)
       return refusal ?? 'stored'
     })
   }
@@ -127,7 +130,7 @@ export class EmbeddedStore implements Store {
 
   remove(keys: readonly Key[]): Promise<void> {
     return this.#write(() => {
-      for (const key of keys) this.#removeEntry(key)
+      for (const key of keys) this.#entries.remove(key)
     })
   }
 
@@ -158,8 +161,8 @@ export class EmbeddedStore implements Store {
     assertSameShard(key, successor && [successor.key], ifPresent, refs, memberOf && [memberOf], spent && [spent.in])
     return this.#write(() => {
       const now = this.#clock()
-      if (!this.#areLive(ifPresent, now)) return { outcome: 'gone' }
-      const row = this.#row(key, now)
+      if (!this.#entries.areLive(ifPresent, now)) return { outcome: 'gone' }
+      const row = this.#entries.row(key, now)
       if (row === undefined) return { outcome: 'gone' }
       if (isConsumed(row)) return afterTheFirst(row, by, now)
 
@@ -167,7 +170,7 @@ export class EmbeddedStore implements Store {
       const id = rowIdOf(key)
       if (spent !== undefined) this.#sql.spend.run(rowIdOf(spent.in), id, key)
       this.#sql.consume.run(now, by, options.note ?? null, noteExpiresAtMs, expiryMs(now, spent?.keepSeconds), id, key)
-      if (successor !== undefined) this.#store(successor.key, successor.value, successor.options ?? {}, now)
+      if (successor !== undefined) this.#entries.store(successor.key, successor.value, successor.options ?? {}, now)
       return { outcome: 'won' }
     })
   }
@@ -197,9 +200,9 @@ export class EmbeddedStore implements Store {
     assertSameShard(index, also)
     return this.#write(() => {
       this.#sql.removeMemberEntries.run(index)
-      for (const { member } of this.#sql.linkedMembers.all(index)) this.#removeEntry(member as Key)
+      for (const { member } of this.#sql.linkedMembers.all(index)) this.#entries.remove(member as Key)
       this.#sql.removeLinks.run(index)
-      for (const key of also) this.#removeEntry(key)
+      for (const key of also) this.#entries.remove(key)
     })
   }
 
@@ -259,40 +262,5 @@ export class EmbeddedStore implements Store {
   /** For what decides nothing: a power cut may undo it. */
   #writeLightly<T>(step: () => T): Promise<T> {
     return this.#upkeep.watch(this.#writes.runLightly(step))
-  }
-
-  #row(key: Key, nowMs: number): EntryRow | undefined {
-    return this.#sql.get.get(rowIdOf(key), key, nowMs) as unknown as EntryRow | undefined
-  }
-
-  #entry(key: Key, nowMs: number): Entry | undefined {
-    const row = this.#row(key, nowMs)
-    return row && toEntry(row, nowMs)
-  }
-
-  #areLive(keys: readonly Key[] | undefined, nowMs: number): boolean {
-    return keys?.every((key) => this.#row(key, nowMs) !== undefined) ?? true
-  }
-
-  #refusal(key: Key, options: PutOptions, nowMs: number): PutOutcome | undefined {
-    if (!this.#areLive(options.ifPresent, nowMs)) return 'gone'
-    if (options.ifAbsent !== true && options.ifVersion === undefined) return undefined
-    const [, , version] = this.#row(key, nowMs) ?? []
-    if (options.ifAbsent === true && version !== undefined) return 'exists'
-    if (options.ifVersion === undefined || options.ifVersion === version) return undefined
-    return version === undefined ? 'gone' : 'changed'
-  }
-
-  #removeEntry(key: Key): void {
-    const id = rowIdOf(key)
-    this.#sql.remove.run(id, key)
-    this.#sql.forgetSpent.run(id)
-  }
-
-  #store(key: Key, value: string, options: PutOptions, nowMs: number): void {
-    const refs = options.refs === undefined ? null : rowIdsOf(options.refs)
-    const [expiresAtMs, memberOf] = [expiryMs(nowMs, options.ttlSeconds), options.memberOf ?? null]
-    const { changes } = this.#sql.put.run(rowIdOf(key), key, value, expiresAtMs, refs, memberOf, nowMs)
-    if (changes === 0n) throw rowTaken(key)
   }
 }
