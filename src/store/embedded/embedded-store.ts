@@ -17,7 +17,7 @@ import { OpenFile } from './file.ts'
 import { EmbeddedLog } from './log.ts'
 import { type EntryRow, prepareStatements, rowIdOf, type Statements } from './statements.ts'
 import { leaveWhole } from './place.ts'
-import { afterTheFirst, isConsumed, rowTaken, toEntry } from './rows.ts'
+import { afterTheFirst, rowTaken, toEntry } from './rows.ts'
 import { EmbeddedUpkeep } from './upkeep.ts'
 import { expiryMs } from '../expiry.ts'
 import { assertSameShard } from '../same-shard.ts'
@@ -162,14 +162,10 @@ export class EmbeddedStore implements Store {
     return this.#write(() => {
       const now = this.#clock()
       if (!this.#entries.areLive(ifPresent, now)) return { outcome: 'gone' }
-      const row = this.#entries.row(key, now)
-      if (row === undefined) return { outcome: 'gone' }
-      if (isConsumed(row)) return afterTheFirst(row, by, now)
-
-      const noteExpiresAtMs = expiryMs(now, options.noteSeconds ?? 0)
-      const id = rowIdOf(key)
-      if (spent !== undefined) this.#sql.spend.run(rowIdOf(spent.in), id, key)
-      this.#sql.consume.run(now, by, options.note ?? null, noteExpiresAtMs, expiryMs(now, spent?.keepSeconds), id, key)
+      if (!this.#entries.markUsed(key, by, options, now)) {
+        const row = this.#entries.row(key, now)
+        return row === undefined ? { outcome: 'gone' } : afterTheFirst(row, by, now)
+      }
       if (successor !== undefined) this.#entries.store(successor.key, successor.value, successor.options ?? {}, now)
       return { outcome: 'won' }
     })

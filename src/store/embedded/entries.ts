@@ -1,7 +1,7 @@
 /** The steps on entries of which the verbs of the embedded store are made. A verb runs them inside one transaction. */
 
 import { expiryMs } from '../expiry.ts'
-import type { Entry, Key, PutOptions, PutOutcome } from '../store.ts'
+import type { ConsumeOptions, Entry, Key, PutOptions, PutOutcome } from '../store.ts'
 import { rowTaken, toEntry } from './rows.ts'
 import { type EntryRow, rowIdOf, rowIdsOf, type Statements } from './statements.ts'
 
@@ -22,7 +22,7 @@ export class Entries {
   }
 
   areLive(keys: readonly Key[] | undefined, nowMs: number): boolean {
-    return keys?.every((key) => this.row(key, nowMs) !== undefined) ?? true
+    return keys?.every((key) => this.#sql.isLive.get(rowIdOf(key), key, nowMs) !== undefined) ?? true
   }
 
   refusalOf(key: Key, options: PutOptions, nowMs: number): PutOutcome | undefined {
@@ -32,6 +32,15 @@ export class Entries {
     if (options.ifAbsent === true && version !== undefined) return 'exists'
     if (options.ifVersion === undefined || options.ifVersion === version) return undefined
     return version === undefined ? 'gone' : 'changed'
+  }
+
+  /** Marks the entry as used; false when it is gone or was used before. */
+  markUsed(key: Key, by: string, { note, noteSeconds = 0, spent }: ConsumeOptions, nowMs: number): boolean {
+    const id = rowIdOf(key)
+    // First the record, which takes over the end that the entry has now.
+    if (spent !== undefined && this.#sql.spend.run(rowIdOf(spent.in), id, key, nowMs).changes === 0n) return false
+    const ends = [expiryMs(nowMs, noteSeconds), expiryMs(nowMs, spent?.keepSeconds)] as const
+    return this.#sql.consume.run(nowMs, by, note ?? null, ...ends, id, key).changes === 1n
   }
 
   remove(key: Key): void {

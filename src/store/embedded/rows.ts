@@ -8,7 +8,7 @@ export function toEntry(row: EntryRow, nowMs: number): Entry {
   return isConsumed(row) ? { value, version, consumed: toConsumption(row, nowMs) } : { value, version }
 }
 
-export function isConsumed([, , , consumedAtMs]: EntryRow): boolean {
+function isConsumed([, , , consumedAtMs]: EntryRow): boolean {
   return consumedAtMs !== null
 }
 

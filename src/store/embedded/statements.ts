@@ -21,6 +21,7 @@ export function prepareStatements(database: DatabaseSync) {
   const columns = columnsOf('entry')
   return {
     get: rows(`SELECT ${columns} FROM entry WHERE id = ? AND key = ? AND expires_at_ms > ?`),
+    isLive: rows('SELECT 1 FROM entry WHERE id = ? AND key = ? AND expires_at_ms > ?'),
     // CROSS JOIN fixes the order: the entry, the row ids in its refs, then each of those rows.
     linked: rows(`
       SELECT ${columns} FROM entry WHERE id = ?1 AND key = ?2 AND expires_at_ms > ?3
@@ -55,12 +56,13 @@ export function prepareStatements(database: DatabaseSync) {
     removeZero: write("DELETE FROM entry WHERE id = ? AND key = ? AND value <= '0'"),
     consume: write(`
       UPDATE entry SET
-        consumed_at_ms = ?, consumed_by = ?, note = ?, note_expires_at_ms = ?, expires_at_ms = min(expires_at_ms, ?)
-      WHERE id = ? AND key = ?`),
+        consumed_at_ms = ?1, consumed_by = ?2, note = ?3, note_expires_at_ms = ?4, expires_at_ms = min(expires_at_ms, ?5)
+      WHERE id = ?6 AND key = ?7 AND expires_at_ms > ?1 AND consumed_at_ms IS NULL`),
     // The row ids of the record and of the entry: 52 bytes with the index, where the entry took a thousand.
     spend: write(`
       INSERT OR REPLACE INTO spent (record, id, expires_at_ms)
-      SELECT ?1, id, expires_at_ms FROM entry WHERE id = ?2 AND key = ?3`),
+      SELECT ?1, id, expires_at_ms FROM entry
+      WHERE id = ?2 AND key = ?3 AND expires_at_ms > ?4 AND consumed_at_ms IS NULL`),
     spent: sql('SELECT 1 FROM spent WHERE record = ? AND id = ? AND expires_at_ms > ?'),
     forgetSpent: write('DELETE FROM spent WHERE record = ?'),
     link: write(`
