@@ -12,7 +12,7 @@ describe('a commit message', () => {
     'feat(http): answer 503 as a page while the store is away',
     'fix(engine): a refresh keeps its scope\n\nThe engine dropped it.\n# Please enter the commit message',
     'docs: say what a backup holds',
-    'test(flows): [B18] a clock that is wrong',
+    'test(feature): [B18] a clock that is wrong',
     'refactor(store/redis): one client a topology',
     'Merge branch main',
     'Revert "feat(http): answer"',
