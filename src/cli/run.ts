@@ -1,5 +1,5 @@
 /**
- * Runs one command and says how it ended: 0 well, 1 a fault or a refusal, 2 it was not understood.
+ * Runs one command and says how it ended: 0 well, 1 a fault or a refusal, 2 it was not understood (of `plan`: there is a difference).
  *
  * What the operator did wrong is told in one sentence without a stack; only our own mistakes show one.
  */
@@ -20,6 +20,10 @@ import { sessionsCommand } from './sessions/sessions.ts'
 import { startCommand } from './start.ts'
 import { Interrupted, type Terminal } from './terminal/terminal.ts'
 import { tokenCommand } from './token/token.ts'
+import { applyCommand } from './declarations/apply.ts'
+import { exportCommand } from './declarations/export.ts'
+import { planCommand } from './declarations/plan.ts'
+import { EndsWith } from './terminal/exit-codes.ts'
 import { Refused } from './terminal/refused.ts'
 
 const FAULT = 1
@@ -65,6 +69,9 @@ const COMMANDS = [
   accountsCommand,
   clientsCommand,
   apisCommand,
+  planCommand,
+  applyCommand,
+  exportCommand,
   keysCommand,
   tokenCommand,
   revokeCommand,
@@ -88,6 +95,7 @@ function report(error: unknown, terminal: Terminal): number {
   // commander has printed its own sentence; help that was asked for ends well.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
   if (error instanceof Interrupted) return FAULT
+  if (error instanceof EndsWith) return error.exitCode
   terminal.err(sentence(error))
   return FAULT
 }

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as later } from 'node:timers/promises'
 
-import { ConfigInvalid } from '../base/faults.ts'
+import { ConfigInvalid, RegistryEntryChanged } from '../base/faults.ts'
 import type { Declared, DeclaredNote, ReadDeclared } from '../records/declared-note.ts'
 import type { Records } from '../records/records.ts'
 import type { RegistryLog } from '../records/registry-log.ts'
@@ -19,6 +19,7 @@ import type { Registered } from '../registry/origin.ts'
 import { apiText, clientText } from '../registry/record-text.ts'
 import {
   changesOf,
+  countsOf,
   type Declarations,
   type Differences,
   isApiUnchanged,
@@ -38,6 +39,8 @@ export interface Applied {
 export interface ApplyOptions {
   /** Why the engine would refuse a client; asked before anything is written. */
   readonly refusalOf?: (client: ClientSettings) => string | undefined
+  /** Removes no more than so many records; throws `RegistryEntryChanged` where another server changed that meanwhile. */
+  readonly mostRemovals?: number | undefined
   /** Does nothing where another file was applied since. */
   readonly onlyIfLast?: boolean
 }
@@ -80,6 +83,9 @@ export function createDeclarations(parts: DeclarationsParts): FileDeclarations {
         const { differences, names } = await compare(declared, known)
         const next: Declared = { ...names, defaultApi: declared.defaultApi, digest }
         judge(differences, options)
+        if (countsOf(differences).removed > (options.mostRemovals ?? Number.POSITIVE_INFINITY)) {
+          throw new RegistryEntryChanged('what is declared')
+        }
         const replacedAnother = known.digest !== undefined && known.digest !== digest
         if (isEmpty(differences) && isNoted(next, known))
           return { differences, version: known.version, replacedAnother }

@@ -173,19 +173,20 @@ describe('grantor accounts', () => {
 })
 
 describe('grantor clients and grantor apis', () => {
-  it('list what is declared, without hashes of secrets', async () => {
+  it('list what the store has, without hashes of secrets', async () => {
     const terminal = await aTerminal()
+    await terminal.run('apply --yes')
     const clients = (await terminal.run('clients list --json')).out
 
-    expect(JSON.parse(clients).map((client: { clientId: string }) => client.clientId)).toEqual([
-      'demo-web',
-      'demo-spa',
+    expect(JSON.parse(clients).map((client: { client_id: string }) => client.client_id)).toEqual([
       'demo-machine',
+      'demo-spa',
+      'demo-web',
       'grantor-tour',
     ])
-    expect(clients).not.toContain('secretHash')
+    expect(clients).not.toMatch(/secret/)
     expect((await terminal.run('apis list')).out).toMatch(
-      /^https:\/\/orders\.example +Orders +jwt ES256 +10m +orders:read orders:write$/m,
+      /^https:\/\/orders\.example +Orders +jwt ES256 +10m +orders:read orders:write +file +1$/m,
     )
   })
 

@@ -245,6 +245,8 @@ export const GRANTS: readonly (Exception & { readonly may: readonly Capability[]
   { file: 'http/pages/assets.ts', may: ['files'], because: 'it reads styles and scripts once, at the start' },
   { file: 'http/pages/render.ts', may: ['files'], because: 'it reads the templates once, at the start' },
   { file: 'cli/backup/backup.ts', may: ['files'], because: 'it removes a backup that was not finished' },
+  { file: 'cli/declarations/declared-file.ts', may: ['files'], because: 'a command may name another grantor.yaml' },
+  { file: 'cli/terminal/assignments.ts', may: ['files'], because: 'a command may name a file that holds a secret' },
   { file: 'cli/terminal/issuer.ts', may: ['network'], because: 'it asks a running server' },
   { file: 'cli/keys/verify.ts', may: ['timers'], because: 'it asks running servers until all have the key' },
   { file: 'cli/backup/stored.ts', may: ['timers'], because: 'it waits to see whether a server runs on the store' },
