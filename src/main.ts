@@ -55,6 +55,10 @@ async function serve(config: Config, { log, orders }: Surroundings): Promise<voi
   // Told to stop while it waited for its store: there is nothing to finish.
   if (typeof first === 'string') process.exit()
   let app = first
+  let settings = config
+  onHangup(async () => {
+    settings = await readAgain(settings, app, log)
+  })
   log.info({ issuer: config.issuer, url: app.url, opsUrl: app.opsUrl }, 'listening')
   if (!config.production && (worker?.id ?? 1) === 1) console.log(banner(config, app))
   flushCompileCache()
@@ -65,7 +69,7 @@ async function serve(config: Config, { log, orders }: Surroundings): Promise<voi
     log.error({ event: 'store_lost', problem: end.problem }, STORE_LOST)
     await closeNow(app)
     const ports = { port: portOf(app.url), opsPort: portOf(app.opsUrl) }
-    const next = await Promise.race([startApp({ ...config, ...ports }, { ...options, after: end }), orders.stop])
+    const next = await Promise.race([startApp({ ...settings, ...ports }, { ...options, after: end }), orders.stop])
     if (typeof next === 'string') process.exit()
     app = next
     log.info({ issuer: config.issuer, url: app.url, opsUrl: app.opsUrl }, 'listening')
@@ -76,6 +80,42 @@ async function serve(config: Config, { log, orders }: Surroundings): Promise<voi
   await app.close()
 }
 
+/**
+ * SIGHUP: the file is read again. In a terminal it means that the terminal is gone, and ends the process as always. One after
+ * the other, and never in the way of the requests.
+ */
+function onHangup(read: () => Promise<void>): void {
+  if (process.stdout.isTTY) return
+  let reading = Promise.resolve()
+  process.on('SIGHUP', () => {
+    reading = reading.then(read)
+  })
+}
+
+/** The settings with the clients and APIs that the file declares now; as they were where the file is refused. */
+async function readAgain(settings: Config, app: App, log: Log): Promise<Config> {
+  try {
+    const { loadConfig } = await import('./config/load-config.ts')
+    const { apis, clients, defaultApi, ...others } = loadConfig({ env: environment(), cwd: process.cwd() })
+    await app.reload({ apis, clients, defaultApi })
+    const changed = Object.keys(others).filter(
+      (name) => !isSame(Reflect.get(others, name), Reflect.get(settings, name)),
+    )
+    log.info({ event: 'file_read_again', needsRestart: changed }, READ_AGAIN)
+    return { ...settings, apis, clients, defaultApi }
+  } catch (err) {
+    const { problems } = err as { problems?: readonly string[] }
+    log.error({ event: 'file_refused', problems, err }, 'the file is refused; what it declared before stays in force')
+    return settings
+  }
+}
+
+function isSame(some: unknown, other: unknown): boolean {
+  return JSON.stringify(some) === JSON.stringify(other)
+}
+
+const READ_AGAIN =
+  'grantor.yaml was read again; its clients and APIs are in force. Other settings that differ take effect with a restart.'
 const STORE_LOST = 'the store is no longer the one that was opened; the server starts again on the store as it is now'
 
 /** Without the delay for balancers: there is nothing that it could still serve. */
@@ -89,6 +129,8 @@ function portOf(url: string): number {
 
 async function supervise(config: Config, surroundings: Surroundings): Promise<void> {
   const { superviseWorkers } = await import('./http/workers/supervisor.ts')
+  // One worker that reads the file again is enough: all servers follow the store.
+  onHangup(async () => void Object.values(cluster.workers ?? {})[0]?.process.kill('SIGHUP'))
   await superviseWorkers({ config, ...surroundings })
 }
 

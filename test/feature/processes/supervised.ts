@@ -41,6 +41,8 @@ export interface Supervised {
   listeners(): number[]
   /** Resolves when `condition` holds. */
   until(what: string, condition: () => boolean): Promise<void>
+  /** Replaces grantor.yaml, and sends SIGHUP. */
+  readAgain(file: Record<string, unknown> | string): Promise<void>
   /** Sends SIGTERM; resolves when the process is gone. */
   terminate(): Promise<Ended>
   ended(): Promise<Ended>
@@ -96,6 +98,10 @@ export async function startSupervised(
     words,
     listeners: () => lines.filter(({ msg }) => msg === 'listening').map(({ pid }) => pid),
     until,
+    async readAgain(next) {
+      await writeFile(join(dataDir, 'grantor.yaml'), typeof next === 'string' ? next : JSON.stringify(next))
+      child.kill('SIGHUP')
+    },
     async terminate() {
       child.kill('SIGTERM')
       return ended()
