@@ -2,6 +2,7 @@
 
 import { BOTH, ERRORS_MS, everywhere, type FaultKind, pause, type Scene } from './fault.ts'
 import { NODES } from './fleet.ts'
+import type { Member } from './member.ts'
 import { until } from './topology.ts'
 
 const OFF_SECONDS = 600
@@ -41,7 +42,9 @@ export const CLOCK_FAULTS: readonly FaultKind[] = [
       const primary = await topology.primary(chance.next())
       // Ten minutes from one primary to the next, back to the right time in every other round.
       const offset = primary.clock?.seconds === 0 ? offBy(scene) : 0
-      for (const member of topology.members) if (member !== primary) member.clock?.set(offset)
+      const successors = await topology.successors(primary)
+      for (const { clock } of successors) clock?.set(offset)
+      if (topology.kind === 'cluster') await beginWithItsClock(scene, successors)
       await topology.planFailover(primary)
       await topology.untilPrimary(primary)
       return everywhere()
@@ -75,6 +78,16 @@ export const CLOCK_FAULTS: readonly FaultKind[] = [
     },
   },
 ]
+
+/**
+ * A node of a Cluster remembers by its wall clock when it last asked for votes. Where the clock steps back meanwhile, it asks
+ * for none until that moment comes again, and no failover happens at all.
+ */
+async function beginWithItsClock({ topology }: Scene, members: readonly Member[]): Promise<void> {
+  await Promise.all(members.map(({ server }) => server.stop()))
+  await Promise.all(members.map(({ server }) => server.restart()))
+  await topology.untilWhole()
+}
 
 function offBy({ chance }: Scene): number {
   return chance.happens(0.5) ? OFF_SECONDS : -OFF_SECONDS

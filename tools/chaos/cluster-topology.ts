@@ -65,10 +65,15 @@ class ClusterTopology implements Topology {
     return primaries[Math.floor(chance * primaries.length)] ?? (primaries[0] as Member)
   }
 
-  async planFailover(primary: Member): Promise<void> {
+  async successors(primary: Member): Promise<readonly Member[]> {
     const known = await this.#known(primary)
     const own = known.find(({ port }) => port === primary.port)
-    const replica = this.#memberAt(known.find(({ primaryId }) => primaryId === own?.id)?.port)
+    const replicas = known.filter(({ primaryId }) => primaryId === own?.id)
+    return replicas.map(({ port }) => this.#memberAt(port)).filter((member) => member !== undefined)
+  }
+
+  async planFailover(primary: Member): Promise<void> {
+    const [replica] = await this.successors(primary)
     await until('a planned failover', async () => (await replica?.ask('CLUSTER', 'FAILOVER')) === 'OK')
   }
 

@@ -78,6 +78,10 @@ class SentinelTopology implements Topology {
     return primary
   }
 
+  async successors(primary: Member): Promise<readonly Member[]> {
+    return this.members.filter((member) => member !== primary)
+  }
+
   async planFailover(): Promise<void> {
     // One of them, since each would begin a failover of its own. It refuses until what went before is over.
     const [sentinel] = this.#sentinels

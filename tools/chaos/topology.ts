@@ -12,6 +12,8 @@ export interface Topology {
   readonly members: readonly Member[]
   /** A primary to be attacked: of a Cluster one of several, chosen by `chance` (0 to 1). */
   primary(chance: number): Promise<Member>
+  /** Who can take over from this primary. */
+  successors(primary: Member): Promise<readonly Member[]>
   /** Asks for a planned failover of this primary. */
   planFailover(primary: Member): Promise<void>
   /**
