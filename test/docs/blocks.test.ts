@@ -11,6 +11,7 @@ import { hashSecret } from '../../src/clients/secrets.ts'
 import { createGuard, createVerifier } from '../../src/resource/index.ts'
 import { startIssuer } from '../../src/testing/testing.ts'
 import { aTerminal } from '../cli/a-terminal.ts'
+import { referencePages } from '../house/reference.ts'
 import { ROOT } from '../house/root.ts'
 import { redisAvailable, startRedis, startServer } from '../support/redis.ts'
 import { start } from '../support/start.ts'
@@ -90,6 +91,8 @@ describe('the reader of blocks', () => {
 
 async function runProgram(block: Block): Promise<void> {
   const { page, text } = block
+  // Declarations that are printed from the code and compared with it; documentation.test.ts runs the examples there.
+  if (page.startsWith('docs/reference/')) return expect(referencePages().map((one) => one.page)).toContain(page)
   const by = PROGRAMS[page]
   if (by !== undefined) return expect(readFileSync(join(ROOT, by), 'utf8')).toContain(page)
   if (page === 'docs/connect-a-client.md') return signInWith(text)

@@ -6,9 +6,11 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 import { loadConfig } from '../../src/config/load-config.ts'
+import * as resource from '../../src/resource/index.ts'
 import { findingsIn } from '../support/findings.ts'
 import { checksIn, coverageOf, dueChecks, namesOf } from '../support/security-checks.ts'
 import { documentedFaults, faultsOf, leaves, madeParts, partOf } from './documents.ts'
+import { referencePages } from './reference.ts'
 import { ROOT } from './root.ts'
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
@@ -22,6 +24,14 @@ describe('docs/', () => {
   // When one of these fails: node test/house/write-docs.ts
   it.each(madeParts())('has the $name of the code in $page', ({ page, name, text }) => {
     expect(partOf(read(page), name)).toBe(text)
+  })
+
+  it.each(referencePages())('has the reference of the code in $page', ({ page, text }) => {
+    expect(existsSync(join(ROOT, page)) ? read(page) : '').toBe(text)
+  })
+
+  it('describes every export of grantor/resource that is a value', () => {
+    for (const name of Object.keys(resource)) expect(read('docs/reference/resource.md')).toContain(`## ${name}\n\n`)
   })
 
   it('has every error code with its status, and no other', () => {
