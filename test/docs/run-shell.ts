@@ -55,6 +55,8 @@ const RUN_BY: Readonly<Record<string, readonly [file: string, text: string]>> = 
   'npm run dev': ['test/habits/dev.test.ts', 'tools/habits/dev.ts'],
   'npm run hooks': ['test/habits/commit-message.test.ts', "'hooks'"],
   'npm run coverage': ['test/habits/coverage.test.ts', 'byFolder'],
+  'npm run mutate -- src/keyring/ring': ['test/habits/mutants.test.ts', 'mutantsOf'],
+  'npm run figures': ['test/habits/figures.test.ts', 'shapeOf'],
   'npm run samples': ['test/samples/stage.ts', 'startSamples'],
   'npm run demo': ['test/samples/demo.test.ts', 'walk'],
   'npm test': ['test/habits/slow-tests.test.ts', 'npm test'],
