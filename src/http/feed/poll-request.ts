@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 
 import { BodyRefused } from '../../base/faults.ts'
-import { readBody } from '../forms/body.ts'
+import { readBoundedBody } from '../forms/body.ts'
 import { POLL_MOST_BYTES } from '../routes.ts'
 
 export interface PollRequest {
@@ -37,7 +37,7 @@ export async function readPollRequest(req: IncomingMessage): Promise<PollRequest
   if (!/^application\/json *(;|$)/i.test(req.headers['content-type'] ?? '')) {
     throw new BodyRefused(415, 'Send JSON, as application/json.')
   }
-  const read = schema.safeParse(parse((await readBody(req, BOUND)).toString()))
+  const read = schema.safeParse(parse((await readBoundedBody(req, BOUND)).toString()))
   if (!read.success) throw new BodyRefused(400, 'The body is not a poll request as RFC 8936 section 2.2 has it.')
   const { maxEvents = MOST_EVENTS, returnImmediately, ack, setErrs } = read.data
   const errors = new Map(Object.entries(setErrs).map(([jti, { err }]) => [jti, codeOf(err)]))

@@ -1,10 +1,11 @@
 /** Refusals to those who read the revocations, in the form of RFC 9457. */
 
-import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Log } from '../../audit/log.ts'
 import { Fault, retryAfterOf } from '../../base/faults.ts'
 import { answerTo } from '../../resource/middleware/challenge.ts'
+import { PROBLEM_TYPE, problemBody } from '../../resource/middleware/problem.ts'
 import { Refusal } from '../../resource/refusals.ts'
 import { schemeOf } from '../../resource/request.ts'
 import { type Doorkeeper, SCOPES } from './bearer.ts'
@@ -48,15 +49,14 @@ export function sendProblem(
   res: ServerResponse,
   problem: Pick<Fault, 'status' | 'code' | 'message'>,
 ): void {
-  const { status, code, message } = problem
   const retryAfter = problem instanceof Fault ? retryAfterOf(problem) : undefined
-  res.writeHead(status, {
-    'Content-Type': 'application/problem+json',
+  res.writeHead(problem.status, {
+    'Content-Type': PROBLEM_TYPE,
     'Cache-Control': 'no-store',
     ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
     ...lastIfUnread(req),
   })
-  res.end(JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail: message, code }))
+  res.end(problemBody(problem))
 }
 
 /** What is left of a body is not read, so the connection cannot carry another request. */

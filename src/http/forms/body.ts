@@ -8,6 +8,7 @@
 import type { IncomingMessage } from 'node:http'
 
 import { BodyRefused } from '../../base/faults.ts'
+import { readBody } from '../../engine/port.ts'
 
 export interface BodyBound {
   readonly mostBytes: number
@@ -18,27 +19,16 @@ export interface BodyBound {
 }
 
 /** Throws `BodyRefused`: 413 too large, 400 cut off. */
-export function readBody(req: IncomingMessage, { mostBytes, tooLarge, cutOff }: BodyBound): Promise<Buffer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-  const chunks: Buffer[] = []
-  let size = 0
-
-  function onData(chunk: Buffer): void {
-    size += chunk.length
-    if (size <= mostBytes) chunks.push(chunk)
-    else reject(new BodyRefused(413, tooLarge))
-  }
-  const onEnd = () => resolve(Buffer.concat(chunks, size))
-  const onGone = () => reject(new BodyRefused(400, cutOff))
-
-  if (Number(req.headers['content-length'] ?? 0) > mostBytes) {
-    reject(new BodyRefused(413, tooLarge))
-  } else {
-    req.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)
-  }
-  // Paused, not destroyed: the refusal must still go out on this connection, which then closes.
-  return promise.finally(() => {
-    req.off('data', onData).off('end', onEnd).off('close', onGone)
-    req.pause()
+export async function readBoundedBody(
+  req: IncomingMessage,
+  { mostBytes, tooLarge, cutOff }: BodyBound,
+): Promise<Buffer> {
+  if (Number(req.headers['content-length'] ?? 0) > mostBytes) throw new BodyRefused(413, tooLarge)
+  const body = await readBody(req, mostBytes).catch(() => {
+    throw new BodyRefused(400, cutOff)
   })
+  // Left paused, not destroyed: the refusal must still go out on this connection, which then closes.
+  if (body.length > mostBytes) throw new BodyRefused(413, tooLarge)
+  req.resume()
+  return body
 }

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http'
 import { BodyRefused } from '../../base/faults.ts'
 import { hasTooManyParameters } from '../../engine/port.ts'
 import { FORM_MOST_BYTES } from '../routes.ts'
-import { readBody } from './body.ts'
+import { readBoundedBody } from './body.ts'
 
 const BOUND = {
   mostBytes: FORM_MOST_BYTES,
@@ -28,7 +28,7 @@ export async function readForm(req: IncomingMessage): Promise<Form> {
 /** The fields as they came, in their order, for forms in which a field may stand twice. Throws as `readForm` does. */
 export async function readFields(req: IncomingMessage): Promise<URLSearchParams> {
   refuseOtherKinds(req)
-  const body = await readBody(req, BOUND)
+  const body = await readBoundedBody(req, BOUND)
   if (hasTooManyParameters(body)) throw new BodyRefused(400, 'The form has too many fields.')
   return new URLSearchParams(decodeText(body))
 }

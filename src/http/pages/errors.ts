@@ -6,12 +6,12 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { STATUS_CODES } from 'node:http'
 
 import type { Context, Middleware } from 'koa'
 
 import type { Log } from '../../audit/log.ts'
 import { Fault, MethodNotAllowed, NotFound, retryAfterOf } from '../../base/faults.ts'
+import { PROBLEM_TYPE, problemBody } from '../../resource/middleware/problem.ts'
 import { showPage } from './reply.ts'
 import type { ErrorPage } from './render.ts'
 
@@ -77,16 +77,9 @@ function setErrorHeaders(ctx: Context, error: unknown): void {
 }
 
 /** The same for programs (RFC 9457). */
-function sendProblem(ctx: Context, { status, code, message, errorId }: Answer): void {
-  ctx.status = status
+function sendProblem(ctx: Context, answer: Answer): void {
+  ctx.status = answer.status
   ctx.set('Cache-Control', 'no-store')
-  ctx.body = JSON.stringify({
-    type: 'about:blank',
-    title: STATUS_CODES[status],
-    status,
-    detail: message,
-    code,
-    error_id: errorId,
-  })
-  ctx.type = 'application/problem+json'
+  ctx.body = problemBody(answer, { error_id: answer.errorId })
+  ctx.type = PROBLEM_TYPE
 }

@@ -6,6 +6,7 @@
 import { AuthenticationInsufficient, DpopNonceNeeded, DpopProofInvalid, type Refusal } from '../refusals.ts'
 import { VerifierUnavailable } from '../refusals.ts'
 import type { Scheme } from '../request.ts'
+import { PROBLEM_TYPE, problemBody } from './problem.ts'
 
 /** An HTTP response as plain data, for frameworks that have no middleware here. */
 export interface Answer {
@@ -40,17 +41,12 @@ export interface ChallengeOptions {
  * ```
  */
 export function answerTo(refusal: Refusal, options: ChallengeOptions): Answer {
-  const { status, code, message } = refusal
-  const headers: Record<string, string> = { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' }
+  const headers: Record<string, string> = { 'Content-Type': PROBLEM_TYPE, 'Cache-Control': 'no-store' }
   if (refusal instanceof VerifierUnavailable) headers['Retry-After'] = String(refusal.retryAfterSeconds)
   else headers['WWW-Authenticate'] = challenges(refusal, options)
   if (refusal instanceof DpopNonceNeeded) headers['DPoP-Nonce'] = refusal.nonce
-  const body = JSON.stringify({ type: 'about:blank', title: TITLES[status], status, detail: message, code })
-  return { status, headers, body }
+  return { status: refusal.status, headers, body: problemBody(refusal) }
 }
-
-/** With `about:blank` the title is the status phrase (RFC 9457 section 4.2.1). */
-const TITLES = { 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 503: 'Service Unavailable' } as const
 
 /** One challenge for each scheme that the route takes; what is wrong stands in that of the request. */
 function challenges(refusal: Refusal, options: ChallengeOptions): string {
