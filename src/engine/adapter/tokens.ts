@@ -58,7 +58,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       const value = close(payload, key)
       const options = placing(payload as TokenPayload, expiresIn)
 
-      if (model === 'RefreshToken' && scope.source?.awaitsSuccessor) {
+      if (model === 'RefreshToken' && scope.source?.hasSuccessor && scope.source.state !== 'found') {
         await succeed(scope.source, { id, key, value, options })
         return
       }
@@ -79,13 +79,13 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       if (source?.handle !== id) throw new TypeError(`${model} was consumed before it was found`)
       await parts.canSign()
       if (source.hasSuccessor) {
-        source.awaitsSuccessor = scope.settledSuccessor === undefined
+        if (scope.settledSuccessor === undefined) source.state = 'awaits_successor'
         // The request that stored the successor may still wait for its confirmation, and a failover may lose it.
-        if (!source.awaitsSuccessor) await store.confirm(source.key)
+        else await store.confirm(source.key)
         return
       }
       const { outcome } = await store.consume(source.key, scope.by)
-      source.isDecided = true
+      source.state = 'decided'
       if (outcome === 'won') return
       if (outcome === 'lost') await endReused(source)
       throw new errors.InvalidGrant('authorization code already consumed')
@@ -160,7 +160,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       ...note,
       ...remembered(source, noteSeconds),
     })
-    source.isDecided = true
+    source.state = 'decided'
     if (result.outcome === 'won') return
     if (result.outcome === 'lost' && result.consumed.note !== undefined) {
       scope.settledSuccessor = sealer.open(result.consumed.note, key)
@@ -196,8 +196,8 @@ function sourceOf(
 ): Source {
   const isSenderConstrained = jkt !== undefined || thumbprint !== undefined
   const signedIn = { authTime, acr, amr }
-  const undone = { hasSuccessor: model === 'RefreshToken', awaitsSuccessor: false, isDecided: false }
-  return { model, handle, key, clientId, grantId, isSenderConstrained, ...signedIn, ...undone }
+  const hasSuccessor = model === 'RefreshToken'
+  return { model, handle, key, clientId, grantId, isSenderConstrained, ...signedIn, hasSuccessor, state: 'found' }
 }
 
 /**

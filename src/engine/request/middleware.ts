@@ -62,7 +62,7 @@ export function frame({ issuer, store, log, documents, webOrigins, pages }: Fram
   async function spendCode(ctx: KoaContextWithOIDC): Promise<void> {
     if (ctx.oidc?.route !== 'token' || ctx.status !== 400) return
     const { source, by } = scopeOf(ctx)
-    if (source?.model !== 'AuthorizationCode' || source.isDecided) return
+    if (source?.model !== 'AuthorizationCode' || source.state === 'decided') return
     if (source.clientId === ctx.oidc.client?.clientId) await store.consume(source.key, by)
   }
 

@@ -55,10 +55,11 @@ export interface Source {
   readonly amr: readonly string[] | undefined
   /** Whether it is consumed in the step that stores the refresh token that follows it. */
   hasSuccessor: boolean
-  /** Whether the engine said that it is consumed, and the store waits for the successor. */
-  awaitsSuccessor: boolean
-  /** Whether the store was asked to consume it, whatever it answered. */
-  isDecided: boolean
+  /**
+   * `found` as it was read; `awaits_successor` once the engine said that it is consumed, until the successor comes with which
+   * the store decides; `decided` once the store was asked to consume it, whatever it answered.
+   */
+  state: 'found' | 'awaits_successor' | 'decided'
 }
 
 // On the context itself: what a WeakMap holds, the collector looks at again and again.
