@@ -32,8 +32,9 @@ const BOUNDS = {
   connectionsCheckingInterval: 1000,
 }
 const GRACE_MS = 8000
-// Browsers open connections ahead of need; one on which nothing has come for so long is not waited for.
-const SILENCE_MS = 500
+// Browsers open connections ahead of need; one on which nothing has come for so long is not waited for. A balancer on a
+// machine that is overloaded may need more than a second between its connection and its request.
+const SILENCE_MS = 2000
 
 // At the end of the delay connections are kept again for a moment: then few new ones come while the port is closed.
 const SETTLE_MS = 300
