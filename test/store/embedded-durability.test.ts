@@ -6,7 +6,7 @@
  */
 
 import { copyFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -174,6 +174,19 @@ describeWithSmallDisk('[B23] a small disk that is full', () => {
     const again = await open(file)
     await again.append('log', 'after a restart', 600)
     expect(await again.read('log', undefined, 100)).toHaveLength(52)
+  })
+})
+
+describeWithSmallDisk('[B23] the write-ahead log', () => {
+  it('takes no more than the reserve has room for, however much is written', async () => {
+    const file = join(await aSmallDisk(24), 'data', 'grantor.db')
+    const store = await open(file)
+    const reserve = join(file, '..', 'grantor.reserve')
+    await vi.waitFor(() => access(reserve), within(10_000))
+
+    for (let i = 0; i < 100; i++) await store.put(`kind:{aa}:${i % 10}`, 'x'.repeat(100_000))
+
+    expect((await stat(`${file}-wal`)).size).toBeLessThan((await stat(reserve)).size)
   })
 })
 

@@ -5,20 +5,23 @@
  * megabytes lies beside the database: it is given up when SQLite finds the disk full, and made again when there is room.
  */
 
+import { randomFillSync } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { open, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-import { randomNonce } from '../../base/ids.ts'
-
 const RESERVE_FILE = 'grantor.reserve'
 const MB = 1024 * 1024
-// A revocation writes some 25 KB to the write-ahead log, which begins anew after 4 MB.
-const RESERVE_BYTES = 8 * MB
+// Revocations go on in this space: they write some 25 KB each to the write-ahead log, which is moved into the database
+// and begins anew after half of it.
+const RESERVE_BYTES = 16 * MB
+const LOG_PART = 1 / 2
+// Where there is no reserve: SQLite's own measure.
+const LEAST_LOG_BYTES = 4 * MB
 const FREE_BYTES = 64 * MB
 /** Of a small disk the mark and the reserve take no more than this part each. */
 const SMALL_DISK_PART = 1 / 8
-const CHUNK_BYTES = 4096
+const CHUNK_BYTES = MB / 4
 
 export class DiskRoom {
   readonly #folder: string
@@ -37,6 +40,11 @@ export class DiskRoom {
   /** What is wrong, in one sentence; `undefined` while there is room. */
   get problem(): string | undefined {
     return this.#problem
+  }
+
+  /** How large the write-ahead log may become before it is moved into the database, which needs as much space again. */
+  get logBytes(): number {
+    return this.#affordableBytes === 0 ? LEAST_LOG_BYTES : this.#affordableBytes * LOG_PART
   }
 
   /** Looks how much is free, on the disk and of what SQLite may use of it. Throws what `statfs` throws. */
@@ -70,7 +78,9 @@ export class DiskRoom {
     try {
       const file = await open(unfinished, 'w', 0o600)
       try {
-        for (let written = 0; written < bytes; written += MB) await file.write(randomChunk(MB))
+        // One buffer for all of it: what was given back of many stayed with the process.
+        const chunk = Buffer.alloc(CHUNK_BYTES)
+        for (let written = 0; written < bytes; written += CHUNK_BYTES) await file.write(randomFillSync(chunk))
       } finally {
         await file.close()
       }
@@ -80,12 +90,6 @@ export class DiskRoom {
       await rm(unfinished, { force: true })
     }
   }
-}
-
-function randomChunk(bytes: number): Buffer {
-  const chunk = Buffer.alloc(bytes)
-  for (let at = 0; at < bytes; at += CHUNK_BYTES) randomNonce(CHUNK_BYTES).copy(chunk, at)
-  return chunk
 }
 
 function tooLittle(folder: string, free: number, mark: number): string {

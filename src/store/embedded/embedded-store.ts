@@ -11,7 +11,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type Clock, monotonicClock } from '../../base/clock.ts'
 import { StoreRefused, StoreUnavailable } from '../../base/faults.ts'
 import { DiskRoom } from './disk-room.ts'
-import { asFault, isBusy, openDatabase } from './database.ts'
+import { asFault, checkpointAfter, isBusy, openDatabase } from './database.ts'
 import { Entries } from './entries.ts'
 import { OpenFile } from './file.ts'
 import { EmbeddedLog } from './log.ts'
@@ -86,7 +86,10 @@ export class EmbeddedStore implements Store {
     this.#entries = new Entries(this.#sql)
     this.#writes = new WriteQueue(database, this.#wal, () => room.giveUpReserve())
     this.#log = new EmbeddedLog(database, (step) => this.#write(step), clock)
-    this.#upkeep = new EmbeddedUpkeep({ sql: this.#sql, writes: this.#writes, room, clock, monotonic })
+    this.#upkeep = new EmbeddedUpkeep({
+      ...{ sql: this.#sql, writes: this.#writes, room, clock, monotonic },
+      checkpointAfter: (pages) => checkpointAfter(database, pages),
+    })
   }
 
   get(key: Key): Promise<Entry | undefined> {

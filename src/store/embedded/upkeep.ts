@@ -30,6 +30,7 @@ export interface UpkeepParts {
   readonly sql: Statements
   readonly writes: WriteQueue
   readonly room: DiskRoom
+  readonly checkpointAfter: (pages: number) => void
   readonly clock: Clock
   readonly monotonic: Clock
 }
@@ -38,6 +39,7 @@ export class EmbeddedUpkeep {
   readonly #sql: Statements
   readonly #writes: WriteQueue
   readonly #room: DiskRoom
+  readonly #checkpointAfter: (pages: number) => void
   readonly #clock: Clock
   readonly #monotonic: Clock
   #ticker: NodeJS.Timeout | undefined
@@ -45,11 +47,13 @@ export class EmbeddedUpkeep {
   #working: Promise<void>
   #trouble: string | undefined
   #writtenAtMs: number
+  #checkpointPages: number | undefined
 
-  constructor({ sql, writes, room, clock, monotonic }: UpkeepParts) {
+  constructor({ sql, writes, room, checkpointAfter, clock, monotonic }: UpkeepParts) {
     this.#sql = sql
     this.#writes = writes
     this.#room = room
+    this.#checkpointAfter = checkpointAfter
     this.#clock = clock
     this.#monotonic = monotonic
     this.#writtenAtMs = monotonic()
@@ -160,10 +164,17 @@ export class EmbeddedUpkeep {
     }
   }
 
+  #setCheckpoints(pages: number): void {
+    if (pages === this.#checkpointPages) return
+    this.#checkpointPages = pages
+    this.#checkpointAfter(pages)
+  }
+
   async #lookForRoom(): Promise<void> {
     try {
       const { used, free, most, bytes } = this.#pages()
       await this.#room.look((most - used + free) * bytes)
+      this.#setCheckpoints(Math.floor(this.#room.logBytes / bytes))
     } catch {
       // What cannot be looked at is not ready either, which the probe says.
     }
