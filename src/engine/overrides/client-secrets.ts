@@ -35,7 +35,7 @@ function compareSecretsByHash(provider: Provider, { clock, clientFailures }: Sec
   }
 }
 
-interface SecretParts {
+export interface SecretParts {
   readonly clock: Clock
   readonly clientFailures: ClientFailures
 }

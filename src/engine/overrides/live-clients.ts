@@ -24,7 +24,7 @@ export const liveClients: Override<LiveClientParts> = {
   apply: findLiveClients,
 }
 
-interface LiveClientParts {
+export interface LiveClientParts {
   readonly clients: Clients
   /** Counts look-ups of identifiers that no client has, by address: each of them asks the store. */
   readonly unknownClients: Failures

@@ -5,7 +5,7 @@ import type { Provider } from 'oidc-provider'
 import type { AccessTokens } from '../access-tokens/access-tokens.ts'
 import { defineMethod, type Override } from './override.ts'
 
-interface Parts {
+export interface OwnTokenParts {
   readonly accessTokens: Pick<AccessTokens, 'rememberOwn'>
 }
 
@@ -13,14 +13,14 @@ interface EngineToken {
   readonly format?: string
 }
 
-export const ownTokens: Override<Parts> = {
+export const ownTokens: Override<OwnTokenParts> = {
   members: ['AccessToken#save'],
   without: 'refuse',
   apply: rememberOwnTokens,
 }
 
 /** A person's JWT most often comes back to the node that signed it, to open userinfo, so that node need not verify it. */
-function rememberOwnTokens(provider: Provider, { accessTokens }: Parts): void {
+function rememberOwnTokens(provider: Provider, { accessTokens }: OwnTokenParts): void {
   const save = Reflect.get(provider.AccessToken.prototype, 'save') as () => Promise<string>
   defineMethod(provider.AccessToken, 'save', async function remember(this: EngineToken) {
     const made = await save.call(this)

@@ -19,7 +19,7 @@ export const replays: Override<ReplayParts> = {
 /** The engine takes a DPoP proof that is dated ahead by this much, which is then good for this much longer. */
 const PROOF_AHEAD_SECONDS = 300
 
-interface ReplayParts {
+export interface ReplayParts {
   readonly store: Store
   readonly clock: Clock
   readonly strangers: StrangerRecords

@@ -30,7 +30,7 @@ interface EngineToken {
 
 const JTI_BYTES = 16
 
-interface Audiences {
+export interface Audiences {
   readonly issuer: string
   readonly apis: Pick<Apis, 'opensUserinfo'>
 }
