@@ -30,6 +30,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 const SHOWN: Readonly<Record<string, string>> = {
   'docs/commands.md': 'test/house/documents.ts prints it and compares it',
   'tools/chaos/README.md': 'a line of a report, made up',
+  'ARCHITECTURE.md': 'a drawing of how a request travels',
 }
 
 type Runner = (block: Block, shell: Shell) => Promise<void> | void
