@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { start } from '../../support/start.ts'
 
-describe.runIf(process.env.REHEARSED_ENGINE === '1')('a server on an engine that it was not made for', () => {
+describe('a server on an engine that it was not made for', () => {
   it('turns the fast path off, and says so in one line that names each difference', async () => {
     const lines: string[] = []
     const app = await start({ onLog: (line) => void lines.push(line) })
