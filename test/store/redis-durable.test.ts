@@ -61,7 +61,11 @@ describeWithRedis('Redis with Sentinel, a primary and two replicas', () => {
     const away = [...redis.replicas, ...redis.sentinels]
     for (const server of away) server.pause()
 
-    await expect(store.append('revocations', 'x', 60)).rejects.toMatchObject({ code: 'store_unavailable' })
+    // All at once: after the first that is not confirmed the primary is not used any more.
+    const unconfirmed = [store.append('revocations', 'x', 60), store.link(aKey(), 'x', 60), store.confirm(code)]
+    for (const outcome of await Promise.allSettled(unconfirmed)) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'store_unavailable' } })
+    }
     await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: false }), FAILOVER)
     await expect(store.consume(code, 'me')).rejects.toMatchObject({ code: 'store_unavailable' })
     await expect(store.get(code)).rejects.toMatchObject({ code: 'store_unavailable' })
