@@ -63,7 +63,13 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   if (options.ownsProcess === true) spareTraces()
   const store = new GuardedStore(await openStore(config, clock), { clock })
   const operatorPort = await openOperatorPort({ config, status: () => store.status(), supervisor, log })
-  const closings: (() => Promise<void> | void)[] = [() => store.close(), () => operatorPort.close()]
+  const seenFile = openSeenFile(config.dataDir)
+  // The store writes a mark until it is closed, so the file of the marks is settled after it.
+  const closings: (() => Promise<void> | void)[] = [
+    () => seenFile.settled(),
+    () => store.close(),
+    () => operatorPort.close(),
+  ]
   // What began last ends first: a rotation under way still needs the signer.
   const close = async () => {
     for (const each of closings.toReversed()) await each()
@@ -72,7 +78,6 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   try {
     await awaitStore(store, log)
     closings.push(startStoreAdvice({ store, log }))
-    const seenFile = openSeenFile(config.dataDir)
     const seen = after ? { ...after.seen, keyIds: after.keyIds } : seenFile.read()
     const change = await store.identify(seen)
 
@@ -81,7 +86,6 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     await settle(core, change, seen)
     const keyIds = () => core.keyring.current().keys.map(({ keyId }) => keyId)
     store.onMark((mark) => seenFile.write({ ...mark, keyIds: keyIds() }))
-    closings.push(() => seenFile.settled())
 
     const views = loadViews()
     const engine = await openEngine(core, createEnginePages({ ...views, log }))

@@ -18,7 +18,8 @@ export function shardOf(id: string): string {
   return id.slice(0, SHARD_LENGTH)
 }
 
-function shardIn(key: Key): string {
+/** The shard in the name of a key: what stands between the braces, which a Cluster hashes. */
+export function shardIn(key: Key): string {
   return key.slice(key.indexOf('{') + 1, key.indexOf('}'))
 }
 

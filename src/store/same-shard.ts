@@ -1,5 +1,6 @@
 /** Keys that one step touches share a shard: on a Cluster they live on one node, elsewhere we hold ourselves to it. */
 
+import { shardIn } from './keys.ts'
 import type { Key } from './store.ts'
 
 /** Throws a `TypeError` when one of `others` has another shard than `key`, so that no store is more lenient. */
@@ -11,8 +12,4 @@ export function assertSameShard(key: Key, ...others: readonly (readonly Key[] | 
         throw new TypeError(`${other} and ${key} are touched in one step but differ in shard`)
     }
   }
-}
-
-function shardIn(key: Key): string {
-  return key.slice(key.indexOf('{'), key.indexOf('}'))
 }
