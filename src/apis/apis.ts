@@ -7,7 +7,7 @@
 
 import type { Records } from '../records/records.ts'
 import type { RegistryLog } from '../records/registry-log.ts'
-import type { ApiSettings } from '../registry/api.ts'
+import type { ApiSettings } from '../registry/api/api.ts'
 
 export interface Apis {
   /** The audience of tokens for which no resource was asked; `undefined` only when there is no API. */

@@ -5,7 +5,7 @@
  */
 
 import type { ClientSettings } from '../config/config.ts'
-import { PLAIN_CLIENT } from '../registry/plain-client.ts'
+import { PLAIN_CLIENT } from '../registry/client/plain-client.ts'
 
 export const ACCOUNT_CLIENT_ID = 'grantor-account'
 export const ACCOUNT_CALLBACK = '/account/callback'

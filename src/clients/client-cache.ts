@@ -6,7 +6,7 @@
  */
 
 import type { Registered } from '../registry/origin.ts'
-import type { ClientSettings } from '../registry/client.ts'
+import type { ClientSettings } from '../registry/client/client.ts'
 
 export type RegisteredClient = Registered<ClientSettings>
 

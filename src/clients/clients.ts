@@ -8,7 +8,7 @@
 import { ClientUnknown } from '../base/faults.ts'
 import type { Records } from '../records/records.ts'
 import type { RegistryLog } from '../records/registry-log.ts'
-import type { ClientSettings } from '../registry/client.ts'
+import type { ClientSettings } from '../registry/client/client.ts'
 import { type ClientCache, createClientCache, type RegisteredClient } from './client-cache.ts'
 
 export interface Clients {
@@ -28,7 +28,7 @@ export interface ClientsParts {
   readonly cache?: ClientCache
 }
 
-// The rules for clients allow no more (registry/client-schema.ts): nothing else is worth a look into the store.
+// The rules for clients allow no more (registry/client/schema.ts): nothing else is worth a look into the store.
 const CLIENT_ID = /^[\x20-\x7e]{1,200}$/
 
 export function createClients({ records, registryLog, builtIn, cache = createClientCache() }: ClientsParts): Clients {

@@ -3,15 +3,15 @@
  *
  * A plain SHA-256 and no argon2, because there is nothing to guess: a secret has 256 random bits, so a slow hash would
  * protect nothing and cost each token request as much as a login. A secret that people made up is no such thing. In
- * production the configuration refuses any that cannot hold 256 bits (registry/secrets.ts); where it has only the hash, the
+ * production the configuration refuses any that cannot hold 256 bits (registry/secrets/secrets.ts); where it has only the hash, the
  * secret is judged when the client presents it.
  */
 
 import { hash, timingSafeEqual } from 'node:crypto'
 
 import { randomId } from '../base/ids.ts'
-import type { ClientSettings } from '../registry/client.ts'
-import { isStrongSecret } from '../registry/secrets.ts'
+import type { ClientSettings } from '../registry/client/client.ts'
+import { isStrongSecret } from '../registry/secrets/secrets.ts'
 
 /** A new secret: 256 random bits, 43 characters of base64url. */
 export function generateSecret(): string {

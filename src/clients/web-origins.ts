@@ -6,8 +6,8 @@
  */
 
 import { monotonicClock, type Clock } from '../base/clock.ts'
-import { originOf } from '../registry/redirect-uris.ts'
-import type { ClientSettings } from '../registry/client.ts'
+import { originOf } from '../registry/client/redirect-uris.ts'
+import type { ClientSettings } from '../registry/client/client.ts'
 import { keys } from '../store/keys.ts'
 import { over } from '../store/over.ts'
 import type { Store } from '../store/store.ts'

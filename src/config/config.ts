@@ -4,11 +4,11 @@
  * Only this folder reads `process.env`; everything above is handed the Config, or the part of it that it needs.
  */
 
-import type { ApiSettings } from '../registry/api.ts'
-import type { ClientSettings } from '../registry/client.ts'
+import type { ApiSettings } from '../registry/api/api.ts'
+import type { ClientSettings } from '../registry/client/client.ts'
 
-export type { ApiSettings, SigningAlgorithm } from '../registry/api.ts'
-export type { ClientSettings } from '../registry/client.ts'
+export type { ApiSettings, SigningAlgorithm } from '../registry/api/api.ts'
+export type { ClientSettings } from '../registry/client/client.ts'
 
 export interface Config {
   /** `NODE_ENV=production`: no demo data, no http issuer, no generated root key. */

@@ -7,7 +7,7 @@ import { hashHandle } from '../base/sealing.ts'
 import { parseDuration } from '../base/duration.ts'
 import type { ApiSettings, ClientSettings, DemoAccount, SigningAlgorithm } from './config.ts'
 import { ACCESS_TOKEN } from '../registry/duration-setting.ts'
-import { PLAIN_CLIENT } from '../registry/plain-client.ts'
+import { PLAIN_CLIENT } from '../registry/client/plain-client.ts'
 
 export interface DemoSeed {
   readonly apis: readonly ApiSettings[]

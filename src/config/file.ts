@@ -7,8 +7,8 @@
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
 
-import { type ApiEntry, apiSchema } from '../registry/api-rules.ts'
-import { type ClientEntry, clientSchema } from '../registry/client-schema.ts'
+import { type ApiEntry, apiSchema } from '../registry/api/rules.ts'
+import { type ClientEntry, clientSchema } from '../registry/client/schema.ts'
 import { dpopSchema } from './dpop-rules.ts'
 import { keysSchema } from './key-rules.ts'
 import { clientAuthenticationSchema, lifetimesSchema, loginsSchema } from './lifetimes.ts'

@@ -1,6 +1,6 @@
 /** The issuer identifier: compared byte for byte by everybody (RFC 8414 section 3.3), so there is one way to write it. */
 
-import { isLoopback } from '../registry/redirect-uris.ts'
+import { isLoopback } from '../registry/client/redirect-uris.ts'
 
 /** What the issuer should have been (completes "it wants …"), or `undefined` when it is fine. */
 export function issuerWants(issuer: string, production: boolean): string | undefined {

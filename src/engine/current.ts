@@ -7,7 +7,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-import type { ClientSettings } from '../registry/client.ts'
+import type { ClientSettings } from '../registry/client/client.ts'
 import type { BrowserSessions } from './interactions/browser-sessions.ts'
 import type { AccessTokens } from './access-tokens/access-tokens.ts'
 import type { Documents } from './documents.ts'

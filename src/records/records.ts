@@ -5,8 +5,8 @@
 
 import { type Clock, epochSeconds } from '../base/clock.ts'
 import type { Sealer } from '../base/sealing.ts'
-import type { ApiSettings } from '../registry/api.ts'
-import type { ClientSettings } from '../registry/client.ts'
+import type { ApiSettings } from '../registry/api/api.ts'
+import type { ClientSettings } from '../registry/client/client.ts'
 import type { Origin, Registered } from '../registry/origin.ts'
 import { apiFrom, apiText, clientFrom, clientText } from '../registry/record-text.ts'
 import { clientShard, clientShards, keys } from '../store/keys.ts'

@@ -3,7 +3,7 @@
 import type { Log } from '../audit/log.ts'
 import type { LiveApis } from '../apis/apis.ts'
 import type { LiveKeyring } from '../keyring/keyring.ts'
-import type { ClientSettings } from '../registry/client.ts'
+import type { ClientSettings } from '../registry/client/client.ts'
 import { countsOf, type Declarations, isEmpty } from './differences.ts'
 import type { Registration } from './open-registry.ts'
 

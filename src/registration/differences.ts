@@ -1,7 +1,7 @@
 /** What would have to change for the store to hold what was declared. */
 
-import type { ApiSettings } from '../registry/api.ts'
-import type { ClientSettings } from '../registry/client.ts'
+import type { ApiSettings } from '../registry/api/api.ts'
+import type { ClientSettings } from '../registry/client/client.ts'
 import type { Registered } from '../registry/origin.ts'
 import { apiText, clientText } from '../registry/record-text.ts'
 

@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto'
 
 import { formatDuration } from '../base/duration.ts'
-import type { ApiSettings } from './api.ts'
-import type { ClientSettings } from './client.ts'
+import type { ApiSettings } from './api/api.ts'
+import type { ClientSettings } from './client/client.ts'
 import { ACCESS_TOKEN } from './duration-setting.ts'
 
 export type Entry = Readonly<Record<string, unknown>>

@@ -1,13 +1,13 @@
 /** One client or API, judged by all rules: the same for grantor.yaml, for operators, and for what registers itself. */
 
-import type { ApiSettings } from './api.ts'
-import { apiSchema, toApi } from './api-rules.ts'
-import type { ClientSettings } from './client.ts'
-import { type ClientContext, toClient } from './client-rules.ts'
-import { clientSchema } from './client-schema.ts'
+import type { ApiSettings } from './api/api.ts'
+import { apiSchema, toApi } from './api/rules.ts'
+import type { ClientSettings } from './client/client.ts'
+import { type ClientContext, toClient } from './client/rules.ts'
+import { clientSchema } from './client/schema.ts'
 import { type Path, zodProblems } from './problems.ts'
 import { referenceProblems } from './references.ts'
-import { sharedSecretProblems } from './shared-secrets.ts'
+import { sharedSecretProblems } from './secrets/shared-secrets.ts'
 
 export interface Surroundings extends Omit<ClientContext, 'problems'> {
   readonly issuer: string

@@ -5,9 +5,9 @@
  * client.
  */
 
-import type { ApiSettings } from './api.ts'
-import type { ClientSettings } from './client.ts'
-import { PLAIN_CLIENT } from './plain-client.ts'
+import type { ApiSettings } from './api/api.ts'
+import type { ClientSettings } from './client/client.ts'
+import { PLAIN_CLIENT } from './client/plain-client.ts'
 
 export function clientText(settings: ClientSettings): string {
   return JSON.stringify(sorted(settings))

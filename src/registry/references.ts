@@ -1,9 +1,9 @@
 /** What only shows when clients and APIs are seen together: names used twice, and APIs or scopes that do not exist. */
 
-import type { ApiEntry } from './api-rules.ts'
-import type { ClientEntry } from './client-schema.ts'
-import type { ApiSettings } from './api.ts'
-import type { ClientSettings } from './client.ts'
+import type { ApiEntry } from './api/rules.ts'
+import type { ClientEntry } from './client/schema.ts'
+import type { ApiSettings } from './api/api.ts'
+import type { ClientSettings } from './client/client.ts'
 import { hint, type Placed, pathText, shown, twice } from './problems.ts'
 
 export interface DeclaredEntries {

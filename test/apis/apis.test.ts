@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 
-import type { ApiSettings } from '../../src/registry/api.ts'
+import type { ApiSettings } from '../../src/registry/api/api.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anApi, openTestRegistry } from '../registration/open.ts'
 import { openTestStore, openTestStores } from '../support/embedded-store.ts'

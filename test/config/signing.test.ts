@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 
-import { isOffered } from '../../src/registry/offered-algorithms.ts'
+import { isOffered } from '../../src/registry/api/offered-algorithms.ts'
 import { load, problemsOf } from './sources.ts'
 
 describe('the outside signer', () => {

@@ -1,7 +1,7 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { SIGNING_ALGORITHMS } from '../../src/registry/api.ts'
+import { SIGNING_ALGORITHMS } from '../../src/registry/api/api.ts'
 import { createVerifier } from '../../src/resource/index.ts'
 import { type Params, post, query, redemption, signedIn } from '../support/requests.ts'
 import { type Running, start } from '../support/start.ts'

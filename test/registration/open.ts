@@ -12,9 +12,9 @@ import {
   type Registration,
   type Registry,
 } from '../../src/registration/open-registry.ts'
-import type { ApiSettings } from '../../src/registry/api.ts'
-import type { ClientSettings } from '../../src/registry/client.ts'
-import { PLAIN_CLIENT } from '../../src/registry/plain-client.ts'
+import type { ApiSettings } from '../../src/registry/api/api.ts'
+import type { ClientSettings } from '../../src/registry/client/client.ts'
+import { PLAIN_CLIENT } from '../../src/registry/client/plain-client.ts'
 import type { Store } from '../../src/store/store.ts'
 import { aDoor, type Door } from '../revocation/open-revocation.ts'
 

@@ -1,7 +1,7 @@
 /** The client that a test begins with; it names what its own client has instead. */
 
 import type { ClientSettings } from '../../src/config/config.ts'
-import { PLAIN_CLIENT as WITHOUT_RIGHTS } from '../../src/registry/plain-client.ts'
+import { PLAIN_CLIENT as WITHOUT_RIGHTS } from '../../src/registry/client/plain-client.ts'
 
 /** A public client that signs people in and may call the orders API of the demo. */
 export const PLAIN_CLIENT: Omit<ClientSettings, 'clientId'> = {

@@ -7,8 +7,8 @@
  */
 
 import { hashSecret } from '../../src/clients/secrets.ts'
-import type { ClientSettings } from '../../src/registry/client.ts'
-import { PLAIN_CLIENT } from '../../src/registry/plain-client.ts'
+import type { ClientSettings } from '../../src/registry/client/client.ts'
+import { PLAIN_CLIENT } from '../../src/registry/client/plain-client.ts'
 import { type Running, start } from '../../test/support/start.ts'
 
 const SECRET = 'a-secret-of-the-bench-with-more-than-256-bits-of-text'

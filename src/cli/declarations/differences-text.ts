@@ -1,8 +1,8 @@
 /** Differences between a file and the store, in lines: `+` added, `~` changed with its settings, `-` removed. */
 
 import { countsOf, type Differences, type RecordChange } from '../../registration/differences.ts'
-import type { ApiSettings } from '../../registry/api.ts'
-import type { ClientSettings } from '../../registry/client.ts'
+import type { ApiSettings } from '../../registry/api/api.ts'
+import type { ClientSettings } from '../../registry/client/client.ts'
 import { apiEntry, clientEntry, type Entry } from '../../registry/entries.ts'
 
 /** One setting that changes; secrets are named and not shown. */

@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 
 import { epochSeconds } from '../../base/clock.ts'
 import { KeyUnknown } from '../../base/faults.ts'
-import { SIGNING_ALGORITHMS } from '../../registry/api.ts'
+import { SIGNING_ALGORITHMS } from '../../registry/api/api.ts'
 import type { Keyring, KeySummary, Outcome } from '../../keyring/keyring.ts'
 import type { KeyAlgorithm } from '../../keyring/signing-key.ts'
 import { type Domain, withDomain } from '../domain.ts'

@@ -2,7 +2,7 @@
 
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 
-import { originOf } from '../../registry/redirect-uris.ts'
+import { originOf } from '../../registry/client/redirect-uris.ts'
 import { LOGOUT_CONFIRMATION } from '../paths.ts'
 
 /** The documents that the engine's own routes answer with; made by the pages (http/), which this floor does not know. */

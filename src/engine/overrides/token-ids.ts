@@ -4,7 +4,7 @@ import { errors, Provider } from 'oidc-provider'
 
 import type { Apis } from '../../apis/apis.ts'
 import { randomId } from '../../base/ids.ts'
-import { OPENID_SCOPES } from '../../registry/api-rules.ts'
+import { OPENID_SCOPES } from '../../registry/api/rules.ts'
 import { withOpenIdScopes } from '../access-tokens/openid-scopes.ts'
 import { newHandle } from '../adapter/handles.ts'
 import { defineMethod, type Override } from './override.ts'

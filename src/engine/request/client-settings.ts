@@ -2,7 +2,7 @@
 
 import type { Client } from 'oidc-provider'
 
-import type { ClientSettings } from '../../registry/client.ts'
+import type { ClientSettings } from '../../registry/client/client.ts'
 
 const SETTINGS = Symbol('settings')
 

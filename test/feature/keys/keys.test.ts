@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync, type JsonWebKey } from 'node:cryp
 import { decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { SIGNING_ALGORITHMS } from '../../../src/registry/api.ts'
+import { SIGNING_ALGORITHMS } from '../../../src/registry/api/api.ts'
 import { oneClient, problemsOf } from '../../config/sources.ts'
 import { type Running, start } from '../../support/start.ts'
 import { newCode, post, redemption, signedIn } from '../../support/requests.ts'

@@ -1,14 +1,14 @@
 /**
  * A client as grantor.yaml writes it. The names are those of OpenID Connect client metadata where there is one.
  *
- * What each field may hold stands here; what they may hold together stands in client-settings.ts.
+ * What each field may hold stands here; what they may hold together stands in rules.ts.
  */
 
 import { z } from 'zod'
 
-import { OPENID_SCOPES } from './api-rules.ts'
-import { duration } from './duration-setting.ts'
-import { mapping } from './problems.ts'
+import { OPENID_SCOPES } from '../api/rules.ts'
+import { duration } from '../duration-setting.ts'
+import { mapping } from '../problems.ts'
 
 const ID_WANTS = '1 to 200 letters, digits and -._~:/@'
 const ADDRESSES_WANT = 'a list of addresses'

@@ -1,10 +1,10 @@
 /** Secrets that APIs share with the server (HS256): each is for one API, and for nothing else. */
 
-import { hashHandle } from '../base/sealing.ts'
-import type { ApiEntry } from './api-rules.ts'
-import type { ApiSettings } from './api.ts'
-import type { ClientSettings } from './client.ts'
-import { type Placed, pathText, shown } from './problems.ts'
+import { hashHandle } from '../../base/sealing.ts'
+import type { ApiEntry } from '../api/rules.ts'
+import type { ApiSettings } from '../api/api.ts'
+import type { ClientSettings } from '../client/client.ts'
+import { type Placed, pathText, shown } from '../problems.ts'
 
 interface Declared {
   readonly issuer: string

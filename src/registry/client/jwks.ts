@@ -1,6 +1,6 @@
 /** Public keys that a client registers: nothing private, nothing shared, nothing weak. */
 
-import { privateMembersIn } from '../base/jwk-members.ts'
+import { privateMembersIn } from '../../base/jwk-members.ts'
 
 const RSA_BITS = 2048
 const CURVES = ['P-256', 'P-384', 'P-521', 'Ed25519']

@@ -3,11 +3,11 @@
 import { z } from 'zod'
 
 import { type ApiSettings, SIGNING_ALGORITHMS } from './api.ts'
-import { ACCESS_TOKEN, duration } from './duration-setting.ts'
+import { ACCESS_TOKEN, duration } from '../duration-setting.ts'
 import { isOffered } from './offered-algorithms.ts'
-import { mapping, type Path, pathText } from './problems.ts'
-import { type ReadFile, readSecretFile } from './secret-file.ts'
-import { decodeBytes, weaknessOf } from './secrets.ts'
+import { mapping, type Path, pathText } from '../problems.ts'
+import { type ReadFile, readSecretFile } from '../secrets/secret-file.ts'
+import { decodeBytes, weaknessOf } from '../secrets/secrets.ts'
 
 /** Asked of the server itself, not of an API. */
 export const OPENID_SCOPES = ['openid', 'profile', 'email', 'offline_access'] as const

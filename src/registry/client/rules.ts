@@ -3,15 +3,15 @@
  * keep together. Every broken rule is reported, not only the first.
  */
 
-import { hashHandle } from '../base/sealing.ts'
-import type { ClientEntry } from './client-schema.ts'
+import { hashHandle } from '../../base/sealing.ts'
+import type { ClientEntry } from './schema.ts'
 import type { ClientSettings } from './client.ts'
 import { jwksWants } from './jwks.ts'
-import { type Path, pathText, wrong } from './problems.ts'
-import { type ReadFile, readSecretFile } from './secret-file.ts'
+import { type Path, pathText, wrong } from '../problems.ts'
+import { type ReadFile, readSecretFile } from '../secrets/secret-file.ts'
 import { isLoopback, redirectUriWants } from './redirect-uris.ts'
-import { isStrongSecret } from './secrets.ts'
-import type { IsWeakHash } from './weak-secrets.ts'
+import { isStrongSecret } from '../secrets/secrets.ts'
+import type { IsWeakHash } from '../secrets/weak-secrets.ts'
 
 export interface ClientContext {
   readonly production: boolean

@@ -1,6 +1,6 @@
 /** Secrets that the operator keeps in files of their own. */
 
-import { shown } from './problems.ts'
+import { shown } from '../problems.ts'
 
 /** Gives the text of a file, or throws. */
 export type ReadFile = (path: string) => string
