@@ -69,7 +69,7 @@ describeWithRedis('a refresh whose server is lost at the command that rotates', 
     const world = await openWorld()
     const { token, grantId } = await world.signedIn('patient')
 
-    await world.during(how, fault, ROTATION, () => refresh(world.url, token, 'patient'))
+    expect(await world.wasLost(how, fault, ROTATION, () => refresh(world.url, token, 'patient'))).toBe(true)
     const again = await world.answered(() => refresh(world.url, token, 'patient'))
 
     expect(again.status).toBe(200)
@@ -82,7 +82,7 @@ describeWithRedis('a refresh whose server is lost at the command that rotates', 
     const world = await openWorld()
     const { token, grantId } = await world.signedIn('strict')
 
-    await world.during(how, fault, ROTATION, () => refresh(world.url, token, 'strict'))
+    expect(await world.wasLost(how, fault, ROTATION, () => refresh(world.url, token, 'strict'))).toBe(true)
     const again = await world.answered(() => refresh(world.url, token, 'strict'))
 
     // Asked twice for one token, with no window in which that may be honest, the server ends the family.
@@ -128,16 +128,24 @@ async function expectNoTokenLeft({ how, fault, command, wasConsumed }: Loss, set
   const world = await openWorld(settings)
   // Redis knows the scripts afterwards; a first call by a name that it does not know does nothing yet.
   await world.signedIn('patient')
-  const before = await world.liveTokensOfAll()
-  const { code, pkce } = await world.newCode('patient')
-  const redemption = () => redeem(world.url, code, pkce, signInAs('patient'))
-
-  await world.during(how, fault, command, redemption)
+  const { before, redemption } = await lostRedemption()
   const again = await world.answered(redemption)
 
   expect(again).toMatchObject(wasConsumed ? { status: 400, body: { error: 'invalid_grant' } } : { status: 200 })
   expect((await world.liveTokensOfAll()) - before).toBe(wasConsumed ? 0 : 1)
   await world.expectSignIn('patient')
+
+  // Soon after a start the server may read its clients again. It then leaves a redemption to the engine, which sends other
+  // commands than the fast path. Such a redemption succeeds, so the next code is tried.
+  async function lostRedemption() {
+    for (let attempt = 0; attempt < 20; attempt++) {
+      const before = await world.liveTokensOfAll()
+      const { code, pkce } = await world.newCode('patient')
+      const redemption = () => redeem(world.url, code, pkce, signInAs('patient'))
+      if (await world.wasLost(how, fault, command, redemption)) return { before, redemption }
+    }
+    throw new Error(`no redemption sent a command like ${command}`)
+  }
 }
 
 async function openWorld(settings: object = {}) {
@@ -168,8 +176,8 @@ async function openWorld(settings: object = {}) {
     newCode,
     signedIn,
     answered: (ask: () => Promise<TokenAnswer>) => answered(ask),
-    during: (how: 'cut off' | 'killed', fault: Fault, command: RegExp, ask: () => Promise<TokenAnswer>) =>
-      during({ nodes, proxy, how, held: FAULTS[fault](proxy, command), ask }),
+    wasLost: (how: 'cut off' | 'killed', fault: Fault, command: RegExp, ask: () => Promise<TokenAnswer>) =>
+      wasLost({ nodes, proxy, how, held: FAULTS[fault](proxy, command), ask }),
     liveTokens: (grantId: string) => liveTokens(redis.url, async () => [grantId]),
     liveTokensOfAll: () => liveTokens(redis.url, async () => grantIds(await redis.cli('KEYS', '*grant-members:{*'))),
     async expectSignIn(clientId: string) {
@@ -187,25 +195,34 @@ interface Moment {
   ask(): Promise<TokenAnswer>
 }
 
-/** Asks, and loses the server at the held command; back again it is when this resolves. */
-async function during({ nodes, proxy, how, held, ask }: Moment): Promise<void> {
+/**
+ * Sends the request, and loses the server when it sends the held command. The server is back when this resolves.
+ *
+ * `false`: the server answered without sending such a command, and was not lost.
+ */
+async function wasLost({ nodes, proxy, how, held, ask }: Moment): Promise<boolean> {
   const answer = ask().then(
     ({ status }) => status,
     () => undefined,
   )
-  await held.reached
+  const isReached = await Promise.race([held.reached.then(() => true), answer.then(() => false)])
+  if (!isReached) {
+    held.release()
+    return false
+  }
   if (how === 'killed') {
     await nodes.servers[0]?.kill()
-    // What is held dies with the connection it came on.
+    // The held command dies with its connection.
     expect(await answer).toBeUndefined()
     await nodes.servers[0]?.restart()
-    return
+    return true
   }
   proxy.pause()
   expect(await answer).toBe(503)
   // The commands that the server sent in vain are gone with their connections.
   proxy.reset()
   proxy.resume()
+  return true
 }
 
 /** The answer of the server once it has its store again. */
