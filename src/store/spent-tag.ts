@@ -1,5 +1,5 @@
 /**
- * What stands for a key in a record of spent keys of Redis (scripts/spend.lua): 64 bits of its SHA-256, in 12 characters.
+ * What stands for a key in a record of spent keys of Redis (scripts/parts/spend.lua): 64 bits of its SHA-256, in 12 characters.
  *
  * The same bits are its row id in the embedded store, so that a backup of one can be restored into the other.
  */

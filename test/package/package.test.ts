@@ -32,7 +32,8 @@ await describeWithRegistry('the package', () => {
   describe('as npm pack gives it', () => {
     it('holds what runs and what belongs to it, and no sources, tests, keys or data', async () => {
       const files = (await packed.runIn(ROOT, 'tar', '-tzf', packed.tarball)).split('\n').filter(Boolean)
-      const lua = await readdir(join(ROOT, 'src/store/redis/scripts'))
+      const scripts = await readdir(join(ROOT, 'src/store/redis/scripts'), { recursive: true })
+      const lua = scripts.filter((name) => name.endsWith('.lua'))
 
       expect(files.filter((name) => !/^package\/(bin|dist|views)\//.test(name)).sort()).toEqual([
         'package/LICENSE',

@@ -6,7 +6,7 @@ import { scripts } from '../../src/store/redis/scripts.ts'
 const FOLDER = new URL('../../src/store/redis/scripts/', import.meta.url)
 
 describe('every Lua script', async () => {
-  const files = await readdir(FOLDER)
+  const files = (await readdir(FOLDER, { recursive: true })).filter((name) => name.endsWith('.lua'))
 
   it.each(files)('%s opens with its contract: what it does, its keys, its arguments, its reply', async (file) => {
     const text = await readFile(new URL(file, FOLDER), 'utf8')

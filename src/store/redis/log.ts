@@ -1,7 +1,7 @@
 /**
  * The logs of the Redis store: streams, whose entries carry their own expiry.
  *
- * A cursor names the lineage of the logs and the id that Redis gave the entry (see scripts/read-log.lua). What is new is read
+ * A cursor names the lineage of the logs and the id that Redis gave the entry (see scripts/log/read-log.lua). What is new is read
  * on the connection that serves every request, several times a second: a log that cannot be read is a Redis that cannot be
  * read. A connection of its own only wakes the reader earlier; when it hangs, followers hear of an entry a little later.
  *

@@ -1,8 +1,8 @@
 /**
  * The Lua scripts of the Redis store: one a verb, each with its contract at its head.
  *
- * What several scripts do is a part, put in place of a line `-- include: <part>`. It is inlined, not called: a script's
- * functions are made anew with each run, which took longer than what they did.
+ * What several scripts do is a part (scripts/parts/), put in place of a line `-- include: <part>`. It is inlined, not
+ * called: a script's functions are made anew with each run, which took longer than what they did.
  *
  * A script whose first line is `#!lua flags=allow-oom` (Redis 7.0 and newer) also runs when Redis is at `maxmemory`: those by
  * which access ends. The others are refused then, before they have done anything.
@@ -20,23 +20,23 @@ export interface Script {
 }
 
 export const scripts = {
-  put: load('put'),
-  putEnding: load('put-ending'),
-  getLinked: load('get-linked'),
-  take: load('take'),
-  remove: load('remove'),
-  increment: load('increment'),
-  decrement: load('decrement'),
-  consume: load('consume'),
-  wasSpent: load('was-spent'),
-  link: load('link'),
-  removeMembers: load('remove-members'),
-  append: load('append'),
-  readLog: load('read-log'),
-  beat: load('beat'),
-  compareClocks: load('compare-clocks'),
-  loadEntry: load('load-entry'),
-  loadSpent: load('load-spent'),
+  put: load('entries/put'),
+  putEnding: load('entries/put-ending'),
+  getLinked: load('entries/get-linked'),
+  take: load('entries/take'),
+  remove: load('entries/remove'),
+  increment: load('counters/increment'),
+  decrement: load('counters/decrement'),
+  consume: load('entries/consume'),
+  wasSpent: load('entries/was-spent'),
+  link: load('entries/link'),
+  removeMembers: load('entries/remove-members'),
+  append: load('log/append'),
+  readLog: load('log/read-log'),
+  beat: load('health/beat'),
+  compareClocks: load('health/compare-clocks'),
+  loadEntry: load('backup/load-entry'),
+  loadSpent: load('backup/load-spent'),
 } as const
 
 function load(name: string): Script {

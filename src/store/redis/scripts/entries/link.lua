@@ -7,4 +7,4 @@
 ]]
 local now, list, member, ttl = tonumber(ARGV[1]), KEYS[1], ARGV[2], ARGV[3]
 local expires = string.format('%.0f', now + ttl)
--- include: enlist
+-- include: parts/enlist

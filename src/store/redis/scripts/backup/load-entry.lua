@@ -19,5 +19,5 @@ if ARGV[11] ~= '' then redis.call('HSET', key, 'note', ARGV[10], 'note_expires',
 if ttl ~= '' then redis.call('PEXPIRE', key, ttl) end
 if ARGV[7] ~= '' then
   local list, member = ARGV[1] .. ARGV[7], string.sub(key, #ARGV[1] + 1)
-  -- include: enlist
+  -- include: parts/enlist
 end

@@ -26,7 +26,7 @@ if ARGV[5] ~= '' or ARGV[6] ~= '' then
 end
 
 local key, value, ttl, refs, index = KEYS[1], ARGV[3], ARGV[4], ARGV[7], ARGV[8]
--- include: store-entry
+-- include: parts/store-entry
 -- A replay marker that vanishes early lets a replay through, and the clock of Redis may be ahead of the caller's.
 if ARGV[5] ~= '' and ttl ~= '' then redis.call('PEXPIRE', key, ttl + ARGV[5]) end
 return 'stored'

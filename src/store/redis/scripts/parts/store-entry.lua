@@ -25,5 +25,5 @@ end
 if ttl ~= '' then redis.call('PEXPIRE', key, ttl) elseif isLive then redis.call('PERSIST', key) end
 if index ~= '' then
   local list = ARGV[1] .. index
-  -- include: enlist
+  -- include: parts/enlist
 end

@@ -38,11 +38,11 @@ if ARGV[6] == '' and tonumber(used[1]) - now < redis.call('PTTL', KEYS[1]) then
 end
 if ARGV[6] ~= '' then
   local key, spentUntil, record, tag, keep = KEYS[1], tonumber(used[1]), ARGV[1] .. ARGV[6], ARGV[7], tonumber(ARGV[8])
-  -- include: spend
+  -- include: parts/spend
 end
 
 if KEYS[2] then
   local key, value, ttl, refs, index = KEYS[2], ARGV[9], ARGV[10], ARGV[11], ARGV[12]
-  -- include: store-entry
+  -- include: parts/store-entry
 end
 return { 'won' }

@@ -12,7 +12,7 @@ for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   redis.call('DEL', ARGV[1] .. member)
 end
 local key = KEYS[1]
--- include: delete-entry
+-- include: parts/delete-entry
 for i = 2, #KEYS do
   -- A record of spent keys is no hash, and listed nowhere.
   local index = redis.pcall('HGET', KEYS[i], 'index')

@@ -5,4 +5,4 @@
   KEYS and ARGV   those of put
   Reply           that of put
 ]]
--- include: put
+-- include: entries/put

@@ -12,5 +12,5 @@ for _, key in ipairs(KEYS) do
   -- A record of spent keys is no hash, and listed nowhere.
   local index = redis.pcall('HGET', key, 'index')
   if type(index) == 'string' and index ~= '' then redis.call('ZREM', ARGV[1] .. index, string.sub(key, #ARGV[1] + 1)) end
-  -- include: delete-entry
+  -- include: parts/delete-entry
 end
