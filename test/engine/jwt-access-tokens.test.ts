@@ -9,7 +9,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { createJwsSigner } from '../../src/keyring/jws-signer.ts'
 import { generatePrivateJwk, type PrivateJwk } from '../../src/keyring/signing-key.ts'
 import { subjects } from '../../src/engine/configuration/subject-identifiers.ts'
-import { jwtAccessTokens } from '../../src/engine/overrides/jwt-access-tokens.ts'
+import { jwtAccessTokens } from '../../src/engine/overrides/tokens/jwt-access-tokens.ts'
 import { createMapAdapters } from '../support/map-adapter.ts'
 
 const ISSUER = 'https://issuer.example'

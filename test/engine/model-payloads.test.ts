@@ -4,7 +4,7 @@ import { Provider } from 'oidc-provider'
 import { describe, expect, it } from 'vitest'
 
 import { systemClock } from '../../src/base/clock.ts'
-import { payloads } from '../../src/engine/overrides/payloads.ts'
+import { payloads } from '../../src/engine/overrides/tokens/payloads.ts'
 import { createMapAdapters } from '../support/map-adapter.ts'
 
 const MODELS = ['AuthorizationCode', 'RefreshToken', 'AccessToken', 'ClientCredentials', 'Grant'] as const

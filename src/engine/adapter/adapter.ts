@@ -33,7 +33,7 @@ function adapterOf(model: string, parts: AdapterParts): ModelAdapter {
     case 'PushedAuthorizationRequest':
       return recordAdapter('par', parts)
     case 'Client':
-      // The engine finds clients in the registry (overrides/live-clients.ts).
+      // The engine finds clients in the registry (overrides/clients/live-clients.ts).
       return { find: async () => undefined }
     default:
       return {}

@@ -17,7 +17,7 @@ export function clientMetadata(client: ClientSettings): ClientMetadata {
     post_logout_redirect_uris: [...client.postLogoutRedirectUris],
     // Only OpenID scopes may stand here; what a client may ask of an API is decided where the API is resolved.
     ...(client.scopes.length > 0 ? { scope: client.scopes.join(' ') } : {}),
-    // The engine wants a secret for these methods; it gets the hash, and overrides/client-secrets.ts compares with that.
+    // The engine wants a secret for these methods; it gets the hash, and overrides/clients/client-secrets.ts compares with that.
     ...(client.secretHash === undefined ? {} : { client_secret: client.secretHash }),
     ...(client.jwks === undefined ? {} : { jwks: client.jwks as ClientMetadata['jwks'] }),
     ...(client.jwksUri === undefined ? {} : { jwks_uri: client.jwksUri }),

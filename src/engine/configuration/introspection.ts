@@ -1,4 +1,4 @@
-/** Who may ask about a token, and who may revoke it, whatever it looks like (JWTs: overrides/presented-token.ts). */
+/** Who may ask about a token, and who may revoke it, whatever it looks like (JWTs: overrides/tokens/presented-token.ts). */
 
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 

@@ -13,7 +13,7 @@ import type { Documents } from '../documents.ts'
 import { shortenLongToken } from './long-tokens.ts'
 import { handBody } from './body.ts'
 import { scopeOf } from './scope.ts'
-import { RESPONSE_MODES } from '../overrides/response-modes.ts'
+import { RESPONSE_MODES } from '../overrides/requests/response-modes.ts'
 import { REVOCATIONS } from '../paths.ts'
 import { withholdAmbiguousProof } from './strict-jwt.ts'
 

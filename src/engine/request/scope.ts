@@ -34,7 +34,7 @@ export interface RequestScope {
   readonly ending: Map<string, Promise<void>>
 }
 
-/** The token that this request is about (overrides/presented-token.ts), and its record once a JWT was verified. */
+/** The token that this request is about (overrides/tokens/presented-token.ts), and its record once a JWT was verified. */
 export interface Presented {
   readonly token: string
   record: Promise<AdapterPayload | undefined> | undefined

@@ -30,10 +30,10 @@ const ANSWERED_IN_PLACE_OF: Readonly<Record<string, string>> = {
   'helpers/grant_common.js': 'fast-path/granted-tokens.ts',
   'helpers/grant_response.js': 'fast-path/granted-tokens.ts',
   'models/formats/jwt.js': 'access-tokens/issue-jwt.ts',
-  'models/formats/opaque.js': 'overrides/payloads.ts',
-  'models/base_model.js': 'overrides/model-dates.ts',
-  'models/base_token.js': 'overrides/model-dates.ts',
-  'shared/reject_structured_tokens.js': 'overrides/presented-token.ts',
+  'models/formats/opaque.js': 'overrides/tokens/payloads.ts',
+  'models/base_model.js': 'overrides/dates/model-dates.ts',
+  'models/base_token.js': 'overrides/dates/model-dates.ts',
+  'shared/reject_structured_tokens.js': 'overrides/tokens/presented-token.ts',
   'shared/selective_body.js': 'request/body.ts',
 }
 

@@ -8,15 +8,15 @@
 
 import { type Client, Provider } from 'oidc-provider'
 
-import { StrangersBounded } from '../../base/faults.ts'
-import type { Clients } from '../../clients/clients.ts'
-import { limitAddress } from '../../limits/address.ts'
-import type { Failures } from '../../limits/failures.ts'
-import type { ClientSettings } from '../../registry/client/client.ts'
-import { clientMetadata } from '../configuration/client-metadata.ts'
-import { keepSettings } from '../request/client-settings.ts'
-import { answering } from '../request/errors.ts'
-import type { Override } from './override.ts'
+import { StrangersBounded } from '../../../base/faults.ts'
+import type { Clients } from '../../../clients/clients.ts'
+import { limitAddress } from '../../../limits/address.ts'
+import type { Failures } from '../../../limits/failures.ts'
+import type { ClientSettings } from '../../../registry/client/client.ts'
+import { clientMetadata } from '../../configuration/client-metadata.ts'
+import { keepSettings } from '../../request/client-settings.ts'
+import { answering } from '../../request/errors.ts'
+import type { Override } from '../override.ts'
 
 export const liveClients: Override<LiveClientParts> = {
   members: ['Client.find'],

@@ -2,10 +2,10 @@
 
 import type { Provider } from 'oidc-provider'
 
-import { type Clock, epochSeconds } from '../../base/clock.ts'
-import { LARGEST_TOLERANCE_SECONDS } from '../../revocation/revocation-log.ts'
-import { readStrictly } from '../request/strict-jwt.ts'
-import type { Override } from './override.ts'
+import { type Clock, epochSeconds } from '../../../base/clock.ts'
+import { LARGEST_TOLERANCE_SECONDS } from '../../../revocation/revocation-log.ts'
+import { readStrictly } from '../../request/strict-jwt.ts'
+import type { Override } from '../override.ts'
 
 export const idTokenHints: Override<{ readonly clock: Clock }> = {
   members: ['IdToken.validate'],

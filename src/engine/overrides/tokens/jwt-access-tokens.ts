@@ -2,8 +2,8 @@
 
 import type { Provider } from 'oidc-provider'
 
-import { type EngineToken, type IssueParts, issueJwt } from '../access-tokens/issue-jwt.ts'
-import type { Override } from './override.ts'
+import { type EngineToken, type IssueParts, issueJwt } from '../../access-tokens/issue-jwt.ts'
+import type { Override } from '../override.ts'
 
 export const jwtAccessTokens: Override<IssueParts> = {
   members: ['AccessToken#getValueAndPayload', 'ClientCredentials#getValueAndPayload'],

@@ -7,8 +7,8 @@
 
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider'
 
-import type { EnginePages } from '../configuration/browsers.ts'
-import type { Override } from './override.ts'
+import type { EnginePages } from '../../configuration/browsers.ts'
+import type { Override } from '../override.ts'
 
 export const responseModes: Override = {
   members: ['Client#responseModeAllowed'],

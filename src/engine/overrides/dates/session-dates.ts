@@ -2,8 +2,8 @@
 
 import type { Provider } from 'oidc-provider'
 
-import { type Clock, epochSeconds } from '../../base/clock.ts'
-import type { Override } from './override.ts'
+import { type Clock, epochSeconds } from '../../../base/clock.ts'
+import type { Override } from '../override.ts'
 
 export const sessionDates: Override<{ readonly clock: Clock }> = {
   members: ['Session#persist', 'Session#past'],

@@ -8,8 +8,8 @@
 
 import type { Provider } from 'oidc-provider'
 
-import { type Clock, epochSeconds } from '../../base/clock.ts'
-import type { Override } from './override.ts'
+import { type Clock, epochSeconds } from '../../../base/clock.ts'
+import type { Override } from '../override.ts'
 
 const COPIED = ['AuthorizationCode', 'RefreshToken', 'AccessToken', 'ClientCredentials', 'Grant'] as const
 

@@ -10,9 +10,9 @@
 
 import type { Provider } from 'oidc-provider'
 
-import { type Clock, epochSeconds } from '../../base/clock.ts'
-import { CLOCK_TOLERANCE_SECONDS } from '../clock-tolerance.ts'
-import { baseModel, type Override } from './override.ts'
+import { type Clock, epochSeconds } from '../../../base/clock.ts'
+import { CLOCK_TOLERANCE_SECONDS } from '../../clock-tolerance.ts'
+import { baseModel, type Override } from '../override.ts'
 
 /** What all models have from the one that they extend. */
 export const modelDates: Override<{ readonly clock: Clock }> = {

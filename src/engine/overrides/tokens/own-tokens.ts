@@ -2,8 +2,8 @@
 
 import type { Provider } from 'oidc-provider'
 
-import type { AccessTokens } from '../access-tokens/access-tokens.ts'
-import { defineMethod, type Override } from './override.ts'
+import type { AccessTokens } from '../../access-tokens/access-tokens.ts'
+import { defineMethod, type Override } from '../override.ts'
 
 export interface OwnTokenParts {
   readonly accessTokens: Pick<AccessTokens, 'rememberOwn'>

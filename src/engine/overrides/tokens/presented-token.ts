@@ -9,8 +9,8 @@
 
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider'
 
-import { requestScope, scopeOf } from '../request/scope.ts'
-import type { Override } from './override.ts'
+import { requestScope, scopeOf } from '../../request/scope.ts'
+import type { Override } from '../override.ts'
 
 export const presentedTokens: Override = {
   members: ['AccessToken.find', 'ClientCredentials.find', 'RefreshToken.find'],

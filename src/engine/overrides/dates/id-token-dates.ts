@@ -2,8 +2,8 @@
 
 import type { Provider } from 'oidc-provider'
 
-import { type Clock, epochSeconds, systemClock } from '../../base/clock.ts'
-import type { Override } from './override.ts'
+import { type Clock, epochSeconds, systemClock } from '../../../base/clock.ts'
+import type { Override } from '../override.ts'
 
 export const idTokenDates: Override<{ readonly clock: Clock }> = {
   members: ['IdToken.expiresIn', 'IdToken#payload'],

@@ -2,12 +2,12 @@
 
 import { errors, Provider } from 'oidc-provider'
 
-import type { Apis } from '../../apis/apis.ts'
-import { randomId } from '../../base/ids.ts'
-import { OPENID_SCOPES } from '../../registry/api/rules.ts'
-import { withOpenIdScopes } from '../access-tokens/openid-scopes.ts'
-import { newHandle } from '../adapter/handles.ts'
-import { defineMethod, type Override } from './override.ts'
+import type { Apis } from '../../../apis/apis.ts'
+import { randomId } from '../../../base/ids.ts'
+import { OPENID_SCOPES } from '../../../registry/api/rules.ts'
+import { withOpenIdScopes } from '../../access-tokens/openid-scopes.ts'
+import { newHandle } from '../../adapter/handles.ts'
+import { defineMethod, type Override } from '../override.ts'
 
 export const tokenIds: Override<Audiences> = {
   members: [

@@ -2,12 +2,12 @@
 
 import { errors, Provider } from 'oidc-provider'
 
-import { type Clock, epochSeconds } from '../../base/clock.ts'
-import { isSecretOf, isTooWeak } from '../../clients/secrets.ts'
-import type { ClientSettings } from '../../config/config.ts'
-import type { ClientFailures } from '../request/client-failures.ts'
-import { settingsOf } from '../request/client-settings.ts'
-import type { Override } from './override.ts'
+import { type Clock, epochSeconds } from '../../../base/clock.ts'
+import { isSecretOf, isTooWeak } from '../../../clients/secrets.ts'
+import type { ClientSettings } from '../../../config/config.ts'
+import type { ClientFailures } from '../../request/client-failures.ts'
+import { settingsOf } from '../../request/client-settings.ts'
+import type { Override } from '../override.ts'
 
 export const clientSecrets: Override<SecretParts> = {
   members: ['Client#compareClientSecret'],

@@ -2,13 +2,13 @@
 
 import { Provider } from 'oidc-provider'
 
-import { type Clock, epochSeconds } from '../../base/clock.ts'
-import type { StrangerRecords } from '../../limits/stranger-records.ts'
-import { keys } from '../../store/keys.ts'
-import type { Store } from '../../store/store.ts'
-import { answering } from '../request/errors.ts'
-import { countStranger } from '../request/strangers.ts'
-import type { Override } from './override.ts'
+import { type Clock, epochSeconds } from '../../../base/clock.ts'
+import type { StrangerRecords } from '../../../limits/stranger-records.ts'
+import { keys } from '../../../store/keys.ts'
+import type { Store } from '../../../store/store.ts'
+import { answering } from '../../request/errors.ts'
+import { countStranger } from '../../request/strangers.ts'
+import type { Override } from '../override.ts'
 
 export const replays: Override<ReplayParts> = {
   members: ['ReplayDetection.unique'],

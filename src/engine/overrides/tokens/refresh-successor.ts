@@ -2,8 +2,8 @@
 
 import type { Provider } from 'oidc-provider'
 
-import { requestScope } from '../request/scope.ts'
-import { defineMethod, type Override } from './override.ts'
+import { requestScope } from '../../request/scope.ts'
+import { defineMethod, type Override } from '../override.ts'
 
 export const refreshSuccessor: Override = {
   members: ['RefreshToken#save'],

@@ -2,7 +2,7 @@
 
 import { errors, Provider } from 'oidc-provider'
 
-import type { Override } from './override.ts'
+import type { Override } from '../override.ts'
 
 export const grantTypes: Override = {
   members: ['Client#grantTypeAllowed'],
