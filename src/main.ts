@@ -15,7 +15,7 @@ import { createLogOutput } from './audit/log-output.ts'
 import { Fault, forOperator } from './base/faults.ts'
 import { giveBackSpareMemory } from './base/spare-memory.ts'
 import type { Config } from './config/config.ts'
-import { type Environment, environment } from './config/environment.ts'
+import { type Environment, environment } from './config/environment/environment.ts'
 import type { Readiness } from './http/ops/readiness.ts'
 import { type StopOrders, stopOrders } from './http/workers/stop-orders.ts'
 

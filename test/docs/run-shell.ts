@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 
 import { hashSecret } from '../../src/clients/secrets.ts'
-import { SETTING_NAMES } from '../../src/config/settings.ts'
+import { SETTING_NAMES } from '../../src/config/environment/settings.ts'
 import { readOptions as benchOptions } from '../../tools/bench/options.ts'
 import { readOptions as chaosOptions } from '../../tools/chaos/options.ts'
 import { readOptions as soakOptions } from '../../tools/soak/options.ts'

@@ -105,7 +105,7 @@ describe('the rules', () => {
       'http/a.ts': `import Koa from 'koa'\nimport { s } from '../store/s.ts'`,
       'store/s.ts': `import { b } from '../base/b.ts'\nimport { DatabaseSync } from 'node:sqlite'`,
       'base/b.ts': `// process.env and Date.now() are only named here\nexport const b = new Date(0)\nconst TABLE = new Map([['a', 1]])`,
-      'config/environment.ts': 'export const environment = () => process.env',
+      'config/environment/environment.ts': 'export const environment = () => process.env',
       'resource/index.ts': `import type { IncomingMessage } from 'node:http'\nimport { jwtVerify } from 'jose'`,
       'resource/ask.ts': 'export const ask = (fetch: (url: string) => void) => fetch("https://example.com")',
       'accounts/ask.ts': 'export const ask = (fetch: (url: string) => void) => fetch("https://example.com")',

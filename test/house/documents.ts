@@ -10,8 +10,8 @@ import { z } from 'zod'
 
 import { AUDIT_EVENTS } from '../../src/audit/audit.ts'
 import { grantor } from '../../src/cli/run.ts'
-import { fileSchema } from '../../src/config/file.ts'
-import { SETTING_NAMES, SETTINGS, type Setting } from '../../src/config/settings.ts'
+import { fileSchema } from '../../src/config/file/file.ts'
+import { SETTING_NAMES, SETTINGS, type Setting } from '../../src/config/environment/settings.ts'
 import { layerTable } from './layers.ts'
 
 /** A made part: it stands in the page between `<!-- name -->` and `<!-- /name -->`. */

@@ -192,7 +192,11 @@ export const GRANTS: readonly (Exception & { readonly may: readonly Capability[]
     may: ['process', 'timers'],
     because: 'it returns the memory of a process that is idle',
   },
-  { file: 'config/environment.ts', may: ['environment'], because: 'every other file is handed what it returns' },
+  {
+    file: 'config/environment/environment.ts',
+    may: ['environment'],
+    because: 'every other file is handed what it returns',
+  },
   { file: 'config/load-config.ts', may: ['files'], because: 'it reads grantor.yaml and the files of secrets' },
   { file: 'audit/log-output.ts', may: ['clock', 'timers'], because: 'it writes log lines before any part exists' },
   { file: 'limits/stranger-records.ts', may: ['clock'], because: 'its counts drain by the monotonic clock' },
@@ -233,7 +237,7 @@ export const GRANTS: readonly (Exception & { readonly may: readonly Capability[]
     may: ['network'],
     because: 'it asks the engine for its documents over a socket that is never opened',
   },
-  { file: 'engine/overrides/id-token-dates.ts', may: ['clock'], because: 'it tells our clock from the system’s' },
+  { file: 'engine/overrides/dates/id-token-dates.ts', may: ['clock'], because: 'it tells our clock from the system’s' },
   { file: 'http/listener/connections.ts', may: ['clock'], because: 'it measures how long a connection is silent' },
   {
     file: 'http/listener/file-limit.ts',

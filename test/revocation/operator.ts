@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { runCommand } from '../../src/cli/run.ts'
-import type { Environment } from '../../src/config/environment.ts'
+import type { Environment } from '../../src/config/environment/environment.ts'
 import type { Running } from '../support/start.ts'
 
 export interface Said {

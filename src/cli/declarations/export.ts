@@ -4,7 +4,7 @@ import { Command } from 'commander'
 
 import type { Config } from '../../config/config.ts'
 import { demoSeed } from '../../config/demo.ts'
-import { yamlText } from '../../config/yaml-text.ts'
+import { yamlText } from '../../config/file/yaml-text.ts'
 import type { Declarations } from '../../registration/differences.ts'
 import { apiEntry, clientEntry } from '../../registry/entries.ts'
 import { ownApi } from '../../registry/api/own-api.ts'

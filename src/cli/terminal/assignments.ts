@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-import { valueFrom } from '../../config/yaml-text.ts'
+import { valueFrom } from '../../config/file/yaml-text.ts'
 import { Refused } from './refused.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 
 import { type Clock, systemClock } from '../../base/clock.ts'
-import { type Environment, environment } from '../../config/environment.ts'
+import { type Environment, environment } from '../../config/environment/environment.ts'
 
 export interface Terminal {
   readonly env: Environment

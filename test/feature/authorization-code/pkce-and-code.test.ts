@@ -162,7 +162,7 @@ describe('PKCE and authorization codes', () => {
     })
 
     it('at most, whatever the configuration says', async () => {
-      const { LIFETIMES } = await import('../../../src/config/lifetimes.ts')
+      const { LIFETIMES } = await import('../../../src/config/file/lifetimes.ts')
 
       expect(LIFETIMES.authorization_code).toMatchObject({ default: '60s', longest: '60s' })
     })

@@ -17,7 +17,7 @@ const REMEDIES: Record<Capability, string> = {
   timers: 'Let jobs/ or the caller decide when it runs.',
   network: 'Take a function that asks as an argument, and make the call in a folder that may use the network.',
   files: 'Take the content as an argument, or read it in config/.',
-  environment: 'Declare a setting in config/settings.ts and take its value as an argument.',
+  environment: 'Declare a setting in config/environment/settings.ts and take its value as an argument.',
   process: 'Report to the caller; only the entries and the supervisor control the process.',
 }
 

@@ -3,10 +3,10 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 
-import { formatDuration } from '../base/duration.ts'
-import type { KeyRules, SignerRules } from './config.ts'
-import { duration } from '../registry/duration-setting.ts'
-import { mapping } from '../registry/problems.ts'
+import { formatDuration } from '../../base/duration.ts'
+import type { KeyRules, SignerRules } from '../config.ts'
+import { duration } from '../../registry/duration-setting.ts'
+import { mapping } from '../../registry/problems.ts'
 
 // What the shortest of the common systems has room for in a socket's address.
 const LONGEST_SOCKET_PATH = 103

@@ -2,10 +2,10 @@
 
 import { z } from 'zod'
 
-import type { ReceiverSettings } from './config.ts'
-import { mapping, type Path, type Placed, pathText, twice, wrong } from '../registry/problems.ts'
-import { type ReadFile, readSecretFile } from '../registry/secrets/secret-file.ts'
-import { isLoopback } from '../registry/client/redirect-uris.ts'
+import type { ReceiverSettings } from '../config.ts'
+import { mapping, type Path, type Placed, pathText, twice, wrong } from '../../registry/problems.ts'
+import { type ReadFile, readSecretFile } from '../../registry/secrets/secret-file.ts'
+import { isLoopback } from '../../registry/client/redirect-uris.ts'
 
 export const receiverSchema = mapping({
   endpoint: z

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 
-import { mapping } from '../registry/problems.ts'
+import { mapping } from '../../registry/problems.ts'
 
 export const dpopSchema = mapping({
   require_nonce: z

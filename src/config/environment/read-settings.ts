@@ -5,8 +5,8 @@
  */
 
 import type { Environment } from './environment.ts'
-import { hint, nearest, shown } from '../registry/problems.ts'
-import { type ReadFile, readSecretFile } from '../registry/secrets/secret-file.ts'
+import { hint, nearest, shown } from '../../registry/problems.ts'
+import { type ReadFile, readSecretFile } from '../../registry/secrets/secret-file.ts'
 import { SETTING_NAMES, SETTINGS, type Setting, type SettingName, type SettingValue } from './settings.ts'
 
 export type Settings = { readonly [Name in SettingName]: SettingValue<Name> | undefined }

@@ -9,7 +9,7 @@ import { BlockList, isIP } from 'node:net'
 
 import { z } from 'zod'
 
-import { decodeRootKey } from '../registry/secrets/secrets.ts'
+import { decodeRootKey } from '../../registry/secrets/secrets.ts'
 
 export interface Setting<Value> {
   /** One sentence of documentation. */

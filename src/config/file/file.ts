@@ -7,12 +7,12 @@
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
 
-import { type ApiEntry, apiSchema } from '../registry/api/rules.ts'
-import { type ClientEntry, clientSchema } from '../registry/client/schema.ts'
+import { type ApiEntry, apiSchema } from '../../registry/api/rules.ts'
+import { type ClientEntry, clientSchema } from '../../registry/client/schema.ts'
 import { dpopSchema } from './dpop-rules.ts'
 import { keysSchema } from './key-rules.ts'
 import { clientAuthenticationSchema, lifetimesSchema, loginsSchema } from './lifetimes.ts'
-import { mapping, type Path, type Placed, zodProblems } from '../registry/problems.ts'
+import { mapping, type Path, type Placed, zodProblems } from '../../registry/problems.ts'
 import { type ReceiverEntry, receiverSchema } from './receiver-settings.ts'
 
 /** What the file may hold; docs/settings.md is compared with it. */

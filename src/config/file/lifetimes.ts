@@ -2,10 +2,10 @@
 
 import { z } from 'zod'
 
-import { formatDuration } from '../base/duration.ts'
-import { duration } from '../registry/duration-setting.ts'
-import { mapping } from '../registry/problems.ts'
-import type { ClientAuthenticationRules, Lifetimes, LoginRules } from './config.ts'
+import { formatDuration } from '../../base/duration.ts'
+import { duration } from '../../registry/duration-setting.ts'
+import { mapping } from '../../registry/problems.ts'
+import type { ClientAuthenticationRules, Lifetimes, LoginRules } from '../config.ts'
 
 interface Lifetime {
   readonly field: keyof Lifetimes
