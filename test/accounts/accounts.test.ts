@@ -8,11 +8,11 @@ import { epochSeconds } from '../../src/base/clock.ts'
 import { createKeyedHash } from '../../src/base/keyed-hash.ts'
 import { keys } from '../../src/store/keys.ts'
 import type { Store } from '../../src/store/store.ts'
-import { ALICE, aHouse, everyAccount, houseOver, houses, STORE_KEY, setHash } from './a-house.ts'
+import { ALICE, openAccounts, everyAccount, accountsOver, openNodes, STORE_KEY, setHash } from './open-accounts.ts'
 
 describe('accounts', () => {
   it('are found by id and by login, however the login is written', async () => {
-    const { accounts, clock } = await aHouse()
+    const { accounts, clock } = await openAccounts()
 
     const made = await accounts.createAccount({ ...ALICE, login: ' Alice@Example.com ' })
 
@@ -31,7 +31,7 @@ describe('accounts', () => {
   it.each(['', 'usr_', 'web', `usr_${'A'.repeat(22)}`, `usr_${'A'.repeat(21)}}`])(
     'know nobody of id "%s"',
     async (id) => {
-      const { accounts } = await aHouse()
+      const { accounts } = await openAccounts()
 
       expect(await accounts.findAccount(id)).toBeUndefined()
       await expect(accounts.disable(id)).rejects.toThrow(AccountUnknown)
@@ -40,7 +40,7 @@ describe('accounts', () => {
   )
 
   it('are sealed in the store: neither login nor claims nor hash can be read there', async () => {
-    const { accounts, store } = await aHouse()
+    const { accounts, store } = await openAccounts()
     const { id } = await accounts.createAccount(ALICE)
 
     const loginKey = keys.login(createKeyedHash(STORE_KEY, 'logins')(ALICE.login))
@@ -52,7 +52,7 @@ describe('accounts', () => {
   })
 
   it('[A15] are found by no hash that a guesser of logins can make without the key', async () => {
-    const { accounts, store } = await aHouse()
+    const { accounts, store } = await openAccounts()
     await accounts.createAccount(ALICE)
 
     const guessed = keys.login(hash('sha256', ALICE.login, 'base64url'))
@@ -61,7 +61,7 @@ describe('accounts', () => {
   })
 
   it('do not open when their record is put in the place of another', async () => {
-    const { accounts, store } = await aHouse()
+    const { accounts, store } = await openAccounts()
     const alice = await accounts.createAccount(ALICE)
     const bob = await accounts.createAccount({ ...ALICE, login: 'bob' })
     const entry = await store.get(keys.account(alice.id))
@@ -72,17 +72,17 @@ describe('accounts', () => {
   })
 
   it('are listed a page at a time', async () => {
-    const house = await aHouse()
+    const fixture = await openAccounts()
     const logins = ['ana', 'ben', 'cem', 'dia', 'eva']
-    for (const login of logins) await house.accounts.createAccount({ ...ALICE, login })
+    for (const login of logins) await fixture.accounts.createAccount({ ...ALICE, login })
 
-    const listed = await everyAccount(house)
+    const listed = await everyAccount(fixture)
 
     expect(listed.map((account) => account.login).toSorted()).toEqual(logins)
   })
 
   it('keep the password that was set last', async () => {
-    const { accounts, trail } = await aHouse()
+    const { accounts, trail } = await openAccounts()
     const { id } = await accounts.createAccount(ALICE)
 
     await accounts.setPassword(id, 'drei kleine Igel')
@@ -97,7 +97,7 @@ describe('accounts', () => {
   })
 
   it('are disabled and enabled again, and the trail says so', async () => {
-    const { accounts, trail } = await aHouse()
+    const { accounts, trail } = await openAccounts()
     const { id } = await accounts.createAccount(ALICE)
 
     await accounts.disable(id)
@@ -113,30 +113,30 @@ describe('accounts', () => {
   })
 
   it('lose no change when another node changes them between reading and writing', async () => {
-    const house = await aHouse()
-    const { id } = await house.accounts.createAccount(ALICE)
-    const interrupted = withBeforePut(house.store, 1, async () => {
-      await house.accounts.disable(id)
+    const fixture = await openAccounts()
+    const { id } = await fixture.accounts.createAccount(ALICE)
+    const interrupted = withBeforePut(fixture.store, 1, async () => {
+      await fixture.accounts.disable(id)
     })
 
-    await houseOver(interrupted, house.clock, house.sealer).accounts.setPassword(id, 'drei kleine Igel')
+    await accountsOver(interrupted, fixture.clock, fixture.sealer).accounts.setPassword(id, 'drei kleine Igel')
 
     // 'disabled' is the answer only to the right password, so both changes are there.
-    const checked = await house.accounts.checkPassword(ALICE.login, 'drei kleine Igel')
+    const checked = await fixture.accounts.checkPassword(ALICE.login, 'drei kleine Igel')
     expect(checked).toMatchObject({ outcome: 'disabled', account: { disabled: true } })
   })
 
   it('lose no change to a hash made anew at a sign-in', async () => {
-    const house = await aHouse()
-    const { id } = await house.accounts.createAccount(ALICE)
-    await setHash(house, id, hashSync(ALICE.password, { memoryCost: 4096, timeCost: 1 }))
-    const interrupted = withBeforePut(house.store, 1, async () => {
-      await house.accounts.setPassword(id, 'drei kleine Igel')
+    const fixture = await openAccounts()
+    const { id } = await fixture.accounts.createAccount(ALICE)
+    await setHash(fixture, id, hashSync(ALICE.password, { memoryCost: 4096, timeCost: 1 }))
+    const interrupted = withBeforePut(fixture.store, 1, async () => {
+      await fixture.accounts.setPassword(id, 'drei kleine Igel')
     })
 
-    await houseOver(interrupted, house.clock, house.sealer).accounts.checkPassword(ALICE.login, ALICE.password)
+    await accountsOver(interrupted, fixture.clock, fixture.sealer).accounts.checkPassword(ALICE.login, ALICE.password)
 
-    const checked = await house.accounts.checkPassword(ALICE.login, 'drei kleine Igel')
+    const checked = await fixture.accounts.checkPassword(ALICE.login, 'drei kleine Igel')
     expect(checked).toMatchObject({ outcome: 'right' })
   })
 })
@@ -148,8 +148,8 @@ describe('an account whose access has ended', () => {
     ['by being disabled, and enabled again', (accounts, id) => accounts.disable(id).then(() => accounts.enable(id))],
   ]
 
-  it.each(ways)('%s counts no sign-in of that moment or before it, and every later one', async (_, end) => {
-    const { accounts, clock } = await aHouse()
+  it.each(ways)('%s counts no sign-in at that time or before it, and every later one', async (_, end) => {
+    const { accounts, clock } = await openAccounts()
     const { id } = await accounts.createAccount(ALICE)
     const now = epochSeconds(clock)
     expect(await accounts.findSignedIn(id, now)).toMatchObject({ id })
@@ -163,19 +163,19 @@ describe('an account whose access has ended', () => {
   })
 
   it.each(ways)('%s counts none that began while this was being written', async (_, end) => {
-    const { store, clock, sealer, accounts } = await aHouse()
+    const { store, clock, sealer, accounts } = await openAccounts()
     const { id } = await accounts.createAccount(ALICE)
     // Whoever signs in within the second that the write takes still reads the old record.
     const slow = withBeforePut(store, 1, async () => clock.moveSeconds(1))
 
-    await end(houseOver(slow, clock, sealer).accounts, id)
+    await end(accountsOver(slow, clock, sealer).accounts, id)
 
     expect(await accounts.findSignedIn(id, epochSeconds(clock))).toBeUndefined()
     expect(await accounts.findSignedIn(id, epochSeconds(clock) + 1)).toMatchObject({ id })
   })
 
   it('by being removed is nobody, and its login is free for another', async () => {
-    const { accounts, clock } = await aHouse()
+    const { accounts, clock } = await openAccounts()
     const { id } = await accounts.createAccount(ALICE)
 
     await accounts.remove(id)
@@ -190,16 +190,18 @@ describe('an account whose access has ended', () => {
 
 describe('making an account', () => {
   it('refuses a login that somebody has', async () => {
-    const house = await aHouse()
-    await house.accounts.createAccount(ALICE)
+    const fixture = await openAccounts()
+    await fixture.accounts.createAccount(ALICE)
 
-    await expect(house.accounts.createAccount({ ...ALICE, login: 'ALICE@example.com' })).rejects.toThrow(AccountExists)
+    await expect(fixture.accounts.createAccount({ ...ALICE, login: 'ALICE@example.com' })).rejects.toThrow(
+      AccountExists,
+    )
 
-    expect(await everyAccount(house)).toHaveLength(1)
+    expect(await everyAccount(fixture)).toHaveLength(1)
   })
 
   it('lets one of sixteen on two nodes have the login, and leaves nothing of the others', async () => {
-    const nodes = await houses(2)
+    const nodes = await openNodes(2)
 
     const outcomes = await Promise.allSettled(
       Array.from({ length: 8 }, () => nodes.map((node) => node.accounts.createAccount(ALICE))).flat(),
@@ -216,61 +218,61 @@ describe('making an account', () => {
   })
 
   it.each([1, 2, 3])('leaves the login free when its node dies before write %i of three', async (write) => {
-    const house = await aHouse()
-    const dying = houseOver(dyingBefore(house.store, write), house.clock, house.sealer)
+    const fixture = await openAccounts()
+    const dying = accountsOver(dyingBefore(fixture.store, write), fixture.clock, fixture.sealer)
     await expect(dying.accounts.createAccount(ALICE)).rejects.toThrow(StoreUnavailable)
-    house.clock.moveSeconds(61)
-    expect(await everyAccount(house)).toEqual([])
-    expect(await house.accounts.findAccountByLogin(ALICE.login)).toBeUndefined()
+    fixture.clock.moveSeconds(61)
+    expect(await everyAccount(fixture)).toEqual([])
+    expect(await fixture.accounts.findAccountByLogin(ALICE.login)).toBeUndefined()
 
-    const made = await house.accounts.createAccount(ALICE)
-    house.clock.moveSeconds(3600)
+    const made = await fixture.accounts.createAccount(ALICE)
+    fixture.clock.moveSeconds(3600)
 
-    expect(await everyAccount(house)).toEqual([made])
-    expect(await house.accounts.findAccountByLogin(ALICE.login)).toEqual(made)
+    expect(await everyAccount(fixture)).toEqual([made])
+    expect(await fixture.accounts.findAccountByLogin(ALICE.login)).toEqual(made)
   })
 
   it('lets the first of two have a login that a dead node left behind', async () => {
-    const house = await aHouse()
-    const dying = houseOver(dyingBefore(house.store, 3), house.clock, house.sealer)
+    const fixture = await openAccounts()
+    const dying = accountsOver(dyingBefore(fixture.store, 3), fixture.clock, fixture.sealer)
     await expect(dying.accounts.createAccount(ALICE)).rejects.toThrow(StoreUnavailable)
-    house.clock.moveSeconds(61)
+    fixture.clock.moveSeconds(61)
     // Both find the login free; the third write of the slower one is the one that takes it.
-    const slower = withBeforePut(house.store, 3, async () => {
-      await house.accounts.createAccount(ALICE)
+    const slower = withBeforePut(fixture.store, 3, async () => {
+      await fixture.accounts.createAccount(ALICE)
     })
 
-    const late = houseOver(slower, house.clock, house.sealer).accounts.createAccount(ALICE)
+    const late = accountsOver(slower, fixture.clock, fixture.sealer).accounts.createAccount(ALICE)
 
     await expect(late).rejects.toThrow(AccountExists)
-    const first = await house.accounts.findAccountByLogin(ALICE.login)
+    const first = await fixture.accounts.findAccountByLogin(ALICE.login)
     expect(first).toBeDefined()
-    expect(await everyAccount(house)).toEqual([first])
+    expect(await everyAccount(fixture)).toEqual([first])
   })
 
   it('lasts when somebody signs in before it is finished', async () => {
-    const house = await aHouse()
-    const interrupted = withBeforePut(house.store, 3, async () => {
-      const found = await house.accounts.findAccountByLogin(ALICE.login)
-      await house.accounts.disable(found?.id ?? '')
+    const fixture = await openAccounts()
+    const interrupted = withBeforePut(fixture.store, 3, async () => {
+      const found = await fixture.accounts.findAccountByLogin(ALICE.login)
+      await fixture.accounts.disable(found?.id ?? '')
     })
 
-    const made = await houseOver(interrupted, house.clock, house.sealer).accounts.createAccount(ALICE)
-    house.clock.moveSeconds(3600)
+    const made = await accountsOver(interrupted, fixture.clock, fixture.sealer).accounts.createAccount(ALICE)
+    fixture.clock.moveSeconds(3600)
 
-    expect(await house.accounts.findAccount(made.id)).toMatchObject({ disabled: true })
+    expect(await fixture.accounts.findAccount(made.id)).toMatchObject({ disabled: true })
   })
 
   it('asks for a good password and a login before anything is stored', async () => {
-    const house = await aHouse()
+    const fixture = await openAccounts()
 
-    await expect(house.accounts.createAccount({ ...ALICE, password: 'sunshine' })).rejects.toThrow(PasswordRefused)
-    await expect(house.accounts.createAccount({ ...ALICE, login: ' ' })).rejects.toMatchObject({
+    await expect(fixture.accounts.createAccount({ ...ALICE, password: 'sunshine' })).rejects.toThrow(PasswordRefused)
+    await expect(fixture.accounts.createAccount({ ...ALICE, login: ' ' })).rejects.toMatchObject({
       code: 'login_refused',
     })
 
-    expect(await everyAccount(house)).toEqual([])
-    expect(await house.trail()).toEqual([])
+    expect(await everyAccount(fixture)).toEqual([])
+    expect(await fixture.trail()).toEqual([])
   })
 })
 

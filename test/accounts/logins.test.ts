@@ -4,7 +4,16 @@ import { describe, expect, it } from 'vitest'
 import { LoginFailed, TooManyAttempts } from '../../src/base/faults.ts'
 import { createKeyedHash } from '../../src/base/keyed-hash.ts'
 import { keys } from '../../src/store/keys.ts'
-import { ALICE, aHouse, type House, hashOf, houseOver, houses, STORE_KEY, setHash } from './a-house.ts'
+import {
+  ALICE,
+  openAccounts,
+  type AccountsFixture,
+  hashOf,
+  accountsOver,
+  openNodes,
+  STORE_KEY,
+  setHash,
+} from './open-accounts.ts'
 import { expectFigure } from '../support/figures.ts'
 
 const ADDRESS = '192.0.2.1'
@@ -14,7 +23,7 @@ const UNKNOWN = { ...RIGHT, login: 'nobody@example.com' }
 
 describe('signing in', () => {
   it('gives the account to whoever knows login and password', async () => {
-    const { accounts, logins, trail } = await aHouse()
+    const { accounts, logins, trail } = await openAccounts()
     const alice = await accounts.createAccount(ALICE)
 
     expect(await logins.checkLogin({ ...RIGHT, login: ' ALICE@example.com' })).toEqual(alice)
@@ -28,7 +37,7 @@ describe('signing in', () => {
   })
 
   it('[S118] gives one answer for wrong, unknown, disabled and too long, and tells the trail which it was', async () => {
-    const { accounts, logins, trail } = await aHouse()
+    const { accounts, logins, trail } = await openAccounts()
     const alice = await accounts.createAccount(ALICE)
     const dora = await accounts.createAccount({ ...ALICE, login: 'dora' })
     await accounts.disable(dora.id)
@@ -55,7 +64,7 @@ describe('signing in', () => {
   it('[S118] takes as long for an unknown or disabled account as for a wrong password', {
     timeout: 60_000,
   }, async () => {
-    const { accounts, logins } = await aHouse({ attemptsPerAccount: 1000 })
+    const { accounts, logins } = await openAccounts({ attemptsPerAccount: 1000 })
     await accounts.createAccount(ALICE)
     const { id } = await accounts.createAccount({ ...ALICE, login: 'dora' })
     await accounts.disable(id)
@@ -81,7 +90,7 @@ describe('signing in', () => {
   })
 
   it('never tells the trail what was typed', async () => {
-    const { accounts, logins, store, audit } = await aHouse()
+    const { accounts, logins, store, audit } = await openAccounts()
     await accounts.createAccount(ALICE)
     await logins.checkLogin(RIGHT)
     await logins.checkLogin(WRONG).catch(() => undefined)
@@ -97,7 +106,7 @@ describe('signing in', () => {
 
 describe('limits on signing in', () => {
   it('[S121] check no more than the limit of 200 wrong passwords that arrive together on two nodes', async () => {
-    const nodes = await houses(2, { attemptsPerAccount: 5 })
+    const nodes = await openNodes(2, { attemptsPerAccount: 5 })
     const alice = await nodes[0]?.accounts.createAccount(ALICE)
 
     const outcomes = await Promise.allSettled(
@@ -121,7 +130,7 @@ describe('limits on signing in', () => {
   })
 
   it('[S121] refuse the right password too, until the window ends', async () => {
-    const { accounts, logins, clock } = await aHouse()
+    const { accounts, logins, clock } = await openAccounts()
     await accounts.createAccount(ALICE)
     await fail(logins, WRONG, 5)
 
@@ -132,7 +141,7 @@ describe('limits on signing in', () => {
   })
 
   it('[S120] hold for an account that does not exist, and for every way to write a login', async () => {
-    const { logins } = await aHouse()
+    const { logins } = await openAccounts()
     const ways = ['nobody', 'NOBODY', ' nobody ', 'ｎｏｂｏｄｙ', 'no\u200bbody']
 
     for (const login of ways) await expect(logins.checkLogin({ ...UNKNOWN, login })).rejects.toThrow(LoginFailed)
@@ -141,7 +150,7 @@ describe('limits on signing in', () => {
   })
 
   it('[S120] hold for an address over all accounts, and for a whole IPv6 /64', async () => {
-    const { logins } = await aHouse({ attemptsPerAddress: 3 })
+    const { logins } = await openAccounts({ attemptsPerAddress: 3 })
     const from = (host: number) => ({ ...UNKNOWN, login: `user-${host}`, address: `2001:db8::${host}` })
     for (const host of [1, 2, 3]) await expect(logins.checkLogin(from(host))).rejects.toThrow(LoginFailed)
 
@@ -151,7 +160,7 @@ describe('limits on signing in', () => {
   })
 
   it('[A10] hold for a whole IPv6 /48, however many /64 of it guess', async () => {
-    const { logins } = await aHouse({ attemptsPerAddress: 2, attemptsPerNetwork: 6 })
+    const { logins } = await openAccounts({ attemptsPerAddress: 2, attemptsPerNetwork: 6 })
     const from = (subnet: number) => ({ ...UNKNOWN, login: `user-${subnet}`, address: `2001:db8:1:${subnet}::1` })
     for (const subnet of [1, 2, 3, 4, 5, 6]) await expect(logins.checkLogin(from(subnet))).rejects.toThrow(LoginFailed)
 
@@ -161,7 +170,7 @@ describe('limits on signing in', () => {
   })
 
   it('[A10] let one address, once it is refused, use up nothing of its network', async () => {
-    const { logins } = await aHouse({ attemptsPerAddress: 2, attemptsPerNetwork: 4 })
+    const { logins } = await openAccounts({ attemptsPerAddress: 2, attemptsPerNetwork: 4 })
     const from = (host: number, at: number) => ({ ...UNKNOWN, login: `user-${at}`, address: `192.0.2.${host}` })
     await Promise.allSettled(Array.from({ length: 50 }, (_, at) => logins.checkLogin(from(1, at))))
 
@@ -169,7 +178,7 @@ describe('limits on signing in', () => {
   })
 
   it('do not let a refused address use up the attempts of its victim', async () => {
-    const { accounts, logins } = await aHouse({ attemptsPerAccount: 5, attemptsPerAddress: 3 })
+    const { accounts, logins } = await openAccounts({ attemptsPerAccount: 5, attemptsPerAddress: 3 })
     await accounts.createAccount(ALICE)
     await Promise.allSettled(Array.from({ length: 50 }, () => logins.checkLogin(WRONG)))
 
@@ -179,7 +188,11 @@ describe('limits on signing in', () => {
   })
 
   it('[A6] count failures only: a right password gives its attempt back, for the account and the address', async () => {
-    const { accounts, logins } = await aHouse({ attemptsPerAccount: 5, attemptsPerAddress: 5, attemptsPerNetwork: 5 })
+    const { accounts, logins } = await openAccounts({
+      attemptsPerAccount: 5,
+      attemptsPerAddress: 5,
+      attemptsPerNetwork: 5,
+    })
     await accounts.createAccount(ALICE)
     await fail(logins, WRONG, 4)
     for (let time = 0; time < 20; time += 1) await logins.checkLogin(RIGHT)
@@ -190,7 +203,7 @@ describe('limits on signing in', () => {
   })
 
   it('[A6] let all of 30 right passwords through that arrive together, in whatever order', async () => {
-    const { accounts, logins } = await aHouse({ attemptsPerAccount: 5, attemptsPerAddress: 5 })
+    const { accounts, logins } = await openAccounts({ attemptsPerAccount: 5, attemptsPerAddress: 5 })
     await accounts.createAccount(ALICE)
 
     // Five at a time pass; the others are refused without being counted, so that they pass when they come again.
@@ -207,7 +220,7 @@ describe('limits on signing in', () => {
   })
 
   it('[A6] keep nothing of an address, a network or an account without failures', async () => {
-    const { accounts, logins, store, clock } = await aHouse()
+    const { accounts, logins, store, clock } = await openAccounts()
     await accounts.createAccount(ALICE)
     const hidden = createKeyedHash(STORE_KEY, 'limits')
     const counters = () =>
@@ -226,7 +239,7 @@ describe('limits on signing in', () => {
   })
 
   it('[A6] give back the attempt at a right password of a disabled account to nobody', async () => {
-    const { accounts, logins } = await aHouse()
+    const { accounts, logins } = await openAccounts()
     const { id } = await accounts.createAccount(ALICE)
     await accounts.disable(id)
     await fail(logins, RIGHT, 5)
@@ -239,98 +252,98 @@ describe('a known device', () => {
   const STRANGER = { ...WRONG, address: '198.51.100.7' }
 
   /** Alice's browser after a sign-in. */
-  async function aDevice({ accounts, logins, clock }: House) {
+  async function aDevice({ accounts, logins, clock }: AccountsFixture) {
     const alice = await accounts.createAccount(ALICE)
     const deviceCookie = logins.rememberDevice(undefined, alice, Math.floor(clock() / 1000))
     return { alice, deviceCookie }
   }
 
   it('[A9] signs in while strangers have used up the attempts of its account, its address and its network', async () => {
-    const house = await aHouse({ attemptsPerAccount: 5, attemptsPerAddress: 5, attemptsPerNetwork: 5 })
-    const { deviceCookie } = await aDevice(house)
-    await fail(house.logins, WRONG, 5)
-    await expect(house.logins.checkLogin(RIGHT)).rejects.toThrow(TooManyAttempts)
+    const fixture = await openAccounts({ attemptsPerAccount: 5, attemptsPerAddress: 5, attemptsPerNetwork: 5 })
+    const { deviceCookie } = await aDevice(fixture)
+    await fail(fixture.logins, WRONG, 5)
+    await expect(fixture.logins.checkLogin(RIGHT)).rejects.toThrow(TooManyAttempts)
 
-    await expect(house.logins.checkLogin({ ...RIGHT, deviceCookie })).resolves.toMatchObject({ login: ALICE.login })
+    await expect(fixture.logins.checkLogin({ ...RIGHT, deviceCookie })).resolves.toMatchObject({ login: ALICE.login })
   })
 
   it('[A9] has as few attempts of its own, which are nobody else’s', async () => {
-    const house = await aHouse({ attemptsPerAccount: 5 })
-    const { alice, deviceCookie } = await aDevice(house)
-    const other = house.logins.rememberDevice(undefined, alice, Math.floor(house.clock() / 1000))
-    await fail(house.logins, { ...WRONG, deviceCookie }, 5)
+    const fixture = await openAccounts({ attemptsPerAccount: 5 })
+    const { alice, deviceCookie } = await aDevice(fixture)
+    const other = fixture.logins.rememberDevice(undefined, alice, Math.floor(fixture.clock() / 1000))
+    await fail(fixture.logins, { ...WRONG, deviceCookie }, 5)
 
-    await expect(house.logins.checkLogin({ ...RIGHT, deviceCookie })).rejects.toMatchObject({ rule: 'login-device' })
-    await expect(house.logins.checkLogin({ ...RIGHT, deviceCookie: other })).resolves.toBeDefined()
-    await expect(house.logins.checkLogin(RIGHT)).resolves.toBeDefined()
+    await expect(fixture.logins.checkLogin({ ...RIGHT, deviceCookie })).rejects.toMatchObject({ rule: 'login-device' })
+    await expect(fixture.logins.checkLogin({ ...RIGHT, deviceCookie: other })).resolves.toBeDefined()
+    await expect(fixture.logins.checkLogin(RIGHT)).resolves.toBeDefined()
   })
 
   it('[A9] is not known to another account, nor when anything of its proof is changed', async () => {
-    const house = await aHouse({ attemptsPerAccount: 1 })
-    const { deviceCookie } = await aDevice(house)
-    await house.accounts.createAccount({ ...ALICE, login: 'dora' })
+    const fixture = await openAccounts({ attemptsPerAccount: 1 })
+    const { deviceCookie } = await aDevice(fixture)
+    await fixture.accounts.createAccount({ ...ALICE, login: 'dora' })
     const strangers = { ...RIGHT, login: 'dora' }
-    await fail(house.logins, { ...strangers, password: WRONG.password }, 1)
-    await fail(house.logins, STRANGER, 1)
+    await fail(fixture.logins, { ...strangers, password: WRONG.password }, 1)
+    await fail(fixture.logins, STRANGER, 1)
     const flipped = Array.from(deviceCookie, (character, at) => {
       return deviceCookie.slice(0, at) + (character === 'a' ? 'b' : 'a') + deviceCookie.slice(at + 1)
     })
 
-    await expect(house.logins.checkLogin({ ...strangers, deviceCookie })).rejects.toThrow(TooManyAttempts)
+    await expect(fixture.logins.checkLogin({ ...strangers, deviceCookie })).rejects.toThrow(TooManyAttempts)
     for (const cookie of [...flipped, '', '~', 'x'.repeat(10_000)]) {
-      await expect(house.logins.checkLogin({ ...RIGHT, deviceCookie: cookie })).rejects.toThrow(TooManyAttempts)
+      await expect(fixture.logins.checkLogin({ ...RIGHT, deviceCookie: cookie })).rejects.toThrow(TooManyAttempts)
     }
   })
 
   it.each(['disable', 'setPassword', 'endAccess'] as const)('[A9] is forgotten after %s', async (verb) => {
-    const house = await aHouse({ attemptsPerAccount: 1 })
-    const { alice, deviceCookie } = await aDevice(house)
-    house.clock.moveSeconds(5)
-    await house.accounts[verb](alice.id, 'drei kleine Igel')
-    await house.accounts.enable(alice.id)
-    await fail(house.logins, STRANGER, 1)
+    const fixture = await openAccounts({ attemptsPerAccount: 1 })
+    const { alice, deviceCookie } = await aDevice(fixture)
+    fixture.clock.moveSeconds(5)
+    await fixture.accounts[verb](alice.id, 'drei kleine Igel')
+    await fixture.accounts.enable(alice.id)
+    await fail(fixture.logins, STRANGER, 1)
 
-    await expect(house.logins.checkLogin({ ...RIGHT, deviceCookie })).rejects.toThrow(TooManyAttempts)
+    await expect(fixture.logins.checkLogin({ ...RIGHT, deviceCookie })).rejects.toThrow(TooManyAttempts)
   })
 
   it('[A9] is forgotten a year after its last sign-in', async () => {
-    const house = await aHouse({ attemptsPerAccount: 1 })
-    const { deviceCookie } = await aDevice(house)
-    house.clock.moveSeconds(365 * 86_400)
-    await fail(house.logins, STRANGER, 1)
+    const fixture = await openAccounts({ attemptsPerAccount: 1 })
+    const { deviceCookie } = await aDevice(fixture)
+    fixture.clock.moveSeconds(365 * 86_400)
+    await fail(fixture.logins, STRANGER, 1)
 
-    await expect(house.logins.checkLogin({ ...RIGHT, deviceCookie })).rejects.toThrow(TooManyAttempts)
+    await expect(fixture.logins.checkLogin({ ...RIGHT, deviceCookie })).rejects.toThrow(TooManyAttempts)
   })
 
   it('[A9] keeps the proofs of the five people who signed in there last', async () => {
-    const house = await aHouse({ attemptsPerAccount: 1 })
+    const fixture = await openAccounts({ attemptsPerAccount: 1 })
     const people = ['ana', 'ben', 'cem', 'dora', 'eva', 'fay']
     let deviceCookie: string | undefined
     for (const login of people) {
-      const account = await house.accounts.createAccount({ ...ALICE, login })
-      deviceCookie = house.logins.rememberDevice(deviceCookie, account, Math.floor(house.clock() / 1000))
-      await fail(house.logins, { ...STRANGER, login }, 1)
+      const account = await fixture.accounts.createAccount({ ...ALICE, login })
+      deviceCookie = fixture.logins.rememberDevice(deviceCookie, account, Math.floor(fixture.clock() / 1000))
+      await fail(fixture.logins, { ...STRANGER, login }, 1)
     }
 
     expect(deviceCookie?.length).toBeLessThan(500)
-    await expect(house.logins.checkLogin({ ...RIGHT, login: 'ana', deviceCookie })).rejects.toThrow(TooManyAttempts)
+    await expect(fixture.logins.checkLogin({ ...RIGHT, login: 'ana', deviceCookie })).rejects.toThrow(TooManyAttempts)
     for (const login of people.slice(1)) {
-      await expect(house.logins.checkLogin({ ...RIGHT, login, deviceCookie })).resolves.toMatchObject({ login })
+      await expect(fixture.logins.checkLogin({ ...RIGHT, login, deviceCookie })).resolves.toMatchObject({ login })
     }
   })
 
   it('[A9] and strangers sign in at once after an unlock, which the trail has', async () => {
-    const house = await aHouse({ attemptsPerAccount: 5 })
-    const { alice, deviceCookie } = await aDevice(house)
-    await fail(house.logins, { ...WRONG, deviceCookie }, 5)
-    await fail(house.logins, STRANGER, 5)
-    house.clock.moveSeconds(1)
+    const fixture = await openAccounts({ attemptsPerAccount: 5 })
+    const { alice, deviceCookie } = await aDevice(fixture)
+    await fail(fixture.logins, { ...WRONG, deviceCookie }, 5)
+    await fail(fixture.logins, STRANGER, 5)
+    fixture.clock.moveSeconds(1)
 
-    await house.logins.unlock(alice)
+    await fixture.logins.unlock(alice)
 
-    await expect(house.logins.checkLogin({ ...RIGHT, deviceCookie })).resolves.toBeDefined()
-    await expect(house.logins.checkLogin(RIGHT)).resolves.toBeDefined()
-    expect(await house.trail()).toContainEqual(
+    await expect(fixture.logins.checkLogin({ ...RIGHT, deviceCookie })).resolves.toBeDefined()
+    await expect(fixture.logins.checkLogin(RIGHT)).resolves.toBeDefined()
+    expect(await fixture.trail()).toContainEqual(
       expect.objectContaining({ event: 'account.unlocked', subject: alice.id }),
     )
   })
@@ -338,9 +351,9 @@ describe('a known device', () => {
 
 describe('a crowd signing in', () => {
   it('[S125] is sent away when the line is full, and loses no attempt at its accounts by that', async () => {
-    const house = await aHouse({ attemptsPerAccount: 1 })
-    await house.accounts.createAccount(ALICE)
-    const full = houseOver(house.store, house.clock, house.sealer, { concurrentHashes: 0, waitingHashes: 0 })
+    const fixture = await openAccounts({ attemptsPerAccount: 1 })
+    await fixture.accounts.createAccount(ALICE)
+    const full = accountsOver(fixture.store, fixture.clock, fixture.sealer, { concurrentHashes: 0, waitingHashes: 0 })
 
     const crowd = await Promise.allSettled(Array.from({ length: 500 }, () => full.logins.checkLogin(RIGHT)))
 
@@ -352,22 +365,22 @@ describe('a crowd signing in', () => {
       [ADDRESS, 'failure', 10],
       [ADDRESS, 'failure', 100],
     ])
-    await expect(house.logins.checkLogin(RIGHT)).resolves.toMatchObject({ login: ALICE.login })
+    await expect(fixture.logins.checkLogin(RIGHT)).resolves.toMatchObject({ login: ALICE.login })
   })
 })
 
 describe('a hash of older parameters', () => {
   it('[S124] is made anew when its owner signs in, and only then', async () => {
-    const house = await aHouse()
-    const { id } = await house.accounts.createAccount(ALICE)
-    await setHash(house, id, hashSync(ALICE.password, { memoryCost: 4096, timeCost: 1 }))
+    const fixture = await openAccounts()
+    const { id } = await fixture.accounts.createAccount(ALICE)
+    await setHash(fixture, id, hashSync(ALICE.password, { memoryCost: 4096, timeCost: 1 }))
 
-    await house.logins.checkLogin(WRONG).catch(() => undefined)
-    expect(await hashOf(house, id)).toMatch(/m=4096,t=1/)
-    await house.logins.checkLogin(RIGHT)
+    await fixture.logins.checkLogin(WRONG).catch(() => undefined)
+    expect(await hashOf(fixture, id)).toMatch(/m=4096,t=1/)
+    await fixture.logins.checkLogin(RIGHT)
 
-    expect(await hashOf(house, id)).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
-    await expect(house.logins.checkLogin(RIGHT)).resolves.toMatchObject({ id })
+    expect(await hashOf(fixture, id)).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+    await expect(fixture.logins.checkLogin(RIGHT)).resolves.toMatchObject({ id })
   })
 })
 
@@ -376,8 +389,8 @@ function median(numbers: readonly number[]): number {
 }
 
 async function fail(
-  logins: House['logins'],
-  attempt: Parameters<House['logins']['checkLogin']>[0],
+  logins: AccountsFixture['logins'],
+  attempt: Parameters<AccountsFixture['logins']['checkLogin']>[0],
   times: number,
 ): Promise<void> {
   for (let time = 0; time < times; time += 1) {

@@ -57,7 +57,7 @@ const RUN_BY: Readonly<Record<string, readonly [file: string, text: string]>> = 
   'npm run coverage': ['test/habits/coverage.test.ts', 'byFolder'],
   'npm run mutate -- src/keyring/ring': ['test/habits/mutants.test.ts', 'mutantsOf'],
   'npm run figures': ['test/habits/figures.test.ts', 'shapeOf'],
-  'npm run samples': ['test/samples/stage.ts', 'startSamples'],
+  'npm run samples': ['test/samples/samples-fixture.ts', 'startSamples'],
   'npm run demo': ['test/samples/demo.test.ts', 'walk'],
   'npm test': ['test/habits/slow-tests.test.ts', 'npm test'],
   'npm run test:all': ['.ci/run', 'npm run test:all'],

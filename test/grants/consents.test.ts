@@ -4,7 +4,7 @@ import { createConsents } from '../../src/grants/consents.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openTestStore } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
-import { aDoor, withVerb } from '../revocation/open-revocation.ts'
+import { openRevocation, withVerb } from '../revocation/open-revocation.ts'
 
 const READ = { scopes: ['openid'], apis: { 'https://orders.example': ['orders:read'] } }
 const WRITE = { scopes: ['openid'], apis: { 'https://orders.example': ['orders:write'] } }
@@ -40,7 +40,7 @@ describe('what a person agreed to', () => {
 async function aMemory() {
   const clock = movableClock()
   const store = await openTestStore(clock)
-  const { notBefore, revocation } = await aDoor(store, clock)
+  const { notBefore, revocation } = await openRevocation(store, clock)
   const remembering = (on: Store) => createConsents({ store: on, clock, notBefore, ttlSeconds: 3600 })
   return {
     store,

@@ -1,8 +1,8 @@
 /**
- * Our pages on a free port, with everything of ours real and a hand-made engine behind the door.
+ * Our pages on a free port, with everything of ours real and a hand-made engine behind the interactions.
  *
  * The engine's side of a sign-in is a table here, so that a test can put a browser in front of any page at once. What
- * the real engine does behind the door is tested in test/flows and test/browser.
+ * the real engine does is tested in test/flows and test/browser.
  */
 
 import { createServer, type IncomingMessage } from 'node:http'
@@ -29,8 +29,8 @@ export interface PagesApp {
   readonly alice: Account
   /** Makes an interaction as the engine would, and gives its address and the cookie of the browser that began it. */
   begin(interaction?: Partial<Interaction>): { readonly address: string; readonly cookie: string }
-  /** What the engine was told, in order. */
-  readonly told: string[]
+  /** The calls of the engine, in order. */
+  readonly engineCalls: string[]
   readonly logged: string[]
   auditedEvents(): Promise<string[]>
 }
@@ -70,12 +70,12 @@ export async function startPages(options: PagesAppOptions = {}): Promise<PagesAp
   const url = `http://localhost:${(server.address() as AddressInfo).port}`
 
   const begun = new Map<string, Interaction>()
-  const told: string[] = []
+  const engineCalls: string[] = []
   const assets = loadAssets()
   const pages = createPages({
     issuer: url,
     production: options.production ?? false,
-    interactions: engineDoor(begun, told, url),
+    interactions: recordedInteractions(begun, engineCalls, url),
     logins,
     accounts,
     lifetimes: { sessionSeconds: 28_800, refreshTokenSeconds: 2_592_000 },
@@ -91,7 +91,7 @@ export async function startPages(options: PagesAppOptions = {}): Promise<PagesAp
   return {
     url,
     alice,
-    told,
+    engineCalls,
     logged,
 
     begin(interaction = {}) {
@@ -123,7 +123,7 @@ function aLogin(): Interaction {
   }
 }
 
-function engineDoor(begun: Map<string, Interaction>, told: string[], url: string): Interactions {
+function recordedInteractions(begun: Map<string, Interaction>, engineCalls: string[], url: string): Interactions {
   async function find(req: IncomingMessage): Promise<Interaction> {
     const [, uid = ''] = /interaction=([^;]+)/.exec(req.headers.cookie ?? '') ?? []
     const interaction = begun.get(uid)
@@ -133,7 +133,7 @@ function engineDoor(begun: Map<string, Interaction>, told: string[], url: string
 
   async function finish(req: IncomingMessage, what: string): Promise<string> {
     const { uid } = await find(req)
-    told.push(`${what} ${uid}`)
+    engineCalls.push(`${what} ${uid}`)
     return `${url}/authorize/${uid}`
   }
 

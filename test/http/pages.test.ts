@@ -66,7 +66,7 @@ describe('the login page', () => {
 
     expect(response.status).toBe(303)
     expect(response.headers.get('location')).toMatch(/\/authorize\/uid-\d+$/)
-    expect(app.told).toEqual([expect.stringContaining(`login as ${app.alice.id}`)])
+    expect(app.engineCalls).toEqual([expect.stringContaining(`login as ${app.alice.id}`)])
   })
 
   it('says the same of an unknown account and a wrong password, keeps the login and forgets the password', async () => {
@@ -81,7 +81,7 @@ describe('the login page', () => {
     expect(wrongHtml).toContain(`value="${ALICE.login}"`)
     expect(wrongHtml).not.toContain('not-her-password')
     expect(withoutNonce(wrongHtml)).toBe(withoutNonce(unknownHtml).replace('nobody@example.com', ALICE.login))
-    expect(app.told).toEqual([])
+    expect(app.engineCalls).toEqual([])
   })
 
   it('asks for the field that is missing', async () => {
@@ -125,7 +125,7 @@ describe('the login page', () => {
     const response = await post(begun, 'abort', { csrf: await tokenFor(begun, 'abort') })
 
     expect(response.status).toBe(303)
-    expect(app.told).toEqual([expect.stringMatching(/^abort/)])
+    expect(app.engineCalls).toEqual([expect.stringMatching(/^abort/)])
   })
 })
 
@@ -179,7 +179,7 @@ describe('the consent page', () => {
     const response = await post(begun, 'consent', { csrf, scope: 'orders:write', scopes: 'admin' })
 
     expect(response.status).toBe(303)
-    expect(app.told).toEqual([expect.stringMatching(/^consent uid/)])
+    expect(app.engineCalls).toEqual([expect.stringMatching(/^consent uid/)])
     expect(await app.auditedEvents()).toContain('consent.granted')
   })
 
@@ -189,7 +189,7 @@ describe('the consent page', () => {
 
     await post(begun, 'abort', { csrf: await tokenFor(begun, 'abort') })
 
-    expect(app.told).toEqual([expect.stringMatching(/^abort/)])
+    expect(app.engineCalls).toEqual([expect.stringMatching(/^abort/)])
     expect(await app.auditedEvents()).toContain('consent.denied')
   })
 
@@ -202,7 +202,7 @@ describe('the consent page', () => {
     const response = await post(begun, 'login', { csrf, ...ALICE })
 
     expect(response.status).toBe(400)
-    expect(app.told).toEqual([])
+    expect(app.engineCalls).toEqual([])
   })
 })
 
@@ -231,7 +231,7 @@ describe('a form of ours', () => {
         expect(response.status).toBe(403)
         expect(await response.text()).toContain('form_forged')
       }
-      expect(app.told).toEqual([])
+      expect(app.engineCalls).toEqual([])
     })
 
     it(`is refused when the browser says that another site sent it: ${name} [S116] [S131]`, async () => {
@@ -249,7 +249,7 @@ describe('a form of ours', () => {
       for (const headers of foreign) {
         expect((await post(begun, action, { ...fields, csrf }, headers)).status).toBe(403)
       }
-      expect(app.told).toEqual([])
+      expect(app.engineCalls).toEqual([])
 
       const own = await post(begun, action, { ...fields, csrf }, { origin: app.url, 'sec-fetch-site': 'same-origin' })
       expect(own.status).toBe(303)
@@ -265,7 +265,7 @@ describe('a form of ours', () => {
         expect(response.status).toBe(400)
         expect(await response.text()).toContain('interaction_gone')
       }
-      expect(app.told).toEqual([])
+      expect(app.engineCalls).toEqual([])
     })
 
     it(`changes nothing by GET: ${name} [S116]`, async () => {
@@ -279,7 +279,7 @@ describe('a form of ours', () => {
 
       expect(response.status).toBe(405)
       expect(response.headers.get('allow')).toBe('POST')
-      expect(app.told).toEqual([])
+      expect(app.engineCalls).toEqual([])
     })
   }
 

@@ -36,7 +36,7 @@ interface Signed {
   readonly until: number
 }
 
-export class World {
+export class RingModel {
   now = 1_000_000
   ring: Ring = emptyRing(SECRETS, { secret: 'cookie 0', createdAt: this.now })
   /** How often each kind of thing happened, to see that a run tried something. */

@@ -15,7 +15,7 @@ import {
   type StepParts,
   signingKey,
 } from '../../src/keyring/ring/ring.ts'
-import { MARGIN, World } from './ring-model.ts'
+import { MARGIN, RingModel } from './ring-model.ts'
 
 const SCHEDULE: Schedule = {
   rotationSeconds: 10_000,
@@ -191,50 +191,50 @@ describe('a schedule that changes', () => {
     ],
     ['shortened twice', [{ maxAgeSeconds: 50 }, { maxAgeSeconds: 30 }, { maxAgeSeconds: 2 }]],
   ])('leaves no cache without the key that signs when max-age is %s', async (_, changes) => {
-    const world = new World([{ ...SHORT, ...changes[0] }])
-    await world.start(['RS256', 'ES256', 'EdDSA'])
+    const model = new RingModel([{ ...SHORT, ...changes[0] }])
+    await model.start(['RS256', 'ES256', 'EdDSA'])
     for (const change of changes) {
-      await world.restart(0, { ...SHORT, ...change })
-      await world.pass(3)
+      await model.restart(0, { ...SHORT, ...change })
+      await model.pass(3)
     }
 
-    for (const algorithm of ['RS256', 'ES256', 'EdDSA'] as const) await world.rotate(0, algorithm)
-    const before = world.signing('EdDSA')
-    await world.pass(100)
+    for (const algorithm of ['RS256', 'ES256', 'EdDSA'] as const) await model.rotate(0, algorithm)
+    const before = model.signing('EdDSA')
+    await model.pass(100)
 
-    expect(world.signing('EdDSA')).not.toBe(before)
+    expect(model.signing('EdDSA')).not.toBe(before)
   })
 
   it('leaves no cache without it when max-age is lengthened after the key was published', async () => {
-    const world = new World([SHORT])
-    await world.start(['ES256'])
-    await world.rotate(0, 'ES256')
-    const before = world.signing('ES256')
+    const model = new RingModel([SHORT])
+    await model.start(['ES256'])
+    await model.rotate(0, 'ES256')
+    const before = model.signing('ES256')
 
-    await world.restart(0, { ...SHORT, maxAgeSeconds: 500 })
-    await world.pass(15)
+    await model.restart(0, { ...SHORT, maxAgeSeconds: 500 })
+    await model.pass(15)
 
-    expect(world.signing('ES256')).not.toBe(before)
+    expect(model.signing('ES256')).not.toBe(before)
   })
 
   it('keeps a key for the tokens of the server that lets them live longest', async () => {
-    const world = new World([SHORT, { ...SHORT, longestTokenSeconds: 300 }])
-    await world.start(['ES256'])
+    const model = new RingModel([SHORT, { ...SHORT, longestTokenSeconds: 300 }])
+    await model.start(['ES256'])
 
-    await world.pass(400)
+    await model.pass(400)
 
-    expect(world.happened.get('keyring.key_retired')).toBeGreaterThan(3)
+    expect(model.happened.get('keyring.key_retired')).toBeGreaterThan(3)
   })
 
   it('keeps a cookie key for the sessions that were begun when they were longer', async () => {
-    const world = new World([{ ...SHORT, longestSessionSeconds: 500 }])
-    await world.start(['ES256'])
-    await world.restart(0, { ...SHORT, longestSessionSeconds: 20 })
+    const model = new RingModel([{ ...SHORT, longestSessionSeconds: 500 }])
+    await model.start(['ES256'])
+    await model.restart(0, { ...SHORT, longestSessionSeconds: 20 })
 
-    await world.rotateCookieKey(0)
-    await world.pass(1200)
+    await model.rotateCookieKey(0)
+    await model.pass(1200)
 
-    expect(world.ring.cookieKeys.length).toBeLessThan(3)
+    expect(model.ring.cookieKeys.length).toBeLessThan(3)
   })
 })
 
@@ -287,10 +287,10 @@ describe('[S95] whatever happens in whatever order', () => {
         fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1 }),
         async (schedules, deeds, chances) => {
           let drawn = 0
-          const world = new World(schedules, () => chances[drawn++ % chances.length] as number)
-          await world.start(['RS256', 'ES256'])
-          for (const one of deeds) await one(world)
-          for (const [event, count] of world.happened) happened.set(event, (happened.get(event) ?? 0) + count)
+          const model = new RingModel(schedules, () => chances[drawn++ % chances.length] as number)
+          await model.start(['RS256', 'ES256'])
+          for (const one of deeds) await one(model)
+          for (const [event, count] of model.happened) happened.set(event, (happened.get(event) ?? 0) + count)
         },
       ),
       { numRuns: 100 },
@@ -302,7 +302,7 @@ describe('[S95] whatever happens in whatever order', () => {
   })
 })
 
-type Deed = (world: World) => Promise<void>
+type Deed = (model: RingModel) => Promise<void>
 
 /** So that a failing run can be read. */
 function told(text: string, deed: Deed): Deed {

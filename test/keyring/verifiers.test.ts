@@ -8,7 +8,7 @@ import { within } from '../support/figures.ts'
 
 const TTL_SECONDS = 600
 
-async function aWorld() {
+async function openVerifiers() {
   const clock = movableClock()
   const store = await openTestStore(clock)
   const options = { store, clock, ttlSeconds: TTL_SECONDS }
@@ -21,7 +21,7 @@ async function aWorld() {
 
 describe('the known verifiers', () => {
   it('hold what they were served last, and all that is older', async () => {
-    const { verifiers, settled } = await aWorld()
+    const { verifiers, settled } = await openVerifiers()
 
     verifiers.saw({ id: 'a', version: 3 })
     verifiers.saw({ id: 'b', version: 5 })
@@ -32,7 +32,7 @@ describe('the known verifiers', () => {
   })
 
   it('are the same for every node of the store', async () => {
-    const { options, verifiers, settled } = await aWorld()
+    const { options, verifiers, settled } = await openVerifiers()
 
     createVerifiers(options).saw({ id: 'a', version: 3 })
     verifiers.saw({ id: 'b', version: 3 })
@@ -41,7 +41,7 @@ describe('the known verifiers', () => {
   })
 
   it('are forgotten when they stay away', async () => {
-    const { clock, verifiers, settled } = await aWorld()
+    const { clock, verifiers, settled } = await openVerifiers()
     verifiers.saw({ id: 'a', version: 3 })
     await settled(1, 1, 3)
 
@@ -51,7 +51,7 @@ describe('the known verifiers', () => {
   })
 
   it('cost one write a minute, or one for each new version', async () => {
-    const { clock, verifiers, settled, storedVersion } = await aWorld()
+    const { clock, verifiers, settled, storedVersion } = await openVerifiers()
     for (let fetches = 0; fetches < 20; fetches++) {
       verifiers.saw({ id: 'a', version: 3 })
       await settled(1, 1, 3)
@@ -68,7 +68,7 @@ describe('the known verifiers', () => {
   })
 
   it('have a name that is short and plain, or are not noted', async () => {
-    const { verifiers, settled } = await aWorld()
+    const { verifiers, settled } = await openVerifiers()
 
     for (const id of ['', 'a'.repeat(65), 'a b', 'a:b', '{kr}', 'é', 'a\nb']) verifiers.saw({ id, version: 1 })
     verifiers.saw({ id: `${'a'.repeat(60)}.-_Z`, version: 1 })
@@ -77,7 +77,7 @@ describe('the known verifiers', () => {
   })
 
   it('are at most a thousand, whoever invents more, and those stay known', async () => {
-    const { clock, options, verifiers, settled } = await aWorld()
+    const { clock, options, verifiers, settled } = await openVerifiers()
     verifiers.saw({ id: 'real', version: 1 })
     await settled(1, 1, 1)
 

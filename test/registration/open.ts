@@ -16,11 +16,11 @@ import type { ApiSettings } from '../../src/registry/api/api.ts'
 import type { ClientSettings } from '../../src/registry/client/client.ts'
 import { PLAIN_CLIENT } from '../../src/registry/client/plain-client.ts'
 import type { Store } from '../../src/store/store.ts'
-import { aDoor, type Door } from '../revocation/open-revocation.ts'
+import { openRevocation, type RevocationFixture } from '../revocation/open-revocation.ts'
 
 export const ISSUER = 'https://auth.example'
 
-export interface TestRegistry extends Registry, Registration, Pick<Door, 'revocation'> {
+export interface TestRegistry extends Registry, Registration, Pick<RevocationFixture, 'revocation'> {
   /** What the keyring was asked to make ready for. */
   readonly served: { readonly algorithm: string; readonly tokenSeconds: number }[]
 }
@@ -29,7 +29,7 @@ export async function openTestRegistry(store: Store, clock: Clock): Promise<Test
   const sealer = createSealer(Buffer.alloc(32, 7), 'store')
   const registry = await openRegistry({ store, sealer, clock, issuer: ISSUER })
   onTestFinished(() => registry.close())
-  const { revocation, revocationLog } = await aDoor(store, clock)
+  const { revocation, revocationLog } = await openRevocation(store, clock)
   onTestFinished(() => revocationLog.close())
   const served: TestRegistry['served'] = []
   const registration = createRegistration({

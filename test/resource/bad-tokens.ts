@@ -1,5 +1,5 @@
 /**
- * Access tokens whose claims are not what RFC 9068 asks for, as data. What else can be wrong with a JWT, and every door
+ * Access tokens whose claims are not what RFC 9068 asks for, as data. What else can be wrong with a JWT, and every server
  * at which it is presented, stands in test/feature/tokens/jose/.
  */
 

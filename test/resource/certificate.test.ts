@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createVerifier, nodeBearer, type Verifier } from '../../src/resource/index.ts'
 import { aCertificate } from './certificates.ts'
-import { openDoors } from './doors.ts'
+import { startGuardedServers } from './guarded-servers.ts'
 import { AUDIENCE, mint, NOW, type StrangeIssuer, startIssuer, stop } from './issuer.ts'
-import { aProver } from './prover.ts'
+import { createDpopClient } from './dpop-client.ts'
 
 const [ours, anas, bens] = [aCertificate('127.0.0.1'), aCertificate('ana'), aCertificate('ben')]
 const x5t = (der: Uint8Array) => ({ 'x5t#S256': createHash('sha256').update(der).digest('base64url') })
@@ -50,13 +50,13 @@ describe('[S103] a token that is bound to a certificate', () => {
   })
 
   it('is refused over plain HTTP behind every middleware', async () => {
-    const doors = await openDoors(verifier)
-    for (const { name, origin } of doors) {
+    const servers = await startGuardedServers(verifier)
+    for (const { name, origin } of servers) {
       const response = await fetch(origin, { headers: { authorization: `Bearer ${bound}` } })
       expect(response.status, name).toBe(401)
       expect(response.headers.get('www-authenticate'), name).toContain('error="invalid_token"')
     }
-    await Promise.all(doors.map((door) => door.close()))
+    await Promise.all(servers.map((server) => server.close()))
   })
 
   it('leaves a token that is bound to nothing alone', async () => {
@@ -68,15 +68,15 @@ describe('[S103] a token that is bound to a certificate', () => {
       ...{ issuer: at.issuer, audience: AUDIENCE, clock: () => NOW * 1000 },
       certificate: ({ headers }) => decodeURIComponent(String(headers['x-client-cert'] ?? '')),
     })
-    const doors = await openDoors(behind)
-    for (const { name, origin } of doors) {
+    const servers = await startGuardedServers(behind)
+    for (const { name, origin } of servers) {
       const statuses = [anas.cert, bens.cert, '', 'nonsense'].map(async (pem) => {
         const headers = { authorization: `Bearer ${bound}`, 'x-client-cert': encodeURIComponent(pem) }
         return (await fetch(origin, { headers })).status
       })
       expect(await Promise.all(statuses), name).toEqual([200, 401, 401, 401])
     }
-    await Promise.all(doors.map((door) => door.close()))
+    await Promise.all(servers.map((server) => server.close()))
 
     await expect(verifier.verify(bound, { certificate: anas.der })).resolves.toBeDefined()
     await expect(verifier.verify(bound, { certificate: bens.der })).rejects.toMatchObject({ code: 'token_invalid' })
@@ -84,7 +84,7 @@ describe('[S103] a token that is bound to a certificate', () => {
   })
 
   it('needs its DPoP proof as well, when it is bound to both', async () => {
-    const ana = await aProver()
+    const ana = await createDpopClient()
     const own = createVerifier({
       ...{ issuer: at.issuer, audience: AUDIENCE, clock: () => NOW * 1000 },
       dpop: { publicUrl: AUDIENCE },

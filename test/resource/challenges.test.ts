@@ -3,25 +3,27 @@ import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { answerTo, createVerifier, TokenInvalid } from '../../src/resource/index.ts'
-import { DOORS, type Door, openDoors } from './doors.ts'
+import { MIDDLEWARE, type GuardedServer, startGuardedServers } from './guarded-servers.ts'
 import { AUDIENCE, mint, NOW, type StrangeIssuer, startIssuer } from './issuer.ts'
 
 let at: StrangeIssuer
-let doors: Door[]
-let deadEnds: Door[]
+let servers: GuardedServer[]
+let deadEnds: GuardedServer[]
 
 beforeAll(async () => {
   at = await startIssuer()
   const clock = () => NOW * 1000
-  doors = await openDoors(createVerifier({ issuer: at.issuer, audience: AUDIENCE, clock }))
+  servers = await startGuardedServers(createVerifier({ issuer: at.issuer, audience: AUDIENCE, clock }))
   const fetch = () => Promise.reject(new Error('no route'))
-  deadEnds = await openDoors(createVerifier({ issuer: 'https://login.example', audience: AUDIENCE, clock, fetch }))
+  deadEnds = await startGuardedServers(
+    createVerifier({ issuer: 'https://login.example', audience: AUDIENCE, clock, fetch }),
+  )
 })
 
-afterAll(() => Promise.all([...doors, ...deadEnds, at].map((open) => open.close())))
+afterAll(() => Promise.all([...servers, ...deadEnds, at].map((open) => open.close())))
 
-describe.each(DOORS)('%s', (name) => {
-  const at = () => String(doors.find((door) => door.name === name)?.origin)
+describe.each(MIDDLEWARE)('%s', (name) => {
+  const at = () => String(servers.find((server) => server.name === name)?.origin)
   const bare = `Bearer realm="${AUDIENCE}", scope="orders:read"`
 
   it('asks for a token without an error code when none was sent (RFC 6750 section 3.1)', async () => {
@@ -87,7 +89,7 @@ describe.each(DOORS)('%s', (name) => {
   })
 
   it('answers 503 with Retry-After and no challenge when there are no keys', async () => {
-    const origin = String(deadEnds.find((door) => door.name === name)?.origin)
+    const origin = String(deadEnds.find((server) => server.name === name)?.origin)
 
     const response = await ask(origin, `Bearer ${mint('https://login.example', keyOf())}`)
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import * as resource from '../../src/resource/index.ts'
 import { type StrangeIssuer, startIssuer } from './issuer.ts'
-import { aScene, runExample, type Scene } from './scene.ts'
+import { createExampleContext, runExample, type ExampleContext } from './example-context.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
@@ -38,13 +38,13 @@ describe('grantor/resource', () => {
 
   describe('in its doc comments', () => {
     let at: StrangeIssuer
-    let scene: Scene
+    let context: ExampleContext
     beforeAll(async () => {
       at = await startIssuer()
-      scene = await aScene(at)
+      context = await createExampleContext(at)
     })
     afterAll(async () => {
-      await (scene.verifier as resource.Verifier).close()
+      await (context.verifier as resource.Verifier).close()
       await at.close()
     })
 
@@ -52,14 +52,14 @@ describe('grantor/resource', () => {
 
     it('has only examples that run, and reject where they say so', async () => {
       for (const { path, example } of examples) {
-        await expect(runExample(example, scene), `${path}\n${example}`).resolves.toBeUndefined()
+        await expect(runExample(example, context), `${path}\n${example}`).resolves.toBeUndefined()
       }
     })
 
     it('is seen to fail when an example is wrong', async () => {
-      await expect(runExample('await verifier.verify(noSuchToken)', scene)).rejects.toThrow('noSuchToken')
-      await expect(runExample('await verifier.verify(token)   // rejects with TokenExpired', scene)).rejects.toThrow()
-      await expect(runExample('createVerifier({ issuer, audience, jwks: [] })', scene)).rejects.toThrow()
+      await expect(runExample('await verifier.verify(noSuchToken)', context)).rejects.toThrow('noSuchToken')
+      await expect(runExample('await verifier.verify(token)   // rejects with TokenExpired', context)).rejects.toThrow()
+      await expect(runExample('createVerifier({ issuer, audience, jwks: [] })', context)).rejects.toThrow()
     })
   })
 

@@ -6,22 +6,22 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import { createVerifier, type DpopOptions, type Verifier } from '../../src/resource/index.ts'
 import { createReplayMemory } from '../../src/resource/sender/replay-memory.ts'
-import { DOORS, type Door, openDoors } from './doors.ts'
+import { MIDDLEWARE, type GuardedServer, startGuardedServers } from './guarded-servers.ts'
 import { AUDIENCE, ecKey, edKey, mint, NOW, rsaKey, type StrangeIssuer, startIssuer } from './issuer.ts'
-import { aProver, type Changes, type Prover } from './prover.ts'
+import { createDpopClient, type Changes, type DpopClient } from './dpop-client.ts'
 
 const URL_OF_API = 'https://orders.example/v1'
 const ROUTE = `${URL_OF_API}/orders`
 const SECRET = new Uint8Array(32).fill(7)
 
 let at: StrangeIssuer
-let ana: Prover
+let ana: DpopClient
 let now: number
 let verifier: Verifier
 
 beforeAll(async () => {
   at = await startIssuer()
-  ana = await aProver()
+  ana = await createDpopClient()
 })
 afterAll(() => at.close())
 beforeEach(() => {
@@ -34,13 +34,13 @@ function aVerifier(dpop: Partial<DpopOptions> = {}): Verifier {
   return createVerifier({ issuer: at.issuer, audience: AUDIENCE, clock, dpop: { publicUrl: URL_OF_API, ...dpop } })
 }
 
-/** A token that is bound to the prover's key, presented with a proof. */
-function present(own = verifier, changes: Changes = {}, by: Prover = ana, token = boundTo(by)) {
+/** A token that is bound to the client's key, presented with a proof. */
+function present(own = verifier, changes: Changes = {}, by: DpopClient = ana, token = boundTo(by)) {
   const proof = by.prove(token, ROUTE, { ...changes, claims: { iat: now, ...changes.claims } })
   return own.verify(token, { dpopProof: { proof, method: 'GET', url: ROUTE } })
 }
 
-function boundTo({ cnf }: Prover): string {
+function boundTo({ cnf }: DpopClient): string {
   return mint(at.issuer, at.ec, { cnf })
 }
 
@@ -48,7 +48,7 @@ describe('a token that is bound to a DPoP key', () => {
   it.each([ecKey('p'), edKey('p'), rsaKey('p'), { ...rsaKey('p'), alg: 'PS256' as const }])(
     'is accepted with a proof of that key ($alg)',
     async (key) => {
-      await expect(present(verifier, {}, await aProver(key))).resolves.toMatchObject({ subject: 'u_1' })
+      await expect(present(verifier, {}, await createDpopClient(key))).resolves.toMatchObject({ subject: 'u_1' })
     },
   )
 
@@ -97,7 +97,7 @@ describe('a token that is bound to a DPoP key', () => {
   })
 
   it("is refused with a good proof of somebody else's key, and nobody checks its signature", async () => {
-    const ben = await aProver()
+    const ben = await createDpopClient()
     const token = boundTo(ana)
     const proof = ben.prove(token, ROUTE)
 
@@ -107,7 +107,7 @@ describe('a token that is bound to a DPoP key', () => {
   })
 
   it('[S97] is refused when its RSA key is too short', async () => {
-    await expect(present(verifier, {}, await aProver(rsaKey('p', 1024)))).rejects.toMatchObject({
+    await expect(present(verifier, {}, await createDpopClient(rsaKey('p', 1024)))).rejects.toMatchObject({
       code: 'dpop_proof_invalid',
     })
   })
@@ -301,13 +301,13 @@ describe('[S100] a nonce', () => {
   })
 })
 
-describe.each(DOORS)('a DPoP request behind %s', (name) => {
-  let doors: Door[] = []
+describe.each(MIDDLEWARE)('a DPoP request behind %s', (name) => {
+  let servers: GuardedServer[] = []
   const open = async (own: Verifier, options = {}) => {
-    doors = await openDoors(own, { scopes: ['orders:read'], ...options })
-    return String(doors.find((door) => door.name === name)?.origin)
+    servers = await startGuardedServers(own, { scopes: ['orders:read'], ...options })
+    return String(servers.find((server) => server.name === name)?.origin)
   }
-  const close = () => Promise.all(doors.map((door) => door.close()))
+  const close = () => Promise.all(servers.map((server) => server.close()))
 
   it('is let in with the scheme in any case, for the public address and not for that of the request', async () => {
     const own = aVerifier({ publicUrl: 'https://orders.example' })
@@ -395,8 +395,8 @@ describe('an API with several addresses', () => {
   it('chooses among its own by the request, and never takes the one that the request claims', async () => {
     const publicUrl = ({ headers }: IncomingMessage) =>
       headers.host === 'eu.orders.example' ? 'https://eu.orders.example' : 'https://orders.example'
-    const doors = await openDoors(aVerifier({ publicUrl }))
-    const { host } = new URL(String(doors[0]?.origin))
+    const servers = await startGuardedServers(aVerifier({ publicUrl }))
+    const { host } = new URL(String(servers[0]?.origin))
     const token = boundTo(ana)
 
     for (const [claimed, address, status] of [
@@ -406,7 +406,7 @@ describe('an API with several addresses', () => {
     ] as const) {
       expect(await statusWith(`http://${host}`, token, [ana.prove(token, address)], claimed), address).toBe(status)
     }
-    await Promise.all(doors.map((door) => door.close()))
+    await Promise.all(servers.map((server) => server.close()))
   })
 })
 

@@ -3,14 +3,14 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { type Estate, refusalOf, startEstate, until } from './feed-estate.ts'
+import { type FeedFixture, refusalOf, startFeedFixture, until } from './feed-fixture.ts'
 
 type Fetch = typeof globalThis.fetch
 
-let at: Estate
+let at: FeedFixture
 
 beforeAll(async () => {
-  at = await startEstate()
+  at = await startFeedFixture()
 })
 
 afterAll(() => at.close())

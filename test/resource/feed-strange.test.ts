@@ -9,7 +9,7 @@ import {
   type FeedEvent,
   type RevocationFeed,
 } from '../../src/resource/revocations/revocation-feed.ts'
-import { until } from './feed-estate.ts'
+import { until } from './feed-fixture.ts'
 import { NOW, type StrangeIssuer, startIssuer } from './issuer.ts'
 
 const ENTRY = { gid: 'g1', exp: NOW + 600, at: NOW }

@@ -6,13 +6,13 @@ import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import type { NewRevocation } from '../../src/revocation/revocation-log.ts'
-import { type Estate, KEEP_SECONDS, refusalOf, startEstate, until } from './feed-estate.ts'
+import { type FeedFixture, KEEP_SECONDS, refusalOf, startFeedFixture, until } from './feed-fixture.ts'
 import { expectFigure } from '../support/figures.ts'
 
 describe('a verifier that follows the feed', () => {
-  let at: Estate
+  let at: FeedFixture
   beforeAll(async () => {
-    at = await startEstate()
+    at = await startFeedFixture()
   })
   afterAll(() => at.close())
 
@@ -24,7 +24,7 @@ describe('a verifier that follows the feed', () => {
     'everything up to a moment': (_token, iat) => ({ before: iat + 1 }),
   }
   it.each(Object.entries(entries))('refuses a token at once when the server has revoked %s', async (_what, entryOf) => {
-    const own = await startEstate()
+    const own = await startFeedFixture()
     const { verifier } = own.follow()
     const token = await own.machineToken()
     await expect(verifier.verify(token)).resolves.toBeDefined()
@@ -79,9 +79,9 @@ describe('a verifier that follows the feed', () => {
 })
 
 describe('a verifier that was cut off', () => {
-  let at: Estate
+  let at: FeedFixture
   beforeEach(async () => {
-    at = await startEstate()
+    at = await startFeedFixture()
   })
   afterEach(() => at.close())
 
@@ -222,9 +222,9 @@ describe('a verifier that was cut off', () => {
 })
 
 describe('a verifier that never hears the feed', () => {
-  let at: Estate
+  let at: FeedFixture
   beforeAll(async () => {
-    at = await startEstate({
+    at = await startFeedFixture({
       clients: [{ clientId: 'demo-machine', apis: { 'https://orders.example': ['orders:read'] } }],
     })
   })
@@ -249,7 +249,7 @@ describe('a verifier that never hears the feed', () => {
 })
 
 /** What the first node has in its log. */
-async function pageOf({ app, feedToken }: Estate): Promise<string> {
+async function pageOf({ app, feedToken }: FeedFixture): Promise<string> {
   const headers = { authorization: `Bearer ${await feedToken()}` }
   return (await fetch(`${app.urls[0]}/revocations`, { headers })).text()
 }

@@ -9,8 +9,8 @@ import {
   SILENT_SECONDS,
   type Token,
   tokenOf,
-  type World,
-} from './interleavings-estate.ts'
+  type Fixture,
+} from './interleavings-fixture.ts'
 import { within } from '../support/figures.ts'
 
 export interface Program {
@@ -57,15 +57,17 @@ const BEGIN_MS = 60_000
 const UNKNOWN_KEY_PAUSE_SECONDS = 11
 const CLIENT = { client_id: 'demo-spa' }
 
-export async function createWorker(world: World, tally: Tally): Promise<Worker> {
-  const remotes = [connect(world, 0), connect(world, 1)]
+export async function createWorker(fixture: Fixture, tally: Tally): Promise<Worker> {
+  const remotes = [connect(fixture, 0), connect(fixture, 1)]
   // Forty people come at once: on a busy machine the first word takes longer than a verifier waits for it.
   await Promise.all(remotes.map(({ verifier }) => retried(() => verifier.prepare())))
 
   return {
     async run(program) {
-      const person = await retried((attempt) => newPerson(world, world.nodes[attempt % world.nodes.length] as App))
-      await new Run(world, person, remotes, tally).run(program)
+      const person = await retried((attempt) =>
+        newPerson(fixture, fixture.nodes[attempt % fixture.nodes.length] as App),
+      )
+      await new Run(fixture, person, remotes, tally).run(program)
     },
     async close() {
       await Promise.all(remotes.map(({ verifier }) => verifier.close()))
@@ -74,7 +76,7 @@ export async function createWorker(world: World, tally: Tally): Promise<Worker> 
 }
 
 class Run {
-  readonly #world: World
+  readonly #fixture: Fixture
   readonly #person: Person
   readonly #remotes: readonly Remote[]
   readonly #tally: Tally
@@ -87,12 +89,12 @@ class Run {
   #refreshToken = ''
   #isOver = false
 
-  constructor(world: World, person: Person, remotes: readonly Remote[], tally: Tally) {
-    this.#world = world
+  constructor(fixture: Fixture, person: Person, remotes: readonly Remote[], tally: Tally) {
+    this.#fixture = fixture
     this.#person = person
     this.#remotes = remotes
     this.#tally = tally
-    this.#disturbances = world.disturbances
+    this.#disturbances = fixture.disturbances
   }
 
   async run({ offline, steps }: Program): Promise<void> {
@@ -127,7 +129,7 @@ class Run {
     const deadline = performance.now() + BEGIN_MS
     for (let seen = ''; seen !== 'accepted'; seen = await verdict(remote, token)) {
       // The key may be compromised by now: then it is not this token that has to be taken.
-      if (this.#world.compromised.has(token.kid)) break
+      if (this.#fixture.compromised.has(token.kid)) break
       if (performance.now() > deadline) throw new Error(`${remote.name} does not take a new token: ${seen}`)
       await new Promise((resolve) => setTimeout(resolve, 200))
       remote.aheadSeconds = UNKNOWN_KEY_PAUSE_SECONDS - remote.aheadSeconds
@@ -167,7 +169,7 @@ class Run {
       case 'compromise the key':
         return this.#compromise()
       case 'restart a node':
-        return this.#world.restart(step.node)
+        return this.#fixture.restart(step.node)
     }
   }
 
@@ -176,12 +178,12 @@ class Run {
   }
 
   #node(attempt: number): App {
-    return this.#world.nodes[attempt % 2] as App
+    return this.#fixture.nodes[attempt % 2] as App
   }
 
   async #refresh(): Promise<void> {
     const used = this.#refreshToken
-    const { body } = await this.#world.call('/token', { ...CLIENT, grant_type: 'refresh_token', refresh_token: used })
+    const { body } = await this.#fixture.call('/token', { ...CLIENT, grant_type: 'refresh_token', refresh_token: used })
     if (body.access_token === undefined) return
     if (this.#isOver) throw new Error('a family that had ended gave a token')
     this.#tokens.push(tokenOf(body.access_token))
@@ -201,7 +203,7 @@ class Run {
   }
 
   async #revoke(token: string): Promise<void> {
-    const { status } = await this.#world.call('/revoke', { ...CLIENT, token })
+    const { status } = await this.#fixture.call('/revoke', { ...CLIENT, token })
     if (status !== 200) throw new Error(`/revoke answered with ${status}`)
   }
 
@@ -214,7 +216,11 @@ class Run {
   async #useAgain(): Promise<void> {
     const used = this.#usedUp.at(-1)
     if (used === undefined || used === this.#refreshToken) return
-    const { status } = await this.#world.call('/token', { ...CLIENT, grant_type: 'refresh_token', refresh_token: used })
+    const { status } = await this.#fixture.call('/token', {
+      ...CLIENT,
+      grant_type: 'refresh_token',
+      refresh_token: used,
+    })
     if (status === 200) throw new Error('a used refresh token was taken')
     this.#familyEnded()
   }
@@ -222,10 +228,10 @@ class Run {
   async #compromise(): Promise<void> {
     const { signingJwks: jwks } = this.#node(0).keyring.current()
     const keyId = (jwks as readonly { alg?: string; kid?: string }[]).find(({ alg }) => alg === 'ES256')?.kid ?? ''
-    this.#world.disturbances += 1
+    this.#fixture.disturbances += 1
     await retried((attempt) => this.#node(attempt).keyring.compromise(keyId))
-    this.#world.compromised.add(keyId)
-    this.#world.disturbances += 1
+    this.#fixture.compromised.add(keyId)
+    this.#fixture.disturbances += 1
   }
 
   /** A verifier that is cut off, and whose clock goes on: it must stop by itself. */
@@ -248,10 +254,10 @@ class Run {
   async #lookAt(remote: Remote): Promise<void> {
     const startedMs = performance.now()
     const { turns } = remote
-    const isQuiet = () => this.#disturbances === this.#world.disturbances && !this.#wereAway.has(remote)
+    const isQuiet = () => this.#disturbances === this.#fixture.disturbances && !this.#wereAway.has(remote)
     const stays = () => isQuiet() && turns % 2 === 1 && remote.turns === turns
     for (const token of this.#tokens) {
-      const isEnded = () => this.#ended.has(token) || this.#world.compromised.has(token.kid)
+      const isEnded = () => this.#ended.has(token) || this.#fixture.compromised.has(token.kid)
       if (!isEnded()) {
         const seen = await verdict(remote, token)
         // Another worker may have found the key compromised, or restarted a node, in this very moment.

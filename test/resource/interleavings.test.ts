@@ -11,7 +11,7 @@ import { randomInt } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { startWorld } from './interleavings-estate.ts'
+import { startFixture } from './interleavings-fixture.ts'
 import { createWorker, type Program, type Tally } from './interleavings-worker.ts'
 
 const RUNS = Number(process.env.INTERLEAVINGS ?? 200)
@@ -44,13 +44,13 @@ const program: fc.Arbitrary<Program> = fc.record({
 describe('revocations in any order', () => {
   it(`reach every verifier, in ${RUNS} interleavings of seed ${SEED}`, { timeout: HOURS_MS }, async () => {
     const programs = fc.sample(program, { numRuns: RUNS, seed: SEED })
-    const world = await startWorld()
+    const fixture = await startFixture()
     const tally: Tally = { accepted: 0, refused: 0, silent: 0, steps: 0 }
     const failures: string[] = []
     let next = 0
 
     async function work(): Promise<void> {
-      const worker = await createWorker(world, tally)
+      const worker = await createWorker(fixture, tally)
       for (let at = next++; at < programs.length && failures.length === 0; at = next++) {
         try {
           await worker.run(programs[at] as Program)
@@ -61,10 +61,10 @@ describe('revocations in any order', () => {
       await worker.close()
     }
     await Promise.all(Array.from({ length: Math.min(WORKERS, RUNS) }, work))
-    await world.close()
+    await fixture.close()
 
     expect(failures).toEqual([])
-    console.info(`seed ${SEED}: ${JSON.stringify(tally)}, ${world.disturbances} disturbances`)
+    console.info(`seed ${SEED}: ${JSON.stringify(tally)}, ${fixture.disturbances} disturbances`)
     // That nothing was revoked, or nothing taken, would prove as little.
     expect(Math.min(tally.accepted, tally.refused, tally.silent)).toBeGreaterThan(RUNS / 20)
   })

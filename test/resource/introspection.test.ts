@@ -17,7 +17,7 @@ import {
   type SignInOptions,
   type TokenAnswer,
 } from '../support/user-agent.ts'
-import { READER, refusalOf, until } from './feed-estate.ts'
+import { READER, refusalOf, until } from './feed-fixture.ts'
 import { NOW, type StrangeIssuer, startIssuer } from './issuer.ts'
 
 const VAULT = 'https://vault.example'

@@ -14,18 +14,18 @@ import {
   type Verifier,
 } from '../../src/resource/index.ts'
 import { AUDIENCE, mint, NOW, type StrangeIssuer, serve, startIssuer, stop } from './issuer.ts'
-import { aProver, type Prover } from './prover.ts'
+import { createDpopClient, type DpopClient } from './dpop-client.ts'
 
 // A proxy takes /api away, the application hangs the route under /v1.
 const [BEFORE_PROXY, BEHIND_PROXY] = ['https://orders.example/api/v1/orders', '/v1/orders?page=2']
 
 let at: StrangeIssuer
-let ana: Prover
+let ana: DpopClient
 let verifier: Verifier
 
 beforeAll(async () => {
   at = await startIssuer()
-  ana = await aProver()
+  ana = await createDpopClient()
   verifier = createVerifier({
     ...{ issuer: at.issuer, audience: AUDIENCE, clock: () => NOW * 1000 },
     dpop: { publicUrl: 'https://orders.example/api/' },

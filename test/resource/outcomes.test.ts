@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createVerifier, type OutcomeEvent, type VerifierOptions } from '../../src/resource/index.ts'
-import { openDoors } from './doors.ts'
+import { startGuardedServers } from './guarded-servers.ts'
 import { AUDIENCE, mint, NOW, type StrangeIssuer, startIssuer } from './issuer.ts'
 
 let at: StrangeIssuer
@@ -39,14 +39,14 @@ describe('onOutcome', () => {
 
   it('is told of requests that bring no token, or bring it in the wrong place', async () => {
     const events: OutcomeEvent[] = []
-    const doors = await openDoors(aVerifier((event) => events.push(event)))
-    for (const { origin } of doors) {
+    const servers = await startGuardedServers(aVerifier((event) => events.push(event)))
+    for (const { origin } of servers) {
       await fetch(origin)
       await fetch(`${origin}/?access_token=x`)
     }
 
-    expect(events.map(({ outcome }) => outcome)).toEqual(doors.flatMap(() => ['token_missing', 'token_misplaced']))
-    await Promise.all(doors.map((door) => door.close()))
+    expect(events.map(({ outcome }) => outcome)).toEqual(servers.flatMap(() => ['token_missing', 'token_misplaced']))
+    await Promise.all(servers.map((server) => server.close()))
   })
 
   it('fails no request by what it throws', async () => {

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createVerifier, protectedResource } from '../../src/resource/index.ts'
-import { DOORS, type Door, openDoors } from './doors.ts'
+import { MIDDLEWARE, type GuardedServer, startGuardedServers } from './guarded-servers.ts'
 import { AUDIENCE } from './issuer.ts'
 
 const issuer = 'https://login.example'
@@ -56,14 +56,14 @@ describe('protectedResource', () => {
   })
 
   describe('in a challenge', () => {
-    let doors: Door[]
+    let servers: GuardedServer[]
     beforeAll(async () => {
-      doors = await openDoors(verifier, { scopes: ['orders:read'], resource: protectedResource(verifier) })
+      servers = await startGuardedServers(verifier, { scopes: ['orders:read'], resource: protectedResource(verifier) })
     })
-    afterAll(() => Promise.all(doors.map((door) => door.close())))
+    afterAll(() => Promise.all(servers.map((server) => server.close())))
 
-    it.each(DOORS)('is named behind %s (RFC 9728 section 5.1)', async (name) => {
-      const response = await fetch(String(doors.find((door) => door.name === name)?.origin))
+    it.each(MIDDLEWARE)('is named behind %s (RFC 9728 section 5.1)', async (name) => {
+      const response = await fetch(String(servers.find((server) => server.name === name)?.origin))
 
       expect(response.headers.get('www-authenticate')).toBe(
         `Bearer realm="${AUDIENCE}", scope="orders:read", ` +

@@ -3,21 +3,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createVerifier, koaBearer, type Requirements, type Verifier } from '../../src/resource/index.ts'
-import { DOORS, type Door, openDoors } from './doors.ts'
+import { MIDDLEWARE, type GuardedServer, startGuardedServers } from './guarded-servers.ts'
 import { AUDIENCE, mint, NOW, type StrangeIssuer, startIssuer } from './issuer.ts'
 
 const NEEDED = { scopes: ['orders:read'], acr: ['urn:phishing-resistant', 'urn:two-factor'], maxAge: 300 }
 
 let at: StrangeIssuer
 let verifier: Verifier
-let doors: Door[]
+let servers: GuardedServer[]
 
 beforeAll(async () => {
   at = await startIssuer()
   verifier = createVerifier({ issuer: at.issuer, audience: AUDIENCE, clock: () => NOW * 1000 })
-  doors = await openDoors(verifier, NEEDED)
+  servers = await startGuardedServers(verifier, NEEDED)
 })
-afterAll(() => Promise.all([...doors, at].map((open) => open.close())))
+afterAll(() => Promise.all([...servers, at].map((open) => open.close())))
 
 const token = (claims: Record<string, unknown>) => mint(at.issuer, at.ec, claims)
 
@@ -69,8 +69,8 @@ describe('a route that needs a sign-in', () => {
     }
   })
 
-  it.each(DOORS)('says behind %s what the client has to ask for (RFC 9470 section 3)', async (name) => {
-    const origin = String(doors.find((door) => door.name === name)?.origin)
+  it.each(MIDDLEWARE)('says behind %s what the client has to ask for (RFC 9470 section 3)', async (name) => {
+    const origin = String(servers.find((server) => server.name === name)?.origin)
 
     const response = await fetch(origin, { headers: { authorization: `Bearer ${token({ auth_time: NOW - 900 })}` } })
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createVerifier, Refusal, type Verifier } from '../../src/resource/index.ts'
 import { badTokens } from './bad-tokens.ts'
-import { DOORS, type Door, openDoors } from './doors.ts'
+import { MIDDLEWARE, type GuardedServer, startGuardedServers } from './guarded-servers.ts'
 import {
   AUDIENCE,
   hmacParts,
@@ -18,16 +18,16 @@ import {
 
 let at: StrangeIssuer
 let verifier: Verifier
-let doors: Door[]
+let servers: GuardedServer[]
 
 beforeAll(async () => {
   at = await startIssuer()
   verifier = createVerifier({ issuer: at.issuer, audience: AUDIENCE, clock: () => NOW * 1000 })
-  doors = await openDoors(verifier)
+  servers = await startGuardedServers(verifier)
 })
 
 afterAll(async () => {
-  await Promise.all([...doors.map((door) => door.close()), at.close()])
+  await Promise.all([...servers.map((server) => server.close()), at.close()])
 })
 
 describe('a good token', () => {
@@ -67,8 +67,8 @@ describe('a good token', () => {
     for (const token of good) await expect(verifier.verify(token)).resolves.toMatchObject({ clientId: 'web' })
   })
 
-  it.each(DOORS)('reaches the route behind %s with its claims', async (name) => {
-    const response = await present(doorNamed(name), mint(at.issuer, at.rsa))
+  it.each(MIDDLEWARE)('reaches the route behind %s with its claims', async (name) => {
+    const response = await present(serverNamed(name), mint(at.issuer, at.rsa))
 
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({ subject: 'u_1' })
@@ -76,15 +76,15 @@ describe('a good token', () => {
 })
 
 describe('[S43] [S137] a token with bad claims', () => {
-  it('is refused at every door, whatever is wrong with it', async () => {
+  it('is refused by every middleware, whatever is wrong with it', async () => {
     const rows = badTokens(at)
     expect(rows.length).toBeGreaterThan(60)
 
     for (const { name, token, code = 'token_invalid' } of rows) {
       await expect(verifier.verify(token), name).rejects.toMatchObject({ code, status: 401, error: 'invalid_token' })
-      for (const door of doors) {
-        const response = await present(door, token)
-        expect(response.status, `${name} at ${door.name}`).toBe(401)
+      for (const server of servers) {
+        const response = await present(server, token)
+        expect(response.status, `${name} at ${server.name}`).toBe(401)
         expect(response.headers.get('www-authenticate'), name).toContain('error="invalid_token"')
         expect(await response.json(), name).toMatchObject({ code, status: 401 })
       }
@@ -163,12 +163,12 @@ describe('HS256', () => {
   })
 })
 
-function doorNamed(name: string): Door {
-  const door = doors.find((one) => one.name === name)
-  if (door === undefined) throw new Error(`no door ${name}`)
-  return door
+function serverNamed(name: string): GuardedServer {
+  const server = servers.find((one) => one.name === name)
+  if (server === undefined) throw new Error(`no server ${name}`)
+  return server
 }
 
-function present(door: Door, token: string): Promise<Response> {
-  return fetch(door.origin, { headers: { authorization: `Bearer ${token}` } })
+function present(server: GuardedServer, token: string): Promise<Response> {
+  return fetch(server.origin, { headers: { authorization: `Bearer ${token}` } })
 }

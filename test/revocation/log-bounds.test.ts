@@ -11,7 +11,7 @@ import { openTestStore } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { type Running, start } from '../support/start.ts'
 import { callEndpoint } from '../support/user-agent.ts'
-import { aDoor, aGrant, KEEP_SECONDS } from './open-revocation.ts'
+import { openRevocation, aGrant, KEEP_SECONDS } from './open-revocation.ts'
 import { within } from '../support/figures.ts'
 
 const MOST_OF_A_SUBJECT = 200
@@ -25,7 +25,7 @@ describe('[A11] endings asked for without end', () => {
   it('by one person leave a bounded log, and each of them is in force', async () => {
     const clock = movableClock()
     const store = await openTestStore(clock)
-    const { revocation, revocationLog } = await aDoor(store, clock)
+    const { revocation, revocationLog } = await openRevocation(store, clock)
     const grantIds = Array.from({ length: ENDINGS }, (_, at) => `g${at}`)
 
     for (const grantId of grantIds) {
@@ -43,7 +43,7 @@ describe('[A11] endings asked for without end', () => {
   it('by one client for its own tokens leave a bounded log, and each of them is in force', async () => {
     const clock = movableClock()
     const store = await openTestStore(clock)
-    const { revocation, revocationLog } = await aDoor(store, clock)
+    const { revocation, revocationLog } = await openRevocation(store, clock)
     const expiresAt = epochSeconds(clock) + 600
     const ids = Array.from({ length: ENDINGS }, (_, at) => `j${at}`)
 
@@ -58,7 +58,7 @@ describe('[A11] endings asked for without end', () => {
   it('for single tokens of one grant end the grant', async () => {
     const clock = movableClock()
     const store = await openTestStore(clock)
-    const { revocation, revocationLog } = await aDoor(store, clock)
+    const { revocation, revocationLog } = await openRevocation(store, clock)
     const refreshToken = await aGrant(store, 'g1')
     const expiresAt = epochSeconds(clock) + 600
 
@@ -74,17 +74,17 @@ describe('[A11] endings asked for without end', () => {
   it('are counted on a node that starts, and no longer once their entries have expired', async () => {
     const clock = movableClock()
     const store = await openTestStore(clock)
-    const first = await aDoor(store, clock)
-    const end = (door: typeof first, jti: string) =>
-      door.revocation.endToken({ jti, expiresAt: epochSeconds(clock) + 600, sub: 'machine' }, 'access_token_revoked')
+    const first = await openRevocation(store, clock)
+    const end = (node: typeof first, jti: string) =>
+      node.revocation.endToken({ jti, expiresAt: epochSeconds(clock) + 600, sub: 'machine' }, 'access_token_revoked')
     for (let at = 0; at < MOST_OF_A_SUBJECT; at++) await end(first, `j${at}`)
 
-    const second = await aDoor(store, clock)
+    const second = await openRevocation(store, clock)
     await end(second, 'one more')
     expect(second.revocationLog.covers({ sub: 'machine', iat: epochSeconds(clock) })).toBe(true)
 
     clock.moveSeconds(KEEP_SECONDS + REACH_SECONDS + LARGEST_CLOCK_DIFFERENCE_SECONDS + 1)
-    const third = await aDoor(store, clock)
+    const third = await openRevocation(store, clock)
     await end(third, 'long after')
     expect(third.revocationLog.covers({ jti: 'long after' })).toBe(true)
     expect(third.revocationLog.covers({ sub: 'machine', iat: epochSeconds(clock) })).toBe(false)
@@ -93,7 +93,7 @@ describe('[A11] endings asked for without end', () => {
   it('end no grant of the subject and nothing of anybody else', async () => {
     const clock = movableClock()
     const store = await openTestStore(clock)
-    const { revocation, notBefore } = await aDoor(store, clock)
+    const { revocation, notBefore } = await openRevocation(store, clock)
     const expiresAt = epochSeconds(clock) + 600
 
     for (let at = 0; at <= MOST_OF_A_SUBJECT; at++) {

@@ -1,4 +1,4 @@
-/** The door of one node, on a store of the test. */
+/** The revocation of one node, on a store of the test. */
 
 import { type Audit, createAudit } from '../../src/audit/audit.ts'
 import { createLog } from '../../src/audit/log.ts'
@@ -9,11 +9,11 @@ import type { Store } from '../../src/store/store.ts'
 
 export const KEEP_SECONDS = 660
 
-export interface Door extends Endings {
+export interface RevocationFixture extends Endings {
   readonly audit: Audit
 }
 
-export async function aDoor(store: Store, clock: Clock): Promise<Door> {
+export async function openRevocation(store: Store, clock: Clock): Promise<RevocationFixture> {
   const audit = createAudit({ store, clock, log: createLog({ level: 'silent' }) })
   const endings = await openEndings({
     ...{ store, clock, audit, keepSeconds: () => KEEP_SECONDS },

@@ -6,7 +6,7 @@ import { keys, logs } from '../../src/store/keys.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openTestStore, openTestStores } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
-import { aDoor, aGrant, KEEP_SECONDS, withVerb } from './open-revocation.ts'
+import { openRevocation, aGrant, KEEP_SECONDS, withVerb } from './open-revocation.ts'
 import { within } from '../support/figures.ts'
 
 const SESSION = { accountId: 'usr_ana', loginTs: 1, exp: 9_999_999_999 }
@@ -14,9 +14,9 @@ const SESSION = { accountId: 'usr_ana', loginTs: 1, exp: 9_999_999_999 }
 describe('an ending', () => {
   type Ending = [name: string, end: (revocation: Revocation) => Promise<void>, entry: object]
   const endings: Ending[] = [
-    ['of a grant', (door) => door.endGrant('g1', 'grant_ended_by_operator'), { gid: 'g1' }],
-    ['of a consent', (door) => door.endConsent('usr_ana', 'app'), { gid: 'g1' }],
-    ['of an account', (door) => door.endAccount('usr_ana', 'account_ended_by_operator'), { gid: 'g1' }],
+    ['of a grant', (revocation) => revocation.endGrant('g1', 'grant_ended_by_operator'), { gid: 'g1' }],
+    ['of a consent', (revocation) => revocation.endConsent('usr_ana', 'app'), { gid: 'g1' }],
+    ['of an account', (revocation) => revocation.endAccount('usr_ana', 'account_ended_by_operator'), { gid: 'g1' }],
   ]
 
   it.each(endings)(
@@ -27,13 +27,13 @@ describe('an ending', () => {
       const token = await aGrant(store, 'g1')
       const cutOff = withVerb(store, 'removeMembers', () => Promise.reject(new Error('cut off')))
 
-      await expect(end((await aDoor(cutOff, clock)).revocation)).rejects.toThrow('cut off')
+      await expect(end((await openRevocation(cutOff, clock)).revocation)).rejects.toThrow('cut off')
 
       // The verifiers know already; here the grant is still found, and nobody was told that it is over.
       expect(await entries(store)).toEqual([entry])
       expect(await store.get(token)).toBeDefined()
 
-      await end((await aDoor(store, clock)).revocation)
+      await end((await openRevocation(store, clock)).revocation)
 
       // Again, for the tokens that were issued in between.
       expect(await entries(store)).toEqual([entry, entry])
@@ -48,14 +48,14 @@ describe('an ending', () => {
     const store = await openTestStore(clock)
     await aGrant(store, 'g1')
     const cutOff = withVerb(store, 'removeMembers', () => Promise.reject(new Error('cut off')))
-    await expect(end((await aDoor(cutOff, clock)).revocation)).rejects.toThrow('cut off')
+    await expect(end((await openRevocation(cutOff, clock)).revocation)).rejects.toThrow('cut off')
     clock.moveSeconds(KEEP_SECONDS - 60)
     const issuedAt = epochSeconds(clock)
 
-    await end((await aDoor(store, clock)).revocation)
+    await end((await openRevocation(store, clock)).revocation)
 
     clock.moveSeconds(300)
-    const { revocationLog } = await aDoor(store, clock)
+    const { revocationLog } = await openRevocation(store, clock)
     expect(revocationLog.covers({ gid: 'g1', iat: issuedAt })).toBe(true)
   })
 
@@ -65,7 +65,7 @@ describe('an ending', () => {
     const token = await aGrant(store, 'g1')
     const mute = withVerb(store, 'append', () => Promise.reject(new Error('cut off')))
 
-    await expect(end((await aDoor(mute, clock)).revocation)).rejects.toThrow('cut off')
+    await expect(end((await openRevocation(mute, clock)).revocation)).rejects.toThrow('cut off')
 
     expect(await store.get(token)).toBeDefined()
     expect(await store.get(keys.grant('g1'))).toBeDefined()
@@ -74,7 +74,7 @@ describe('an ending', () => {
   it('of a session takes along what was to end with it, and leaves what was granted for offline access', async () => {
     const clock = movableClock()
     const store = await openTestStore(clock)
-    const { revocation } = await aDoor(store, clock)
+    const { revocation } = await openRevocation(store, clock)
     const [bound, offline] = [await aGrant(store, 'g1'), await aGrant(store, 'g2', 'usr_ana', 'mail')]
     const authorizations = { app: { grantId: 'g1' }, mail: { grantId: 'g2', persistsLogout: true } }
     await store.put(keys.session('s1'), JSON.stringify({ ...SESSION, authorizations }), { ttlSeconds: 60 })
@@ -90,7 +90,7 @@ describe('an ending', () => {
   it('of an account spares a session in which somebody else has signed in since', async () => {
     const clock = movableClock()
     const store = await openTestStore(clock)
-    const { revocation } = await aDoor(store, clock)
+    const { revocation } = await openRevocation(store, clock)
     for (const [uid, accountId] of [
       ['s1', 'usr_ana'],
       ['s2', 'usr_ben'],
@@ -108,7 +108,7 @@ describe('an ending', () => {
   it('[B18] of a token is told until no verifier can accept it any more, whatever this clock says', async () => {
     const clock = movableClock()
     const store = await openTestStore(clock)
-    const { revocation } = await aDoor(store, clock)
+    const { revocation } = await openRevocation(store, clock)
     const now = epochSeconds(clock)
 
     await revocation.endToken({ jti: 'j1', expiresAt: now + 100 }, 'access_token_revoked')
@@ -126,7 +126,7 @@ describe('a moment before which nothing counts', () => {
   it('ends what was issued until it by any node, a little ahead of time or not, and on every node', async () => {
     const clock = movableClock()
     const [first, second] = (await openTestStores(clock, 2)) as [Store, Store]
-    const [here, there] = [await aDoor(first, clock), await aDoor(second, clock)]
+    const [here, there] = [await openRevocation(first, clock), await openRevocation(second, clock)]
     const now = epochSeconds(clock)
 
     await here.revocation.endClient('app', 'client_ended_by_operator')
@@ -143,7 +143,7 @@ describe('a moment before which nothing counts', () => {
     const clock = movableClock()
     const store = await openTestStore(clock)
     const issuedAt = epochSeconds(clock)
-    const { revocation } = await aDoor(store, clock)
+    const { revocation } = await openRevocation(store, clock)
     await revocation.endClient('app', 'client_removed')
     await revocation.endEverything(issuedAt - 100, 'everything_ended_by_operator')
 
@@ -151,7 +151,7 @@ describe('a moment before which nothing counts', () => {
     clock.moveSeconds(KEEP_SECONDS + 16)
 
     expect(await store.read(logs.revocations, undefined, 10)).toEqual([])
-    const later = (await aDoor(store, clock)).revocation
+    const later = (await openRevocation(store, clock)).revocation
     expect(later.hasEnded({ clientId: 'app', issuedAt })).toBe(true)
     expect(later.hasEnded({ clientId: 'other', issuedAt })).toBe(false)
     expect(later.hasEnded({ clientId: 'other', issuedAt: issuedAt - 101 })).toBe(true)
@@ -160,15 +160,15 @@ describe('a moment before which nothing counts', () => {
   it('never moves back, whichever node writes last', async () => {
     const clock = movableClock()
     const stores = await openTestStores(clock, 3)
-    const doors = await Promise.all(stores.map((store) => aDoor(store, clock)))
+    const nodes = await Promise.all(stores.map((store) => openRevocation(store, clock)))
     const now = epochSeconds(clock)
 
     await Promise.all([
-      ...doors.map(({ notBefore }, at) => notBefore.raise(now - at * 100)),
-      ...doors.map(({ notBefore }, at) => notBefore.raise(now - at * 100, 'app')),
-      ...doors.map(({ notBefore }, at) => notBefore.raise(now, `client-${at}`)),
+      ...nodes.map(({ notBefore }, at) => notBefore.raise(now - at * 100)),
+      ...nodes.map(({ notBefore }, at) => notBefore.raise(now - at * 100, 'app')),
+      ...nodes.map(({ notBefore }, at) => notBefore.raise(now, `client-${at}`)),
     ])
-    await doors[2]?.notBefore.raise(now - 500)
+    await nodes[2]?.notBefore.raise(now - 500)
 
     const { value } = (await stores[0]?.get(keys.notBefore())) ?? { value: '{}' }
     expect(JSON.parse(value)).toEqual({

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { runMachine } from '../../src/samples/machine/machine.ts'
-import { machineToken, revokeMachineToken, type Stage, setStage } from './stage.ts'
+import { machineToken, revokeMachineToken, type SamplesFixture, startSamplesFixture } from './samples-fixture.ts'
 import { within } from '../support/figures.ts'
 
-let stage: Stage
+let fixture: SamplesFixture
 
 beforeAll(async () => {
-  stage = await setStage()
+  fixture = await startSamplesFixture()
 })
-afterAll(() => stage.close())
+afterAll(() => fixture.close())
 
 const APIS = [
   { name: 'orders', audience: 'https://orders.example', scope: 'orders:read', path: '/orders' },
@@ -18,21 +18,21 @@ const APIS = [
 ] as const
 
 describe.each(APIS)('the $name API', ({ name, audience, scope, path }) => {
-  const address = () => `${stage.samples.apis[name]}${path}`
+  const address = () => `${fixture.samples.apis[name]}${path}`
 
   it('accepts a token that was issued for it, and no token for another API', async () => {
     for (const other of APIS) {
-      const token = await machineToken(stage.server.issuer, other.audience, other.scope)
+      const token = await machineToken(fixture.server.issuer, other.audience, other.scope)
 
       expect((await get(address(), token)).status).toBe(other.audience === audience ? 200 : 401)
     }
   })
 
   it('refuses a token within a second of its end', async () => {
-    const token = await machineToken(stage.server.issuer, audience, scope)
+    const token = await machineToken(fixture.server.issuer, audience, scope)
     expect((await get(address(), token)).status).toBe(200)
 
-    await revokeMachineToken(stage.server.issuer, token)
+    await revokeMachineToken(fixture.server.issuer, token)
 
     await expect.poll(async () => (await get(address(), token)).status, within(1000)).toBe(401)
   })
@@ -45,22 +45,28 @@ describe.each(APIS)('the $name API', ({ name, audience, scope, path }) => {
   })
 
   it('lets the pages of the SPA in, and no other origin', async () => {
-    for (const origin of ['null', 'https://evil.example', `${stage.samples.spa}.evil.example`, stage.samples.web, '']) {
+    for (const origin of [
+      'null',
+      'https://evil.example',
+      `${fixture.samples.spa}.evil.example`,
+      fixture.samples.web,
+      '',
+    ]) {
       const response = await fetch(address(), { headers: { origin } })
       expect(response.headers.has('access-control-allow-origin'), origin).toBe(false)
       expect(response.headers.get('vary'), origin).toMatch(/\bOrigin\b/)
     }
-    const preflight = await fetch(address(), { method: 'OPTIONS', headers: { origin: stage.samples.spa } })
+    const preflight = await fetch(address(), { method: 'OPTIONS', headers: { origin: fixture.samples.spa } })
     expect(preflight.status).toBe(204)
-    expect(preflight.headers.get('access-control-allow-origin')).toBe(stage.samples.spa)
+    expect(preflight.headers.get('access-control-allow-origin')).toBe(fixture.samples.spa)
     expect(preflight.headers.get('access-control-allow-headers')).toContain('Authorization')
     expect(preflight.headers.has('access-control-allow-credentials')).toBe(false)
   })
 
   it('tells a page of the SPA why it was refused', async () => {
-    const response = await fetch(address(), { headers: { origin: stage.samples.spa } })
+    const response = await fetch(address(), { headers: { origin: fixture.samples.spa } })
 
-    expect(response.headers.get('access-control-allow-origin')).toBe(stage.samples.spa)
+    expect(response.headers.get('access-control-allow-origin')).toBe(fixture.samples.spa)
     expect(response.headers.get('access-control-expose-headers')).toContain('WWW-Authenticate')
   })
 
@@ -74,8 +80,8 @@ describe.each(APIS)('the $name API', ({ name, audience, scope, path }) => {
 })
 
 describe('the orders API', () => {
-  const orders = () => `${stage.samples.apis.orders}/orders`
-  const tokenFor = (scope: string) => machineToken(stage.server.issuer, 'https://orders.example', scope)
+  const orders = () => `${fixture.samples.apis.orders}/orders`
+  const tokenFor = (scope: string) => machineToken(fixture.server.issuer, 'https://orders.example', scope)
 
   it('needs another scope to place an order than to see them', async () => {
     const body = JSON.stringify({ item: 'Tea' })
@@ -114,7 +120,7 @@ describe('the machine', () => {
   it('gets a token for each API and calls it', async () => {
     const lines: string[] = []
 
-    await runMachine({ issuer: stage.server.issuer, apis: stage.samples.apis, print: (line) => lines.push(line) })
+    await runMachine({ issuer: fixture.server.issuer, apis: fixture.samples.apis, print: (line) => lines.push(line) })
 
     expect(lines).toEqual([
       expect.stringMatching(/^orders\.example: 200 /),
@@ -126,7 +132,7 @@ describe('the machine', () => {
 
 describe('the samples', () => {
   it('verify on their own: with the server gone, a good token still opens each API', async () => {
-    const own = await setStage()
+    const own = await startSamplesFixture()
     const tokens = await Promise.all(
       APIS.map(({ audience, scope }) => machineToken(own.server.issuer, audience, scope)),
     )

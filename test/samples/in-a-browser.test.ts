@@ -3,14 +3,14 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { describeInBrowser, keepScreenshot } from '../support/browser.ts'
-import { type Stage, setStage } from './stage.ts'
+import { type SamplesFixture, startSamplesFixture } from './samples-fixture.ts'
 
-let stage: Stage
+let fixture: SamplesFixture
 
 beforeAll(async () => {
-  stage = await setStage()
+  fixture = await startSamplesFixture()
 })
-afterAll(() => stage.close())
+afterAll(() => fixture.close())
 
 const CALLS = [
   ['See my orders', 'pocket watch'],
@@ -25,7 +25,7 @@ const UNHURRIED = { timeout: 90_000 }
 describeInBrowser('the web app in Chromium', (openPage) => {
   it('signs in, calls the three APIs and signs out, without JavaScript', UNHURRIED, async () => {
     const page = await openPage({ javaScriptEnabled: false })
-    await page.goto(stage.samples.web)
+    await page.goto(fixture.samples.web)
     await keepScreenshot(page, 'sample-web-home')
     await page.getByRole('link', { name: 'Sign in' }).click()
     await signIn(page)
@@ -38,7 +38,7 @@ describeInBrowser('the web app in Chromium', (openPage) => {
     await page.getByRole('button', { name: 'Sign out' }).click()
     await endAtServer(page)
 
-    await page.waitForURL(`${stage.samples.web}/`)
+    await page.waitForURL(`${fixture.samples.web}/`)
     await page.getByRole('link', { name: 'Sign in' }).waitFor()
   })
 })
@@ -47,7 +47,7 @@ describeInBrowser('the single-page app in Chromium', (openPage) => {
   it('signs in, calls the three APIs and signs out, and keeps no token outside its memory', UNHURRIED, async () => {
     const page = await openPage()
     const complaints = complaintsOf(page)
-    await page.goto(stage.samples.spa)
+    await page.goto(fixture.samples.spa)
     await keepScreenshot(page, 'sample-spa-home')
     await page.getByRole('button', { name: 'Sign in' }).click()
     await signIn(page)
@@ -61,12 +61,12 @@ describeInBrowser('the single-page app in Chromium', (openPage) => {
     const kept = await page.evaluate(
       'JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href, history.state])',
     )
-    expect(kept).toBe(JSON.stringify([{}, {}, '', `${stage.samples.spa}/`, null]))
+    expect(kept).toBe(JSON.stringify([{}, {}, '', `${fixture.samples.spa}/`, null]))
     expect(complaints).toEqual([])
 
     await page.getByRole('button', { name: 'Sign out' }).click()
     await endAtServer(page)
-    await page.waitForURL(`${stage.samples.spa}/`)
+    await page.waitForURL(`${fixture.samples.spa}/`)
     await page.getByRole('button', { name: 'Sign in' }).waitFor()
   })
 
@@ -75,14 +75,14 @@ describeInBrowser('the single-page app in Chromium', (openPage) => {
     UNHURRIED,
     async () => {
       const page = await openPage()
-      await page.goto(`${stage.samples.spa}/callback?code=x&state=y&iss=${encodeURIComponent(stage.server.issuer)}`)
+      await page.goto(`${fixture.samples.spa}/callback?code=x&state=y&iss=${encodeURIComponent(fixture.server.issuer)}`)
       await page.getByText('not started in this tab').waitFor()
-      expect(page.url()).toBe(`${stage.samples.spa}/`)
+      expect(page.url()).toBe(`${fixture.samples.spa}/`)
 
       await page.evaluate(
         `sessionStorage.setItem('signing-in', JSON.stringify({ state: 'y', nonce: 'n', verifier: 'v' }))`,
       )
-      await page.goto(`${stage.samples.spa}/callback?code=x&state=y&iss=https%3A%2F%2Flogin.evil.example`)
+      await page.goto(`${fixture.samples.spa}/callback?code=x&state=y&iss=https%3A%2F%2Flogin.evil.example`)
 
       await page.getByText('another authorization server').waitFor()
     },
@@ -91,7 +91,7 @@ describeInBrowser('the single-page app in Chromium', (openPage) => {
 
 describeInBrowser('the sample pages', (openPage) => {
   it.each(['light', 'dark'] as const)('have no axe violation, at 320 px and %s', UNHURRIED, async (colorScheme) => {
-    for (const [name, address] of Object.entries({ web: stage.samples.web, spa: stage.samples.spa })) {
+    for (const [name, address] of Object.entries({ web: fixture.samples.web, spa: fixture.samples.spa })) {
       const page = await openPage({ colorScheme, viewport: { width: 320, height: 640 } })
       await page.goto(address)
       await page.getByText('Sign in', { exact: true }).click()
@@ -120,7 +120,7 @@ async function signIn(page: Page): Promise<void> {
 }
 
 async function endAtServer(page: Page): Promise<void> {
-  await page.waitForURL(`${stage.server.issuer}/**`)
+  await page.waitForURL(`${fixture.server.issuer}/**`)
   await page.getByRole('button', { name: 'Sign out' }).click()
 }
 

@@ -2,20 +2,20 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createBrowser } from '../../src/samples/demo/browser.ts'
 import { signIn } from '../../src/samples/demo/scene.ts'
-import { type Stage, setStage } from './stage.ts'
+import { type SamplesFixture, startSamplesFixture } from './samples-fixture.ts'
 
-let stage: Stage
+let fixture: SamplesFixture
 
 beforeAll(async () => {
-  stage = await setStage()
+  fixture = await startSamplesFixture()
 })
-afterAll(() => stage.close())
+afterAll(() => fixture.close())
 
 describe('the web app', () => {
   it('signs a person in and calls the APIs for them', async () => {
     const cookie = await signInAtApp()
 
-    expect(await (await fetch(stage.samples.web, { headers: { cookie } })).text()).toContain('Hello, Alice Liddell')
+    expect(await (await fetch(fixture.samples.web, { headers: { cookie } })).text()).toContain('Hello, Alice Liddell')
     for (const [call, text] of Object.entries({
       orders: 'pocket watch',
       order: 'Tea for two',
@@ -23,7 +23,7 @@ describe('the web app', () => {
       reports: 'cups',
     })) {
       expect((await submit('/call', cookie, { call })).status).toBe(303)
-      expect(await (await fetch(stage.samples.web, { headers: { cookie } })).text(), call).toContain(text)
+      expect(await (await fetch(fixture.samples.web, { headers: { cookie } })).text(), call).toContain(text)
     }
   })
 
@@ -31,13 +31,13 @@ describe('the web app', () => {
     const cookie = await signInAtApp()
     await submit('/call', cookie, { call: 'orders' })
 
-    const response = await fetch(stage.samples.web, { headers: { cookie } })
+    const response = await fetch(fixture.samples.web, { headers: { cookie } })
 
     expect(`${await response.text()}${cookie}`).not.toMatch(/eyJ[\w-]+\./)
   })
 
   it('keeps its session in a cookie that scripts cannot read, under a new name after sign-in', async () => {
-    const before = await fetch(`${stage.samples.web}/sign-in`, { redirect: 'manual' })
+    const before = await fetch(`${fixture.samples.web}/sign-in`, { redirect: 'manual' })
     const [pending = ''] = before.headers.getSetCookie()
     const after = await signInAtApp(before)
 
@@ -48,7 +48,7 @@ describe('the web app', () => {
 
   it('takes an answer only in the browser that asked, once, and with the state it sent', async () => {
     const begun = await begin()
-    const { answer } = await signIn(createBrowser(stage.server.issuer), authorization(begun.url))
+    const { answer } = await signIn(createBrowser(fixture.server.issuer), authorization(begun.url))
     const forged = new URL(answer)
     forged.searchParams.set('state', 'another')
 
@@ -60,7 +60,7 @@ describe('the web app', () => {
 
   it('refuses an answer of another issuer (RFC 9207 section 2.4)', async () => {
     const begun = await begin()
-    const { answer } = await signIn(createBrowser(stage.server.issuer), authorization(begun.url))
+    const { answer } = await signIn(createBrowser(fixture.server.issuer), authorization(begun.url))
     answer.searchParams.set('iss', 'https://login.evil.example')
 
     expect((await fetch(answer, { headers: { cookie: begun.cookie } })).status).toBe(400)
@@ -71,10 +71,10 @@ describe('the web app', () => {
 
     for (const origin of ['https://evil.example', 'null', undefined]) {
       const headers = { cookie, ...(origin === undefined ? {} : { origin }) }
-      const response = await fetch(`${stage.samples.web}/sign-out`, { method: 'POST', headers, redirect: 'manual' })
+      const response = await fetch(`${fixture.samples.web}/sign-out`, { method: 'POST', headers, redirect: 'manual' })
       expect(response.status, origin).toBe(403)
     }
-    expect(await (await fetch(stage.samples.web, { headers: { cookie } })).text()).toContain('Hello')
+    expect(await (await fetch(fixture.samples.web, { headers: { cookie } })).text()).toContain('Hello')
   })
 
   it('forgets the person at sign-out and ends the session at the server too', async () => {
@@ -82,12 +82,12 @@ describe('the web app', () => {
 
     const out = await submit('/sign-out', cookie, {})
 
-    expect(out.headers.get('location')).toMatch(`${stage.server.issuer}/logout?`)
-    expect(await (await fetch(stage.samples.web, { headers: { cookie } })).text()).not.toContain('Hello')
+    expect(out.headers.get('location')).toMatch(`${fixture.server.issuer}/logout?`)
+    expect(await (await fetch(fixture.samples.web, { headers: { cookie } })).text()).not.toContain('Hello')
   })
 
   it('says that the server cannot be reached instead of failing without a word', async () => {
-    const own = await setStage()
+    const own = await startSamplesFixture()
     await own.server.close()
 
     const response = await fetch(`${own.samples.web}/sign-in`, { redirect: 'manual' })
@@ -99,7 +99,7 @@ describe('the web app', () => {
 })
 
 async function begin(): Promise<{ url: URL; cookie: string }> {
-  const response = await fetch(`${stage.samples.web}/sign-in`, { redirect: 'manual' })
+  const response = await fetch(`${fixture.samples.web}/sign-in`, { redirect: 'manual' })
   return { url: new URL(response.headers.get('location') ?? ''), cookie: cookieOf(response) }
 }
 
@@ -107,14 +107,14 @@ async function begin(): Promise<{ url: URL; cookie: string }> {
 async function signInAtApp(begun?: Response): Promise<string> {
   const { url, cookie } =
     begun === undefined ? await begin() : { url: new URL(begun.headers.get('location') ?? ''), cookie: cookieOf(begun) }
-  const { answer } = await signIn(createBrowser(stage.server.issuer), authorization(url))
+  const { answer } = await signIn(createBrowser(fixture.server.issuer), authorization(url))
   const back = await fetch(answer, { headers: { cookie }, redirect: 'manual' })
   expect(back.status).toBe(302)
   return cookieOf(back)
 }
 
 function authorization(url: URL) {
-  return { url, redirectUri: `${stage.samples.web}/callback` }
+  return { url, redirectUri: `${fixture.samples.web}/callback` }
 }
 
 function cookieOf(response: Response): string {
@@ -122,7 +122,7 @@ function cookieOf(response: Response): string {
 }
 
 function submit(path: string, cookie: string, fields: Record<string, string>): Promise<Response> {
-  const headers = { cookie, origin: stage.samples.web }
+  const headers = { cookie, origin: fixture.samples.web }
   const body = new URLSearchParams(fields)
-  return fetch(`${stage.samples.web}${path}`, { method: 'POST', headers, body, redirect: 'manual' })
+  return fetch(`${fixture.samples.web}${path}`, { method: 'POST', headers, body, redirect: 'manual' })
 }

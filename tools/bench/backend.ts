@@ -5,7 +5,7 @@
  */
 
 import { redisAvailable, startSentinel } from '../../test/support/redis.ts'
-import type { StoreSettings } from './estate.ts'
+import type { StoreSettings } from './configuration.ts'
 import type { StoreName } from './options.ts'
 import { startRedis } from './redis-server.ts'
 

@@ -20,7 +20,7 @@ import { keys } from '../../src/store/keys.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { Key, Store } from '../../src/store/store.ts'
 import { freePort } from '../../src/testing/free-port.ts'
-import { ES256_API } from './estate.ts'
+import { ES256_API } from './configuration.ts'
 import { serveGrantor } from './grantor.ts'
 import { quantile } from './measure.ts'
 

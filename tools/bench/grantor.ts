@@ -6,12 +6,12 @@ import { startApp } from '../../src/app.ts'
 import { createLog } from '../../src/audit/log.ts'
 import { createLogOutput } from '../../src/audit/log-output.ts'
 import { giveBackSpareMemory } from '../../src/base/spare-memory.ts'
-import { benchConfig, CLAIMS, type EstateOptions } from './estate.ts'
+import { benchConfig, CLAIMS, type GrantorOptions } from './configuration.ts'
 import type { Served } from './served.ts'
 
 const LOGIN = { login: 'alice@example.com', password: 'wonderland-2026' }
 
-export async function serveGrantor(options: EstateOptions): Promise<Served> {
+export async function serveGrantor(options: GrantorOptions): Promise<Served> {
   const config = { ...benchConfig(options), host: '127.0.0.1', demoAccounts: [{ ...LOGIN, claims: CLAIMS }] }
   const log = createLog({ level: config.logLevel, destination: createLogOutput({ stream: process.stdout }) })
   const engine = overhearEngine()

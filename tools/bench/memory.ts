@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { drive, openConnections } from './driver.ts'
-import { OPAQUE_API } from './estate.ts'
+import { OPAQUE_API } from './configuration.ts'
 import { machineToken } from './requests.ts'
 import { CONNECTIONS } from './rows.ts'
 import type { Subject } from './subject.ts'

@@ -14,12 +14,12 @@ import { type Adapter, type Configuration, errors, Provider, type ResourceServer
 import type { ApiSettings, ClientSettings, Config } from '../../src/config/config.ts'
 import { clientMetadata } from '../../src/engine/configuration/client-metadata.ts'
 import { ENGINE_PATHS } from '../../src/engine/paths.ts'
-import { benchConfig, CLAIMS, type EstateOptions, SECRET } from './estate.ts'
+import { benchConfig, CLAIMS, type GrantorOptions, SECRET } from './configuration.ts'
 import { createMapAdapters } from '../../test/support/map-adapter.ts'
 import { createRedisAdapters } from './redis-adapter.ts'
 import type { Served } from './served.ts'
 
-export interface ReferenceOptions extends EstateOptions {
+export interface ReferenceOptions extends GrantorOptions {
   readonly jwks: readonly object[]
 }
 

@@ -1,6 +1,6 @@
 /** Requests as the bytes that go on the wire. Made once and sent many times where they do not differ. */
 
-import { API_SCOPE, SECRET } from './estate.ts'
+import { API_SCOPE, SECRET } from './configuration.ts'
 
 export const VERIFIER = 'a-code-verifier-of-the-bench-with-enough-characters'
 

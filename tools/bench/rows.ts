@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 
 import { drive, type NextRequest, openConnections } from './driver.ts'
-import { API_SCOPE, EDDSA_API, ES256_API, OPAQUE_API, REDIRECT_URI, RS256_API } from './estate.ts'
+import { API_SCOPE, EDDSA_API, ES256_API, OPAQUE_API, REDIRECT_URI, RS256_API } from './configuration.ts'
 import { BASIC, bearer, get, machineToken, post, VERIFIER } from './requests.ts'
 import type { SignIns } from './sign-ins.ts'
 import type { Subject } from './subject.ts'

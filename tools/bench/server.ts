@@ -4,13 +4,13 @@
  * It is asked only between measured intervals, so what it does to answer is in nobody's figures.
  */
 
-import type { EstateOptions } from './estate.ts'
+import type { GrantorOptions } from './configuration.ts'
 import type { ReferenceOptions } from './reference.ts'
 import type { Served } from './served.ts'
 import { makeCodes, type SignIns } from './sign-ins.ts'
 
 export type ServerOptions =
-  | ({ readonly kind: 'grantor' } & EstateOptions)
+  | ({ readonly kind: 'grantor' } & GrantorOptions)
   | ({ readonly kind: 'reference' } & ReferenceOptions)
 
 export type Question = { readonly ask: 'usage' } | ({ readonly ask: 'codes' } & SignIns) | { readonly ask: 'stop' }

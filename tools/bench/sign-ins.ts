@@ -6,7 +6,7 @@
 import type { Provider } from 'oidc-provider'
 
 import { randomId } from '../../src/base/ids.ts'
-import { API_SCOPE, REDIRECT_URI } from './estate.ts'
+import { API_SCOPE, REDIRECT_URI } from './configuration.ts'
 import type { Served } from './served.ts'
 
 export interface SignIns {

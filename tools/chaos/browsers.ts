@@ -11,7 +11,7 @@ import {
 import { timed } from './calls.ts'
 import { AUDIENCE, REDIRECT_URI, SCOPE } from './fleet.ts'
 import type { Issued } from './history.ts'
-import type { Stage } from './load.ts'
+import type { LoadContext } from './load.ts'
 
 export interface Session {
   readonly name: string
@@ -29,23 +29,23 @@ export interface Code {
 const SIGN_IN_MS = 20_000
 
 /** A browser that is not signed in yet; its first code asks for the password. */
-export function newSession(stage: Stage): Session {
-  const agent = createUserAgent(stage.fleet, { node: () => session.node })
-  const session = { name: stage.estate.name('session'), agent, node: stage.node() }
+export function newSession(context: LoadContext): Session {
+  const agent = createUserAgent(context.fleet, { node: () => session.node })
+  const session = { name: context.state.name('session'), agent, node: context.node() }
   return session
 }
 
 /** A code for this application; `undefined` when a request on the way to it failed. */
-export async function obtainCode(stage: Stage, session: Session, clientId: string): Promise<Code | undefined> {
+export async function obtainCode(context: LoadContext, session: Session, clientId: string): Promise<Code | undefined> {
   const pkce = newPkce()
   let code: string | null = null
-  session.node = stage.node()
+  session.node = context.node()
   const answer = await timed(session.node, async () => {
     const arrived = signInAt(session.agent, requestOf(clientId, pkce))
     code = (await within(SIGN_IN_MS, arrived)).searchParams.get('code')
     return { status: code === null ? 400 : 200, body: {} }
   })
-  stage.record({ kind: 'request', what: `a sign-in (${String(answer.body.error ?? '')})`, ...timesOf(answer) })
+  context.record({ kind: 'request', what: `a sign-in (${String(answer.body.error ?? '')})`, ...timesOf(answer) })
   const { node, startMs, endMs } = answer
   return code === null ? undefined : { code, pkce, issued: { node, startMs, endMs } }
 }
@@ -63,15 +63,15 @@ export function redemption(clientId: string, { code, pkce }: Code): Record<strin
 }
 
 /** Ends the session through the page that asks. */
-export async function logOut(stage: Stage, session: Session): Promise<void> {
-  session.node = stage.anyNode()
+export async function logOut(context: LoadContext, session: Session): Promise<void> {
+  session.node = context.anyNode()
   const answer = await timed(session.node, async () => {
     const { page } = await within(SIGN_IN_MS, session.agent.follow(await session.agent.get('/logout')))
     if (page?.status !== 200) throw new Error(`the logout page answers ${page?.status}`)
     const sent = await within(SIGN_IN_MS, session.agent.submit(page, '/logout/confirm', { logout: 'yes' }))
     return { status: sent.status, body: {} }
   })
-  stage.record({ kind: 'ending', way: 'logout', subject: session.name, ...timesOf(answer) })
+  context.record({ kind: 'ending', way: 'logout', subject: session.name, ...timesOf(answer) })
 }
 
 interface Times {

@@ -7,7 +7,7 @@ import type { Load } from './load.ts'
 import type { Network } from './network.ts'
 import type { Topology, TopologyKind } from './topology.ts'
 
-export interface Scene {
+export interface FaultContext {
   readonly topology: Topology
   readonly network: Network
   readonly fleet: Fleet
@@ -26,7 +26,7 @@ export interface FaultKind {
   readonly errorLimitMs: number
   /** Clocks are to be wrong: a C compiler is needed. */
   readonly needsClocks?: boolean
-  inject(scene: Scene): Promise<Recovery>
+  inject(context: FaultContext): Promise<Recovery>
 }
 
 /** Unless a fault sets its own. */

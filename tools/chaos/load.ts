@@ -1,24 +1,24 @@
 /** The mixed load: every actor works in a loop of its own until it is stopped. Some thirty requests a second in all. */
 
 import type { Chance } from './chance.ts'
-import { endFamilies, endFamiliesByCommand } from './enders.ts'
-import { createEstate, type Estate } from './estate.ts'
+import { endFamilies, endFamiliesByCommand } from './revoking.ts'
+import { createLiveState, type LiveState } from './live-state.ts'
 import { type Fleet, NODES } from './fleet.ts'
 import type { Event, History } from './history.ts'
 import { presentAssertions, useMachineTokens } from './machines.ts'
-import { refreshFamilies, signPeopleIn } from './people.ts'
+import { refreshFamilies, signUsersIn } from './users.ts'
 import { lookAtEnded, lookAtLiving, presentAgain } from './probes.ts'
 import { pushRequests } from './pushed.ts'
 import { redeemTwice } from './redeemed-twice.ts'
 import type { Verifiers } from './verifiers.ts'
 
 /** What every actor is given. */
-export interface Stage {
+export interface LoadContext {
   readonly fleet: Fleet
   readonly verifiers: Verifiers
   readonly history: History
   readonly chance: Chance
-  readonly estate: Estate
+  readonly state: LiveState
   /** A node to be asked for something new: one of those that are ready, where a balancer would look. */
   node(): number
   /** Any node, ready or not. */
@@ -37,13 +37,13 @@ export interface Load {
 
 /** What one actor does, and how long it rests after it. */
 interface Actor {
-  readonly act: (stage: Stage) => Promise<void>
+  readonly act: (context: LoadContext) => Promise<void>
   readonly restMs: number
 }
 
 const ACTORS: readonly Actor[] = [
-  { act: signPeopleIn(), restMs: 500 },
-  { act: signPeopleIn(), restMs: 500 },
+  { act: signUsersIn(), restMs: 500 },
+  { act: signUsersIn(), restMs: 500 },
   { act: refreshFamilies, restMs: 350 },
   { act: refreshFamilies, restMs: 350 },
   { act: redeemTwice(), restMs: 700 },
@@ -57,14 +57,14 @@ const ACTORS: readonly Actor[] = [
   { act: presentAgain, restMs: 250 },
 ]
 
-export function startLoad(parts: Pick<Stage, 'fleet' | 'verifiers' | 'history' | 'chance'>): Load {
+export function startLoad(parts: Pick<LoadContext, 'fleet' | 'verifiers' | 'history' | 'chance'>): Load {
   const { history, chance } = parts
   const all = Array.from({ length: NODES }, (_, node) => node)
   let routed: readonly number[] = all
   let isStopping = false
-  const stage: Stage = {
+  const context: LoadContext = {
     ...parts,
-    estate: createEstate(),
+    state: createLiveState(),
     node: () => chance.pick(routed) ?? chance.below(NODES),
     anyNode: () => chance.below(NODES),
     twoNodes() {
@@ -75,7 +75,7 @@ export function startLoad(parts: Pick<Stage, 'fleet' | 'verifiers' | 'history' |
   }
   const loops = ACTORS.map(async ({ act, restMs }) => {
     while (!isStopping) {
-      await act(stage)
+      await act(context)
       await new Promise((resolve) => setTimeout(resolve, restMs * chance.between(0.5, 1.5)))
     }
   })

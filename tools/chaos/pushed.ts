@@ -4,37 +4,37 @@ import { createUserAgent, newPkce } from '../../test/support/user-agent.ts'
 import { newSession, obtainCode, requestOf, type Session, timesOf, within } from './browsers.ts'
 import { post, textOf, timed } from './calls.ts'
 import { PUSHING } from './fleet.ts'
-import type { Stage } from './load.ts'
+import type { LoadContext } from './load.ts'
 
 const LONGEST_REPLAY_MS = 20_000
 const OPEN_MS = 10_000
 const REQUESTS_PER_SESSION = 40
 
-export function pushRequests(): (stage: Stage) => Promise<void> {
+export function pushRequests(): (context: LoadContext) => Promise<void> {
   let session: Session | undefined
   let requests = 0
 
-  return async function push(stage) {
+  return async function push(context) {
     if (session === undefined || requests++ % REQUESTS_PER_SESSION === 0) {
-      session = newSession(stage)
-      if ((await obtainCode(stage, session, PUSHING)) === undefined) {
+      session = newSession(context)
+      if ((await obtainCode(context, session, PUSHING)) === undefined) {
         session = undefined
         return
       }
     }
     const { agent } = session
-    const request = new URL(requestOf(PUSHING, newPkce()), stage.fleet.issuer)
-    const pushed = await post(stage.fleet.urls, stage.node(), '/par', Object.fromEntries(request.searchParams))
-    stage.record({ kind: 'request', what: 'a pushed request', ...timesOf(pushed) })
+    const request = new URL(requestOf(PUSHING, newPkce()), context.fleet.issuer)
+    const pushed = await post(context.fleet.urls, context.node(), '/par', Object.fromEntries(request.searchParams))
+    context.record({ kind: 'request', what: 'a pushed request', ...timesOf(pushed) })
     const uri = textOf(pushed, 'request_uri')
     if (uri === undefined) return
-    const artefact = stage.estate.name('pushed')
-    const present = (node: number) => open(stage, agent.cookies, { artefact, uri, node })
-    const [first, second] = stage.twoNodes()
-    if (stage.chance.happens(0.5)) await Promise.all([present(first), present(second)])
+    const artefact = context.state.name('pushed')
+    const present = (node: number) => open(context, agent.cookies, { artefact, uri, node })
+    const [first, second] = context.twoNodes()
+    if (context.chance.happens(0.5)) await Promise.all([present(first), present(second)])
     else await present(first)
-    const dueMs = performance.now() + stage.chance.between(0, LONGEST_REPLAY_MS)
-    stage.estate.replays.push({ dueMs, present: () => present(stage.anyNode()) })
+    const dueMs = performance.now() + context.chance.between(0, LONGEST_REPLAY_MS)
+    context.state.replays.push({ dueMs, present: () => present(context.anyNode()) })
   }
 }
 
@@ -45,8 +45,8 @@ interface Opening {
 }
 
 /** In another tab of the same browser, which is signed in: a code is given at once, or not at all. */
-async function open(stage: Stage, cookies: ReadonlyMap<string, string>, { artefact, uri, node }: Opening) {
-  const tab = createUserAgent(stage.fleet, { node: () => node })
+async function open(context: LoadContext, cookies: ReadonlyMap<string, string>, { artefact, uri, node }: Opening) {
+  const tab = createUserAgent(context.fleet, { node: () => node })
   for (const [name, value] of cookies) tab.cookies.set(name, value)
   const address = `/authorize?${new URLSearchParams({ client_id: PUSHING, request_uri: uri }).toString()}`
   const answer = await timed(node, async () => {
@@ -55,5 +55,5 @@ async function open(stage: Stage, cookies: ReadonlyMap<string, string>, { artefa
     if (response.status >= 500) return { status: response.status, body: {} }
     return { status: hasCode ? 200 : 400, body: {} }
   })
-  stage.record({ kind: 'use', artefact, subjects: [], isExpected: false, ...timesOf(answer) })
+  context.record({ kind: 'use', artefact, subjects: [], isExpected: false, ...timesOf(answer) })
 }

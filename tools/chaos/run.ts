@@ -3,7 +3,7 @@
 import { createChance } from './chance.ts'
 import { figuresOf, type RoundFigures, check, type Violation } from './checker.ts'
 import { startClusterTopology } from './cluster-topology.ts'
-import { type FaultKind, pause, type Recovery, type Scene } from './fault.ts'
+import { type FaultKind, pause, type Recovery, type FaultContext } from './fault.ts'
 import { startFleet } from './fleet.ts'
 import { createHistory, type Event, type Fault, type History } from './history.ts'
 import { startLoad } from './load.ts'
@@ -71,13 +71,13 @@ export async function runChaos(parts: RunParts): Promise<RunReport> {
   }
 }
 
-async function playRounds(parts: RunParts, scene: Scene): Promise<RoundReport[]> {
+async function playRounds(parts: RunParts, context: FaultContext): Promise<RoundReport[]> {
   const reports: RoundReport[] = []
-  const { history } = scene
+  const { history } = context
   const told = new Set<string>()
   for (const kind of parts.faults) {
     for (let round = 1; round <= parts.rounds; round++) {
-      const fault = await playRound(kind, round, scene)
+      const fault = await playRound(kind, round, context)
       history.add(fault)
       const violations = check(history.events).filter(({ what }) => !told.has(what))
       for (const { what } of violations) told.add(what)
@@ -89,14 +89,14 @@ async function playRounds(parts: RunParts, scene: Scene): Promise<RoundReport[]>
   return reports
 }
 
-async function playRound(kind: FaultKind, round: number, scene: Scene): Promise<Fault> {
-  await scene.topology.untilWhole()
+async function playRound(kind: FaultKind, round: number, context: FaultContext): Promise<Fault> {
+  await context.topology.untilWhole()
   const injectedMs = performance.now()
-  const primaryMs = await kind.inject(scene)
+  const primaryMs = await kind.inject(context)
   const { name, errorLimitMs } = kind
   await pause(Math.max(0, Math.max(...primaryMs) + errorLimitMs + AFTER_MS - performance.now()))
-  await scene.topology.untilWhole()
-  await untilServing(scene.history, primaryMs)
+  await context.topology.untilWhole()
+  await untilServing(context.history, primaryMs)
   return { kind: 'fault', name, round, injectedMs, primaryMs, errorLimitMs, endMs: performance.now() }
 }
 

@@ -9,7 +9,7 @@ import {
   signIn,
   type TokenAnswer,
 } from '../../test/support/user-agent.ts'
-import { ALGORITHMS, type Algorithm, audienceOf, MACHINE, scopeOf, SPA } from './estate.ts'
+import { ALGORITHMS, type Algorithm, audienceOf, MACHINE, scopeOf, SPA } from './soak-servers.ts'
 import type { Judge } from './judge.ts'
 import { noteFailure, type Tally } from './tally.ts'
 

@@ -2,7 +2,7 @@
 
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 
-import type { Algorithm } from './estate.ts'
+import type { Algorithm } from './soak-servers.ts'
 import { type Handed, type Look, noteFailure, type Tally } from './tally.ts'
 import type { VerifierKind } from './verifiers.ts'
 

@@ -8,7 +8,7 @@
 import { writeFile } from 'node:fs/promises'
 
 import { startClients } from './clients.ts'
-import { startEstate, startTooHurried } from './estate.ts'
+import { startSoakServers, startTooHurried } from './soak-servers.ts'
 import { type FasterClock, hurry } from './faster-clock.ts'
 import { createJudge } from './judge.ts'
 import { readOptions, type SoakOptions, USAGE } from './options.ts'
@@ -23,21 +23,21 @@ async function soak(options: SoakOptions): Promise<string[]> {
   await showThatHurryIsRefused()
   const clock: FasterClock = { speed: options.speed, since: Date.now() }
   hurry(clock)
-  const estate = await startEstate(clock, options.tokenLifeSeconds)
-  const kinds = await createKinds(estate.issuer, options.keepFactor)
+  const servers = await startSoakServers(clock, options.tokenLifeSeconds)
+  const kinds = await createKinds(servers.issuer, options.keepFactor)
   const tally = createTally(kinds.map(({ name }) => name))
   const judge = createJudge({ kinds, tally, speed: options.speed })
   const startedAt = performance.now()
   const seconds = () => (performance.now() - startedAt) / 1000
   try {
-    const stopClients = startClients({ issuer: estate.issuer, judge, tally })
+    const stopClients = startClients({ issuer: servers.issuer, judge, tally })
     await untilEnough(tally, options, seconds)
     await stopClients()
     console.log(`${progress(tally, seconds())}; no more tokens, and those that are out are watched until they expire`)
     await judge.settled()
   } finally {
     for (const kind of kinds) await kind.close?.()
-    await estate.close()
+    await servers.close()
   }
   console.log(`\n${table(tally)}\n`)
   if (options.jsonFile !== undefined) await writeFile(options.jsonFile, asJson(tally, options, seconds()))

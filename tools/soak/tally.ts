@@ -1,6 +1,6 @@
 /** What the soak counts, and what of it makes it fail. */
 
-import { ALGORITHMS, type Algorithm } from './estate.ts'
+import { ALGORITHMS, type Algorithm } from './soak-servers.ts'
 
 /** A token with what its verifiers are to be told, and what the soak itself reads in it. */
 export interface Handed {

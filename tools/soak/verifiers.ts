@@ -9,7 +9,7 @@ import { auth } from 'express-oauth2-jwt-bearer'
 import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 
 import { createVerifier } from '../../src/resource/index.ts'
-import { ALGORITHMS, audienceOf, MAX_AGE_SECONDS } from './estate.ts'
+import { ALGORITHMS, audienceOf, MAX_AGE_SECONDS } from './soak-servers.ts'
 import type { Handed } from './tally.ts'
 
 export interface VerifierKind {

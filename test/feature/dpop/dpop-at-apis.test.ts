@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createVerifier, type Verifier } from '../../../src/resource/index.ts'
 import { newCode, post, redemption, signedIn } from '../../support/requests.ts'
-import { DOORS, type Door, openDoors } from '../../resource/doors.ts'
+import { MIDDLEWARE, type GuardedServer, startGuardedServers } from '../../resource/guarded-servers.ts'
 import { type Running, start } from '../../support/start.ts'
 import { newProofKey, type ProofKey } from './dpop-proofs.ts'
 
@@ -13,7 +13,7 @@ const ADDRESS = `${API}/`
 
 let app: Running
 let verifier: Verifier
-let doors: Door[]
+let servers: GuardedServer[]
 let key: ProofKey
 let token: string
 
@@ -23,17 +23,17 @@ beforeAll(async () => {
     ...{ issuer: app.issuer, audience: API },
     dpop: { publicUrl: API, nonce: { secret: new Uint8Array(32).fill(1) } },
   })
-  doors = await openDoors(verifier, { scopes: ['orders:read'], dpop: 'required' })
+  servers = await startGuardedServers(verifier, { scopes: ['orders:read'], dpop: 'required' })
   key = await newProofKey()
   const proof = await key.prove(`${app.issuer}/token`)
   const { body } = await post(`${app.issuer}/token`, redemption(await newCode(await signedIn(app))), { dpop: proof })
   token = String(body.access_token)
 })
-afterAll(() => Promise.all([...doors, app].map((open) => open.close())))
+afterAll(() => Promise.all([...servers, app].map((open) => open.close())))
 
-describe.each(DOORS)('[S99] [S100] behind %s', (name) => {
+describe.each(MIDDLEWARE)('[S99] [S100] behind %s', (name) => {
   const ask = async (scheme: string, proof?: string) => {
-    const origin = String(doors.find((door) => door.name === name)?.origin)
+    const origin = String(servers.find((server) => server.name === name)?.origin)
     const headers = { authorization: `${scheme} ${token}`, ...(proof === undefined ? {} : { dpop: proof }) }
     return fetch(origin, { headers })
   }

@@ -87,7 +87,7 @@ const TURNS = [
 ] as const
 
 /** Every moment at which a node can die: before and after each write. */
-const MOMENTS = TURNS.flatMap(({ what, writes }) =>
+const KILL_POINTS = TURNS.flatMap(({ what, writes }) =>
   Array.from({ length: writes }, (_, write) => write + 1).flatMap((nth) =>
     (['before', 'after'] as const).map((when) => ({ what, when, nth })),
   ),
@@ -100,15 +100,15 @@ describe('[F7] a node that is killed at a write of a rotation', () => {
     // Side by side, since most of the time goes into starting processes.
     const lanes = await Promise.all([
       killAgainAndAgain(ROUNDS / 2, 0),
-      killAgainAndAgain(ROUNDS / 2, MOMENTS.length / 2),
+      killAgainAndAgain(ROUNDS / 2, KILL_POINTS.length / 2),
     ])
 
     const verified = lanes.reduce((sum, lane) => sum + lane, 0)
-    console.log(`[F7] ${ROUNDS} kills at ${MOMENTS.length} moments, ${verified} tokens verified afterwards`)
+    console.log(`[F7] ${ROUNDS} kills at ${KILL_POINTS.length} moments, ${verified} tokens verified afterwards`)
     expect(verified).toBeGreaterThan(ROUNDS * 3)
   })
 
-  async function killAgainAndAgain(rounds: number, firstMoment: number): Promise<number> {
+  async function killAgainAndAgain(rounds: number, firstPoint: number): Promise<number> {
     const directory = await mkdtemp(join(tmpdir(), 'grantor-test-'))
     const file = join(directory, 'store.sqlite')
     const clock = movableClock()
@@ -122,7 +122,7 @@ describe('[F7] a node that is killed at a write of a rotation', () => {
     let verified = 0
 
     for (let round = 0; round < rounds; round++) {
-      const { what, when, nth } = MOMENTS[(firstMoment + round) % MOMENTS.length] as (typeof MOMENTS)[number]
+      const { what, when, nth } = KILL_POINTS[(firstPoint + round) % KILL_POINTS.length] as (typeof KILL_POINTS)[number]
       tokens.push(...(await signWithAll(await survivor.refresh(), clock)))
       if (what === 'turn') await makeDue(survivor, clock)
       const compromised = what === 'compromise' ? keyIds(survivor.current(), 'signing', 'ES256')[0] : undefined

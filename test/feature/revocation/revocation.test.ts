@@ -188,7 +188,7 @@ describe('revocation (RFC 7009)', () => {
   })
 
   describe('every endpoint that takes an access token', () => {
-    interface Door {
+    interface TokenEndpoint {
       /** Whether it opens to the token. */
       takes(token: string): Promise<boolean>
       /** Tokens that open it, each with what revokes it. */
@@ -221,7 +221,7 @@ describe('revocation (RFC 7009)', () => {
     }
 
     /** One line a path, so that a new one has to say whether it takes tokens. */
-    const DOORS: Readonly<Record<string, Door | 'takes none'>> = {
+    const ENDPOINTS: Readonly<Record<string, TokenEndpoint | 'takes none'>> = {
       '/authorize': 'takes none',
       '/token': 'takes none',
       '/jwks': 'takes none',
@@ -242,11 +242,11 @@ describe('revocation (RFC 7009)', () => {
     const paths = listEngineRoutes().map(({ path }) => path)
 
     it('is known here', () => {
-      expect(paths.filter((path) => DOORS[path] === undefined)).toEqual([])
+      expect(paths.filter((path) => ENDPOINTS[path] === undefined)).toEqual([])
     })
 
-    it.each(paths.filter((path) => typeof DOORS[path] === 'object'))('%s refuses a revoked one', async (path) => {
-      const { takes, keys } = DOORS[path] as Door
+    it.each(paths.filter((path) => typeof ENDPOINTS[path] === 'object'))('%s refuses a revoked one', async (path) => {
+      const { takes, keys } = ENDPOINTS[path] as TokenEndpoint
       for (const key of keys) {
         const { token, revoke: revokeIt } = await key()
         expect(await takes(token)).toBe(true)

@@ -66,30 +66,30 @@ const ROWS = [
 
 describeWithRedis('a refresh whose server is lost at the command that rotates', () => {
   it.for(ROWS)('[%s] %s %s: the client that asks again has one token that works', async ([, how, fault]) => {
-    const world = await openWorld()
-    const { token, grantId } = await world.signedIn('patient')
+    const fixture = await startFixture()
+    const { token, grantId } = await fixture.signedIn('patient')
 
-    expect(await world.wasLost(how, fault, ROTATION, () => refresh(world.url, token, 'patient'))).toBe(true)
-    const again = await world.answered(() => refresh(world.url, token, 'patient'))
+    expect(await fixture.wasLost(how, fault, ROTATION, () => refresh(fixture.url, token, 'patient'))).toBe(true)
+    const again = await fixture.answered(() => refresh(fixture.url, token, 'patient'))
 
     expect(again.status).toBe(200)
-    expect(await world.liveTokens(grantId)).toBe(1)
-    expect((await refresh(world.url, String(again.body.refresh_token), 'patient')).status).toBe(200)
-    await world.expectSignIn('patient')
+    expect(await fixture.liveTokens(grantId)).toBe(1)
+    expect((await refresh(fixture.url, String(again.body.refresh_token), 'patient')).status).toBe(200)
+    await fixture.expectSignIn('patient')
   })
 
   it.for(ROWS)('[%s] %s %s, without an idempotent window: one token that works, or none', async ([, how, fault]) => {
-    const world = await openWorld()
-    const { token, grantId } = await world.signedIn('strict')
+    const fixture = await startFixture()
+    const { token, grantId } = await fixture.signedIn('strict')
 
-    expect(await world.wasLost(how, fault, ROTATION, () => refresh(world.url, token, 'strict'))).toBe(true)
-    const again = await world.answered(() => refresh(world.url, token, 'strict'))
+    expect(await fixture.wasLost(how, fault, ROTATION, () => refresh(fixture.url, token, 'strict'))).toBe(true)
+    const again = await fixture.answered(() => refresh(fixture.url, token, 'strict'))
 
     // Asked twice for one token, with no window in which that may be honest, the server ends the family.
     const isLost = fault === 'after the store did it'
     expect(again).toMatchObject(isLost ? { status: 400, body: { error: 'invalid_grant' } } : { status: 200 })
-    expect(await world.liveTokens(grantId)).toBe(isLost ? 0 : 1)
-    await world.expectSignIn('strict')
+    expect(await fixture.liveTokens(grantId)).toBe(isLost ? 0 : 1)
+    await fixture.expectSignIn('strict')
   })
 })
 
@@ -125,30 +125,30 @@ interface Loss {
 }
 
 async function expectNoTokenLeft({ how, fault, command, wasConsumed }: Loss, settings: object = {}): Promise<void> {
-  const world = await openWorld(settings)
+  const fixture = await startFixture(settings)
   // Redis knows the scripts afterwards; a first call by a name that it does not know does nothing yet.
-  await world.signedIn('patient')
+  await fixture.signedIn('patient')
   const { before, redemption } = await lostRedemption()
-  const again = await world.answered(redemption)
+  const again = await fixture.answered(redemption)
 
   expect(again).toMatchObject(wasConsumed ? { status: 400, body: { error: 'invalid_grant' } } : { status: 200 })
-  expect((await world.liveTokensOfAll()) - before).toBe(wasConsumed ? 0 : 1)
-  await world.expectSignIn('patient')
+  expect((await fixture.liveTokensOfAll()) - before).toBe(wasConsumed ? 0 : 1)
+  await fixture.expectSignIn('patient')
 
   // Soon after a start the server may read its clients again. It then leaves a redemption to the engine, which sends other
   // commands than the fast path. Such a redemption succeeds, so the next code is tried.
   async function lostRedemption() {
     for (let attempt = 0; attempt < 20; attempt++) {
-      const before = await world.liveTokensOfAll()
-      const { code, pkce } = await world.newCode('patient')
-      const redemption = () => redeem(world.url, code, pkce, signInAs('patient'))
-      if (await world.wasLost(how, fault, command, redemption)) return { before, redemption }
+      const before = await fixture.liveTokensOfAll()
+      const { code, pkce } = await fixture.newCode('patient')
+      const redemption = () => redeem(fixture.url, code, pkce, signInAs('patient'))
+      if (await fixture.wasLost(how, fault, command, redemption)) return { before, redemption }
     }
     throw new Error(`no redemption sent a command like ${command}`)
   }
 }
 
-async function openWorld(settings: object = {}) {
+async function startFixture(settings: object = {}) {
   const redis = await startRedis()
   onTestFinished(() => redis.close())
   const proxy = await startTcpProxy(redis.port)
@@ -187,7 +187,7 @@ async function openWorld(settings: object = {}) {
   }
 }
 
-interface Moment {
+interface Interruption {
   readonly nodes: ServerProcesses
   readonly proxy: TcpProxy
   readonly how: 'cut off' | 'killed'
@@ -200,7 +200,7 @@ interface Moment {
  *
  * `false`: the server answered without sending such a command, and was not lost.
  */
-async function wasLost({ nodes, proxy, how, held, ask }: Moment): Promise<boolean> {
+async function wasLost({ nodes, proxy, how, held, ask }: Interruption): Promise<boolean> {
   const answer = ask().then(
     ({ status }) => status,
     () => undefined,

@@ -66,14 +66,14 @@ async function benchStore(store: StoreName): Promise<Figures[]> {
 }
 
 async function startServers(
-  estate: { readonly dataDir: string; readonly redisUrl: string | undefined },
+  settings: { readonly dataDir: string; readonly redisUrl: string | undefined },
   children: Child[],
 ): Promise<Servers> {
   const ports = [await freePort(), await freePort()]
   const issuer = `http://localhost:${ports[0]}`
   const clients = Math.max(...KINDS.map(({ rounds }) => rounds))
   const nodes: Child[] = []
-  for (const port of ports) nodes.push(await startChild('node.ts', { ...estate, issuer, port, clients }))
+  for (const port of ports) nodes.push(await startChild('node.ts', { ...settings, issuer, port, clients }))
   children.push(...nodes)
   return { issuer, urls: ports.map((port) => `http://localhost:${port}`), nodes }
 }

@@ -12,27 +12,33 @@ import { serve, type SigningKey, stop } from '../../../resource/issuer.ts'
 import { confusedSecrets, unsignedTokens, wrongAlgorithms } from './algorithms.ts'
 import { BOMB_MS, encryptedTokens } from './bombs.ts'
 import { broughtKeys, confusedTypes, injectedKids, unknownExtensions } from './headers.ts'
-import { openProofStage, PROOF_SLOTS, type ProofSlot, type ProofStage } from './proof-slots.ts'
+import { startProofFixture, PROOF_SLOTS, type ProofSlot, type ProofFixture } from './proof-slots.ts'
 import { malformedProofs, sameAddresses } from './proofs.ts'
 import { SERVER_SLOTS, WITHOUT_JWT } from './server-slots.ts'
 import { ambiguousShapes, goodShapes } from './shapes.ts'
 import { brokenSignatures } from './signatures.ts'
 import { type Attack, mintFor, type Row, type Slot } from './slot.ts'
-import { openStage, type Stage } from './stage.ts'
-import { badMoments, tolerableMoments } from './times.ts'
-import { MIDDLEWARE, openVerifierStage, VERIFIER_SLOTS, type VerifierStage, verifierSlot } from './verifier-slots.ts'
+import { startJoseFixture, type JoseFixture } from './jose-fixture.ts'
+import { badTimes, tolerableTimes } from './times.ts'
+import {
+  MIDDLEWARE,
+  startVerifierFixture,
+  VERIFIER_SLOTS,
+  type VerifierFixture,
+  verifierSlot,
+} from './verifier-slots.ts'
 import { expectFigure } from '../../../support/figures.ts'
 
-let stage: Stage
-let api: VerifierStage
-let bound: ProofStage
+let fixture: JoseFixture
+let api: VerifierFixture
+let bound: ProofFixture
 let trap: Awaited<ReturnType<typeof serve>>
 let trapped = 0
 
 beforeAll(async () => {
-  stage = await openStage()
-  api = await openVerifierStage()
-  bound = await openProofStage(stage, api.at)
+  fixture = await startJoseFixture()
+  api = await startVerifierFixture()
+  bound = await startProofFixture(fixture, api.at)
   trap = await serve((_req, res) => {
     trapped++
     res.end('{"keys":[]}')
@@ -40,9 +46,9 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await stop(trap.server)
-  await Promise.all(bound.doors.map((door) => door.close()))
+  await Promise.all(bound.servers.map((server) => server.close()))
   await api.close()
-  await stage.app.close()
+  await fixture.app.close()
 })
 
 it('every route of the server is attacked, or takes no JWT', () => {
@@ -56,11 +62,11 @@ it('[S137] every middleware that we publish is attacked', () => {
   const published = Object.keys(resource).filter((name) => MIDDLEWARE.test(name))
 
   expect([...VERIFIER_SLOTS].sort()).toEqual([...published, 'verify()'].sort())
-  expect(api.doors.map(({ name }) => name).sort()).toEqual(published.sort())
+  expect(api.servers.map(({ name }) => name).sort()).toEqual(published.sort())
 })
 
 const SLOTS = [
-  ...SERVER_SLOTS.map(({ name, open }) => ({ name, open: () => open(stage) })),
+  ...SERVER_SLOTS.map(({ name, open }) => ({ name, open: () => open(fixture) })),
   ...PROOF_SLOTS.map(({ name, open }) => ({ name, open: () => open(bound) })),
   ...VERIFIER_SLOTS.map((name) => ({ name, open: async () => verifierSlot(api, name) })),
 ]
@@ -101,10 +107,10 @@ describe.each(SLOTS)('[S137] $name', ({ open }) => {
 
   it('[S93] is refused when it could be read in two ways', () => refusesAll(ambiguousShapes))
 
-  it('[S94] is refused with a moment that is none, or more than 61 s off', () => refusesAll(badMoments))
+  it('[S94] is refused with a moment that is none, or more than 61 s off', () => refusesAll(badTimes))
 
   it('[S94] is taken from a clock that is 15 s off', async () => {
-    await expectTaken(attack.slot, tolerableMoments(attack))
+    await expectTaken(attack.slot, tolerableTimes(attack))
   })
 
   it('fetched nothing that a token named', () => {

@@ -6,7 +6,7 @@ import { calculateJwkThumbprint, exportJWK } from 'jose'
 import { SSF_POLL } from '../../../../src/http/routes.ts'
 import { ENGINE_PATHS, REVOCATIONS } from '../../../../src/engine/paths.ts'
 import { createVerifier } from '../../../../src/resource/index.ts'
-import { type Door, openDoors } from '../../../resource/doors.ts'
+import { type GuardedServer, startGuardedServers } from '../../../resource/guarded-servers.ts'
 import {
   AUDIENCE,
   ecKey,
@@ -21,7 +21,7 @@ import {
 import { authorizationParams, basic, newCode, post, redemption } from '../../../support/requests.ts'
 import type { Slot, Times } from './slot.ts'
 import { askFeed } from './server-slots.ts'
-import { feedToken, type Stage } from './stage.ts'
+import { feedToken, type JoseFixture } from './jose-fixture.ts'
 
 export interface ProofSlot extends Slot {
   /** Where the proof is for. */
@@ -33,19 +33,19 @@ export interface ProofSlot extends Slot {
   readonly oldestSeconds: number
 }
 
-export interface ProofStage {
-  readonly stage: Stage
+export interface ProofFixture {
+  readonly fixture: JoseFixture
   readonly at: StrangeIssuer
   /** The APIs behind each middleware, which take tokens that are bound. */
-  readonly doors: readonly Door[]
+  readonly servers: readonly GuardedServer[]
   readonly keys: readonly SigningKey[]
 }
 
-export async function openProofStage(stage: Stage, at: StrangeIssuer): Promise<ProofStage> {
+export async function startProofFixture(fixture: JoseFixture, at: StrangeIssuer): Promise<ProofFixture> {
   const dpop = { publicUrl: (req: { socket: { localPort?: number } }) => `http://127.0.0.1:${req.socket.localPort}` }
   const verifier = createVerifier({ issuer: at.issuer, audience: AUDIENCE, clock: () => NOW * 1000, dpop })
   const keys = [ecKey('d-es'), edKey('d-ed'), rsaKey('d-rs'), { ...rsaKey('d-ps'), alg: 'PS256' as const }]
-  return { stage, at, doors: await openDoors(verifier), keys }
+  return { fixture, at, servers: await startGuardedServers(verifier), keys }
 }
 
 const MACHINE = basic('demo-machine', 'demo-machine-secret-not-for-production')
@@ -93,7 +93,7 @@ function proofSlot(keys: readonly SigningKey[], place: Place): ProofSlot {
 
 export interface NamedProofSlot {
   readonly name: string
-  open(opened: ProofStage): Promise<ProofSlot>
+  open(opened: ProofFixture): Promise<ProofSlot>
 }
 
 export const PROOF_SLOTS: readonly NamedProofSlot[] = [
@@ -104,12 +104,12 @@ export const PROOF_SLOTS: readonly NamedProofSlot[] = [
   { name: `${SSF_POLL} DPoP`, open: (opened) => atFeed(opened, SSF_POLL, 'POST') },
   ...['koaBearer', 'expressBearer', 'nodeBearer', 'fastifyBearer'].map((name) => ({
     name: `${name} DPoP`,
-    open: (opened: ProofStage) => atApi(opened, name),
+    open: (opened: ProofFixture) => atApi(opened, name),
   })),
 ]
 
-async function atToken({ stage, keys }: ProofStage): Promise<ProofSlot> {
-  const address = `${stage.app.issuer}${ENGINE_PATHS.token}`
+async function atToken({ fixture, keys }: ProofFixture): Promise<ProofSlot> {
+  const address = `${fixture.app.issuer}${ENGINE_PATHS.token}`
   return proofSlot(keys, {
     ...{ method: 'POST', address, times: SERVER_TIMES, oldestSeconds: ENGINE_SECONDS },
     refusals: ['400 invalid_dpop_proof', '400 use_dpop_nonce'],
@@ -120,8 +120,8 @@ async function atToken({ stage, keys }: ProofStage): Promise<ProofSlot> {
   })
 }
 
-async function atPar({ stage, keys }: ProofStage): Promise<ProofSlot> {
-  const address = `${stage.app.issuer}${ENGINE_PATHS.pushed_authorization_request}`
+async function atPar({ fixture, keys }: ProofFixture): Promise<ProofSlot> {
+  const address = `${fixture.app.issuer}${ENGINE_PATHS.pushed_authorization_request}`
   return proofSlot(keys, {
     ...{ method: 'POST', address, times: SERVER_TIMES, oldestSeconds: ENGINE_SECONDS },
     refusals: ['400 invalid_dpop_proof', '400 use_dpop_nonce'],
@@ -132,13 +132,13 @@ async function atPar({ stage, keys }: ProofStage): Promise<ProofSlot> {
   })
 }
 
-async function atUserinfo({ stage, at, doors, keys }: ProofStage): Promise<ProofSlot> {
-  const address = `${stage.app.issuer}${ENGINE_PATHS.userinfo}`
-  const toToken = await atToken({ stage, at, doors, keys })
+async function atUserinfo({ fixture, at, servers, keys }: ProofFixture): Promise<ProofSlot> {
+  const address = `${fixture.app.issuer}${ENGINE_PATHS.userinfo}`
+  const toToken = await atToken({ fixture, at, servers, keys })
   const tokens = new Map<SigningKey, string>()
   for (const key of keys) {
     const dpop = signParts(toToken.header(key), toToken.claims(key), key)
-    const { body } = await post(toToken.address, redemption(await newCode(stage.alice)), { dpop })
+    const { body } = await post(toToken.address, redemption(await newCode(fixture.alice)), { dpop })
     tokens.set(key, String(body.access_token))
   }
   return proofSlot(keys, {
@@ -148,26 +148,26 @@ async function atUserinfo({ stage, at, doors, keys }: ProofStage): Promise<Proof
   })
 }
 
-async function atFeed({ stage, at, doors, keys }: ProofStage, route: string, method: string): Promise<ProofSlot> {
-  const toToken = await atToken({ stage, at, doors, keys })
+async function atFeed({ fixture, at, servers, keys }: ProofFixture, route: string, method: string): Promise<ProofSlot> {
+  const toToken = await atToken({ fixture, at, servers, keys })
   const tokens = new Map<SigningKey, string>()
   for (const key of keys) {
-    tokens.set(key, await feedToken(stage, { dpop: signParts(toToken.header(key), toToken.claims(key), key) }))
+    tokens.set(key, await feedToken(fixture, { dpop: signParts(toToken.header(key), toToken.claims(key), key) }))
   }
   return proofSlot(keys, {
-    ...{ method, address: `${stage.app.issuer}${route}`, oldestSeconds: 60 + 15, tokens },
+    ...{ method, address: `${fixture.app.issuer}${route}`, oldestSeconds: 60 + 15, tokens },
     times: { ...SERVER_TIMES, toleranceSeconds: { exp: 0, iat: 15, nbf: 0 }, takesFractions: false },
     refusals: ['401 invalid_dpop_proof', '401 invalid_token'],
     async put(dpop, key) {
-      return outcomeOf(await askFeed(stage, route, { authorization: `DPoP ${tokens.get(key)}`, dpop }))
+      return outcomeOf(await askFeed(fixture, route, { authorization: `DPoP ${tokens.get(key)}`, dpop }))
     },
   })
 }
 
-async function atApi({ at, doors, keys }: ProofStage, name: string): Promise<ProofSlot> {
-  const door = doors.find((one) => one.name === name)
-  if (door === undefined) throw new TypeError(`no door ${name}`)
-  const address = `${door.origin}/`
+async function atApi({ at, servers, keys }: ProofFixture, name: string): Promise<ProofSlot> {
+  const server = servers.find((one) => one.name === name)
+  if (server === undefined) throw new TypeError(`no server ${name}`)
+  const address = `${server.origin}/`
   const tokens = new Map<SigningKey, string>()
   for (const key of keys) {
     const jkt = await calculateJwkThumbprint(await exportJWK(key.publicKey))

@@ -11,7 +11,7 @@ export function malformedProofs(slot: ProofSlot): Row[] {
   const claims = {
     ...wrongMethods(slot),
     ...wrongAddresses(slot),
-    ...wrongMoments(slot),
+    ...wrongTimes(slot),
     ...wrongNames(),
     ...wrongTokens(slot),
   }
@@ -55,7 +55,7 @@ function wrongAddresses({ address }: ProofSlot): Changes {
   return Object.fromEntries(addresses.map((htu) => [`htu ${JSON.stringify(htu)}`, { htu }]))
 }
 
-function wrongMoments({ times, oldestSeconds }: ProofSlot): Changes {
+function wrongTimes({ times, oldestSeconds }: ProofSlot): Changes {
   return Object.fromEntries([oldestSeconds + 2, 3600, 1e6].map((age) => [`${age} s old`, { iat: times.now() - age }]))
 }
 

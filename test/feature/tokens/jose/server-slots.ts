@@ -16,12 +16,12 @@ import {
   read,
 } from '../../../support/requests.ts'
 import type { Outcome, Slot, Times } from './slot.ts'
-import { FORGED_CLIENT, feedToken, issue, type Stage } from './stage.ts'
+import { FORGED_CLIENT, feedToken, issue, type JoseFixture } from './jose-fixture.ts'
 
 export interface ServerSlot {
   readonly route: string
   readonly name: string
-  open(stage: Stage): Promise<Slot>
+  open(fixture: JoseFixture): Promise<Slot>
 }
 
 /** Routes that take no JWT from a stranger. */
@@ -56,14 +56,14 @@ export const SERVER_SLOTS: readonly ServerSlot[] = [
   ].map((route) => ({
     route,
     name: `${route} client_assertion`,
-    open: async (stage: Stage) => assertionAt(stage, route),
+    open: async (fixture: JoseFixture) => assertionAt(fixture, route),
   })),
   { route: ENGINE_PATHS.userinfo, name: '/userinfo access token', open: accessTokenInHeader },
   { route: ENGINE_PATHS.userinfo, name: '/userinfo access_token in the form', open: accessTokenInForm },
   { route: ENGINE_PATHS.introspection, name: '/introspect token', open: introspected },
   { route: ENGINE_PATHS.revocation, name: '/revoke token', open: revoked },
-  { route: REVOCATIONS, name: '/revocations access token', open: (stage) => feedReader(stage, REVOCATIONS) },
-  { route: SSF_POLL, name: '/ssf/poll access token', open: (stage) => feedReader(stage, SSF_POLL) },
+  { route: REVOCATIONS, name: '/revocations access token', open: (fixture) => feedReader(fixture, REVOCATIONS) },
+  { route: SSF_POLL, name: '/ssf/poll access token', open: (fixture) => feedReader(fixture, SSF_POLL) },
   { route: ENGINE_PATHS.authorization, name: '/authorize id_token_hint', open: hintAtAuthorize },
   { route: ENGINE_PATHS.end_session, name: '/logout id_token_hint', open: hintAtLogout },
 ]
@@ -76,7 +76,7 @@ const CLIENT_TIMES: Times = {
   takesFractions: true,
 }
 
-function assertionAt({ app, clientKeys }: Stage, route: string): Slot {
+function assertionAt({ app, clientKeys }: JoseFixture, route: string): Slot {
   const request: Params = {
     [ENGINE_PATHS.token]: { grant_type: 'client_credentials' },
     [ENGINE_PATHS.pushed_authorization_request]: authorizationParams({
@@ -119,10 +119,10 @@ const OWN_TIMES: Times = {
 
 type AccessTokenSlot = Pick<Slot, 'keys' | 'header' | 'claims' | 'wrongTypes' | 'times'>
 
-async function accessTokenSlot(stage: Stage): Promise<AccessTokenSlot> {
-  const claims = decodeJwt((await issue(stage, stage.alice)).access_token)
+async function accessTokenSlot(fixture: JoseFixture): Promise<AccessTokenSlot> {
+  const claims = decodeJwt((await issue(fixture, fixture.alice)).access_token)
   return {
-    keys: stage.serverKeys,
+    keys: fixture.serverKeys,
     header: ({ alg, kid }) => ({ alg, typ: 'at+jwt', kid }),
     claims: () => ({ ...claims, jti: randomUUID(), iat: now(), exp: now() + 60 }),
     wrongTypes: [...OTHER_TYPES, 'JWT', 'at', undefined, null, ['at+jwt']],
@@ -130,11 +130,11 @@ async function accessTokenSlot(stage: Stage): Promise<AccessTokenSlot> {
   }
 }
 
-async function accessTokenInHeader(stage: Stage): Promise<Slot> {
+async function accessTokenInHeader(fixture: JoseFixture): Promise<Slot> {
   return {
-    ...(await accessTokenSlot(stage)),
+    ...(await accessTokenSlot(fixture)),
     async put(token) {
-      const { status, headers } = await fetch(`${stage.app.issuer}/userinfo`, {
+      const { status, headers } = await fetch(`${fixture.app.issuer}/userinfo`, {
         headers: { authorization: `Bearer ${token}` },
       })
       return outcome(status, /error="(\w+)"/.exec(headers.get('www-authenticate') ?? '')?.[1])
@@ -144,11 +144,11 @@ async function accessTokenInHeader(stage: Stage): Promise<Slot> {
   }
 }
 
-async function accessTokenInForm(stage: Stage): Promise<Slot> {
+async function accessTokenInForm(fixture: JoseFixture): Promise<Slot> {
   return {
-    ...(await accessTokenSlot(stage)),
+    ...(await accessTokenSlot(fixture)),
     async put(token) {
-      const { status, body } = await post(`${stage.app.issuer}/userinfo`, { access_token: token })
+      const { status, body } = await post(`${fixture.app.issuer}/userinfo`, { access_token: token })
       return outcome(status, body.error)
     },
     refusals: ['401 invalid_token', '400 invalid_request'],
@@ -156,12 +156,12 @@ async function accessTokenInForm(stage: Stage): Promise<Slot> {
   }
 }
 
-async function introspected(stage: Stage): Promise<Slot> {
+async function introspected(fixture: JoseFixture): Promise<Slot> {
   return {
-    ...(await accessTokenSlot(stage)),
+    ...(await accessTokenSlot(fixture)),
     async put(token) {
       const asker = basic('demo-web', 'demo-web-secret-not-for-production')
-      const { status, body } = await post(`${stage.app.issuer}/introspect`, { token }, asker)
+      const { status, body } = await post(`${fixture.app.issuer}/introspect`, { token }, asker)
       return { taken: body.active === true, answer: `${status} ${JSON.stringify(body)}` }
     },
     // Nothing else, whatever is wrong with it (RFC 7662 section 2.2).
@@ -171,12 +171,12 @@ async function introspected(stage: Stage): Promise<Slot> {
 }
 
 /** A token that is not valid is none to revoke: 200 (RFC 7009 section 2.2), and nothing becomes known as revoked. */
-async function revoked(stage: Stage): Promise<Slot> {
-  const authorization = `Bearer ${await feedToken(stage)}`
+async function revoked(fixture: JoseFixture): Promise<Slot> {
+  const authorization = `Bearer ${await feedToken(fixture)}`
   let cursor = ''
   const entries = async () => {
     const response = await fetch(
-      `${stage.app.issuer}/revocations?${new URLSearchParams(cursor && { after: cursor })}`,
+      `${fixture.app.issuer}/revocations?${new URLSearchParams(cursor && { after: cursor })}`,
       {
         headers: { authorization, accept: 'application/json' },
       },
@@ -185,12 +185,12 @@ async function revoked(stage: Stage): Promise<Slot> {
     cursor = page.cursor ?? cursor
     return page.revocations.length
   }
-  const slot = await accessTokenSlot(stage)
+  const slot = await accessTokenSlot(fixture)
   return {
     ...slot,
     async put(token) {
       await entries()
-      const { status, text } = await post(`${stage.app.issuer}/revoke`, { client_id: 'demo-spa', token })
+      const { status, text } = await post(`${fixture.app.issuer}/revoke`, { client_id: 'demo-spa', token })
       return { taken: (await entries()) > 0, answer: `${status} ${text}` }
     },
     refusals: ['200 '],
@@ -201,7 +201,11 @@ async function revoked(stage: Stage): Promise<Slot> {
 }
 
 /** A page of the revocations, or a poll that does not wait. */
-export function askFeed({ app }: Stage, route: string, headers: Readonly<Record<string, string>>): Promise<Response> {
+export function askFeed(
+  { app }: JoseFixture,
+  route: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Response> {
   const poll = {
     method: 'POST',
     headers: { ...headers, 'content-type': 'application/json', accept: 'application/json' },
@@ -211,13 +215,13 @@ export function askFeed({ app }: Stage, route: string, headers: Readonly<Record<
   return fetch(`${app.issuer}${route}`, route === SSF_POLL ? poll : page)
 }
 
-async function feedReader(stage: Stage, route: string): Promise<Slot> {
-  const claims = decodeJwt(await feedToken(stage))
+async function feedReader(fixture: JoseFixture, route: string): Promise<Slot> {
+  const claims = decodeJwt(await feedToken(fixture))
   return {
-    ...(await accessTokenSlot(stage)),
+    ...(await accessTokenSlot(fixture)),
     claims: () => ({ ...claims, jti: randomUUID(), iat: now(), exp: now() + 60 }),
     async put(token) {
-      const { status, headers } = await askFeed(stage, route, { authorization: `Bearer ${token}` })
+      const { status, headers } = await askFeed(fixture, route, { authorization: `Bearer ${token}` })
       return outcome(status, /error="(\w+)"/.exec(headers.get('www-authenticate') ?? '')?.[1])
     },
     refusals: ['401 invalid_token', '401 undefined', '400 invalid_request'],
@@ -227,10 +231,10 @@ async function feedReader(stage: Stage, route: string): Promise<Slot> {
 
 type HintSlot = Pick<Slot, 'keys' | 'header' | 'claims' | 'wrongTypes' | 'times' | 'carriedIn'>
 
-async function hintSlot(stage: Stage): Promise<HintSlot> {
-  const claims = decodeJwt((await issue(stage, stage.alice)).id_token)
+async function hintSlot(fixture: JoseFixture): Promise<HintSlot> {
+  const claims = decodeJwt((await issue(fixture, fixture.alice)).id_token)
   return {
-    keys: stage.serverKeys.filter(({ alg }) => alg === 'RS256'),
+    keys: fixture.serverKeys.filter(({ alg }) => alg === 'RS256'),
     header: ({ alg, kid }) => ({ alg, kid }),
     claims: () => ({ ...claims, iat: now(), exp: now() + 60 }),
     wrongTypes: [...OTHER_TYPES, 'at+jwt', 'application/at+jwt', null],
@@ -246,11 +250,11 @@ async function hintSlot(stage: Stage): Promise<HintSlot> {
   }
 }
 
-async function hintAtAuthorize(stage: Stage): Promise<Slot> {
+async function hintAtAuthorize(fixture: JoseFixture): Promise<Slot> {
   return {
-    ...(await hintSlot(stage)),
+    ...(await hintSlot(fixture)),
     async put(id_token_hint) {
-      const { status, location } = await authorize(stage.alice, { id_token_hint, prompt: 'none' })
+      const { status, location } = await authorize(fixture.alice, { id_token_hint, prompt: 'none' })
       const error = location?.searchParams.get('error') ?? undefined
       return { taken: location?.searchParams.has('code') === true, answer: `${status} ${error}` }
     },
@@ -259,11 +263,11 @@ async function hintAtAuthorize(stage: Stage): Promise<Slot> {
   }
 }
 
-async function hintAtLogout(stage: Stage): Promise<Slot> {
+async function hintAtLogout(fixture: JoseFixture): Promise<Slot> {
   return {
-    ...(await hintSlot(stage)),
+    ...(await hintSlot(fixture)),
     async put(hint) {
-      const { status } = await read(await stage.alice.get(`/logout?${new URLSearchParams({ id_token_hint: hint })}`))
+      const { status } = await read(await fixture.alice.get(`/logout?${new URLSearchParams({ id_token_hint: hint })}`))
       return { taken: status === 200, answer: `${status}` }
     },
     refusals: ['400'],

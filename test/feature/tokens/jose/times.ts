@@ -1,4 +1,4 @@
-/** Moments that are none, and moments that are too early or too late. */
+/** Times that are not valid numbers, and times that are too early or too late. */
 
 import { type Attack, firstKey, mintFor, type Row } from './slot.ts'
 
@@ -6,7 +6,7 @@ const NO_MOMENTS = ['', 'tomorrow', {}, [], true, null, -1, 1e308, -1e308]
 const FAR_SECONDS = 61
 
 /** Refused, whatever the slot does with a good one. */
-export function badMoments({ slot }: Attack): Row[] {
+export function badTimes({ slot }: Attack): Row[] {
   const { now, judged, required, toleranceSeconds, takesFractions } = slot.times
   const key = firstKey(slot)
   const row = (name: string, claims: Record<string, unknown>): Row => ({ name, key, token: mintFor(slot, key, claims) })
@@ -31,7 +31,7 @@ export function badMoments({ slot }: Attack): Row[] {
 }
 
 /** Taken: a clock that is wrong by no more than is tolerated (15 s between nodes and clients). */
-export function tolerableMoments({ slot }: Attack): Row[] {
+export function tolerableTimes({ slot }: Attack): Row[] {
   const { now, judged, toleranceSeconds, takesFractions } = slot.times
   const key = firstKey(slot)
   const row = (name: string, claims: Record<string, unknown>): Row => ({ name, key, token: mintFor(slot, key, claims) })

@@ -1,27 +1,27 @@
 /** The verifier of an API: asked by the program itself, and behind each middleware that we publish. */
 
 import { createVerifier, Refusal, type Verifier } from '../../../../src/resource/index.ts'
-import { type Door, openDoors } from '../../../resource/doors.ts'
+import { type GuardedServer, startGuardedServers } from '../../../resource/guarded-servers.ts'
 import { AUDIENCE, mint, NOW, type StrangeIssuer, startIssuer } from '../../../resource/issuer.ts'
 import type { Outcome, Slot } from './slot.ts'
 
-export interface VerifierStage {
+export interface VerifierFixture {
   readonly at: StrangeIssuer
   readonly verifier: Verifier
-  readonly doors: readonly Door[]
+  readonly servers: readonly GuardedServer[]
   close(): Promise<void>
 }
 
-export async function openVerifierStage(): Promise<VerifierStage> {
+export async function startVerifierFixture(): Promise<VerifierFixture> {
   const at = await startIssuer()
   const verifier = createVerifier({ issuer: at.issuer, audience: AUDIENCE, clock: () => NOW * 1000 })
-  const doors = await openDoors(verifier)
+  const servers = await startGuardedServers(verifier)
   return {
     at,
     verifier,
-    doors,
+    servers,
     async close() {
-      await Promise.all([...doors.map((door) => door.close()), at.close()])
+      await Promise.all([...servers.map((server) => server.close()), at.close()])
     },
   }
 }
@@ -31,8 +31,8 @@ export const MIDDLEWARE = /^(?!create)\w+Bearer$/
 
 export const VERIFIER_SLOTS = ['verify()', 'koaBearer', 'expressBearer', 'nodeBearer', 'fastifyBearer'] as const
 
-export function verifierSlot({ at, verifier, doors }: VerifierStage, name: string): Slot {
-  const door = doors.find((one) => one.name === name)
+export function verifierSlot({ at, verifier, servers }: VerifierFixture, name: string): Slot {
+  const server = servers.find((one) => one.name === name)
   return {
     keys: [at.rsa, at.pss, at.ec, at.ed],
     header: ({ alg, kid }) => ({ typ: 'at+jwt', alg, kid }),
@@ -41,8 +41,8 @@ export function verifierSlot({ at, verifier, doors }: VerifierStage, name: strin
         string,
         unknown
       >,
-    put: (token) => (door === undefined ? called(verifier, token) : presented(door, token)),
-    refusals: ['401 invalid_token', ...(door === undefined ? [] : ['401 undefined', '400 invalid_request'])],
+    put: (token) => (server === undefined ? called(verifier, token) : presented(server, token)),
+    refusals: ['401 invalid_token', ...(server === undefined ? [] : ['401 undefined', '400 invalid_request'])],
     wrongTypes: [
       undefined,
       null,
@@ -57,7 +57,7 @@ export function verifierSlot({ at, verifier, doors }: VerifierStage, name: strin
       ['at+jwt'],
       1,
     ],
-    carriedIn: door === undefined ? 'call' : 'header',
+    carriedIn: server === undefined ? 'call' : 'header',
     times: {
       now: () => NOW,
       required: ['exp', 'iat', 'jti'],
@@ -78,7 +78,7 @@ async function called(verifier: Verifier, token: string): Promise<Outcome> {
   }
 }
 
-async function presented({ origin }: Door, token: string): Promise<Outcome> {
+async function presented({ origin }: GuardedServer, token: string): Promise<Outcome> {
   const { status, headers } = await fetch(origin, { headers: { authorization: `Bearer ${token}` } })
   return {
     taken: status === 200,

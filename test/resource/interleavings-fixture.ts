@@ -22,9 +22,9 @@ import {
   type TokenAnswer,
   type UserAgent,
 } from '../support/user-agent.ts'
-import { ORDERS, READER } from './feed-estate.ts'
+import { ORDERS, READER } from './feed-fixture.ts'
 
-export interface World {
+export interface Fixture {
   readonly app: Running
   readonly nodes: readonly App[]
   /** Keys that were said to be compromised, from when that was acknowledged. */
@@ -58,7 +58,7 @@ export interface Token {
   readonly sid: unknown
 }
 
-export async function startWorld(): Promise<World> {
+export async function startFixture(): Promise<Fixture> {
   const app = await start({
     nodes: 2,
     clients: [{ clientId: 'demo-spa', refreshIdempotentSeconds: 0 }],
@@ -69,14 +69,14 @@ export async function startWorld(): Promise<World> {
   let restarting = Promise.resolve()
 
   async function restartNode(index: number): Promise<void> {
-    world.disturbances += 1
+    fixture.disturbances += 1
     await nodes[index]?.close()
     const port = Number(new URL(addresses[index] ?? '').port)
     nodes[index] = await startApp({ ...app.config, port }, { log: createLog({ level: 'silent' }) })
-    world.disturbances += 1
+    fixture.disturbances += 1
   }
 
-  const world: World = {
+  const fixture: Fixture = {
     app,
     nodes,
     compromised: new Set(),
@@ -105,7 +105,7 @@ export async function startWorld(): Promise<World> {
       await app.close()
     },
   }
-  return world
+  return fixture
 }
 
 /** One person at forty browsers signs in more often than people do. */
@@ -118,7 +118,7 @@ const LOGINS = {
   waitingHashes: 100,
 }
 
-export function connect({ app }: World, node: number): Remote {
+export function connect({ app }: Fixture, node: number): Remote {
   let connections = new AbortController()
   const remote: Remote = {
     name: `the verifier at node ${node}`,
@@ -163,22 +163,22 @@ interface Account {
 }
 
 /** A person whom nobody has seen: one of whom much has ended lately is issued nothing good for a while. */
-export async function newPerson(world: World, node: App): Promise<Person> {
+export async function newPerson(fixture: Fixture, node: App): Promise<Person> {
   const account = { login: `${randomUUID()}@example.com`, password: 'a white rabbit with a watch' }
   await node.accounts.createAccount({ ...account, claims: {} })
-  return new Person(world, account)
+  return new Person(fixture, account)
 }
 
 /** A person at a browser, and an application of theirs. */
 export class Person {
-  readonly #world: World
+  readonly #fixture: Fixture
   readonly #account: Account
   #agent: UserAgent
 
-  constructor(world: World, account: Account) {
-    this.#world = world
+  constructor(fixture: Fixture, account: Account) {
+    this.#fixture = fixture
     this.#account = account
-    this.#agent = createUserAgent(world.app)
+    this.#agent = createUserAgent(fixture.app)
   }
 
   /** A new family: an access token and a refresh token. Signs in where that is needed. */
@@ -190,7 +190,7 @@ export class Person {
       params: scope.includes('offline_access') ? { prompt: 'consent' } : {},
     }
     const callback = await signIn(this.#agent, pkce, options)
-    const { body } = await redeem(this.#world.app.urls[0] ?? '', callback.get('code') ?? '', pkce, options)
+    const { body } = await redeem(this.#fixture.app.urls[0] ?? '', callback.get('code') ?? '', pkce, options)
     if (body.access_token === undefined) throw new Error(`no token: ${JSON.stringify(body)} for ${callback.toString()}`)
     return { token: tokenOf(body.access_token), refreshToken: body.refresh_token ?? '' }
   }
@@ -205,7 +205,7 @@ export class Person {
 
   /** Another browser. */
   forget(): void {
-    this.#agent = createUserAgent(this.#world.app)
+    this.#agent = createUserAgent(this.#fixture.app)
   }
 }
 

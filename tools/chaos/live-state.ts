@@ -40,7 +40,7 @@ export interface Replay {
   present(): Promise<void>
 }
 
-export interface Estate {
+export interface LiveState {
   readonly families: Set<Family>
   readonly ended: Ended[]
   readonly replays: Replay[]
@@ -48,7 +48,7 @@ export interface Estate {
   name(kind: string): string
 }
 
-export function createEstate(): Estate {
+export function createLiveState(): LiveState {
   const counts = new Map<string, number>()
   return {
     families: new Set(),

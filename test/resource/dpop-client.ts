@@ -6,7 +6,7 @@ import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose'
 
 import { ecKey, NOW, type SigningKey, signParts } from './issuer.ts'
 
-export interface Prover {
+export interface DpopClient {
   readonly key: SigningKey
   readonly jwk: JWK
   /** What a token that is bound to this key has in `cnf`. */
@@ -21,7 +21,7 @@ export interface Changes {
   readonly signedBy?: SigningKey
 }
 
-export async function aProver(key: SigningKey = ecKey()): Promise<Prover> {
+export async function createDpopClient(key: SigningKey = ecKey()): Promise<DpopClient> {
   const jwk = await exportJWK(key.publicKey)
   return {
     key,

@@ -16,18 +16,18 @@ import {
 } from '../../src/resource/index.ts'
 import { serve, stop } from './issuer.ts'
 
-export interface Door {
+export interface GuardedServer {
   readonly name: string
   readonly origin: string
   close(): Promise<void>
 }
 
-export const DOORS = ['koaBearer', 'expressBearer', 'fastifyBearer', 'nodeBearer']
+export const MIDDLEWARE = ['koaBearer', 'expressBearer', 'fastifyBearer', 'nodeBearer']
 
-export async function openDoors(
+export async function startGuardedServers(
   verifier: Verifier,
   options: BearerOptions = { scopes: ['orders:read'] },
-): Promise<Door[]> {
+): Promise<GuardedServer[]> {
   const koa = new Koa().use(koaBearer(verifier, options)).use((ctx) => {
     ctx.body = { subject: ctx.state.token.subject }
   })
@@ -52,7 +52,7 @@ export async function openDoors(
   ])
 }
 
-async function openFastify(verifier: Verifier, options: BearerOptions): Promise<Door> {
+async function openFastify(verifier: Verifier, options: BearerOptions): Promise<GuardedServer> {
   const app = fastify({ forceCloseConnections: true })
   app.get('/', { onRequest: fastifyBearer(verifier, options) }, async (request: FastifyBearerRequest) => ({
     subject: request.token?.subject,

@@ -25,7 +25,7 @@ export const MAX_AGE_SECONDS = 30
 const MARGIN_SECONDS = 10
 const OVERLAP_SECONDS = MAX_AGE_SECONDS + MARGIN_SECONDS
 
-export interface Estate {
+export interface SoakServers {
   readonly issuer: string
   readonly servers: ServerProcesses['servers']
   close(): Promise<void>
@@ -39,7 +39,7 @@ export function scopeOf(algorithm: Algorithm): string {
   return `${algorithm.toLowerCase()}:read`
 }
 
-export async function startEstate(clock: FasterClock, tokenLifeSeconds: number): Promise<Estate> {
+export async function startSoakServers(clock: FasterClock, tokenLifeSeconds: number): Promise<SoakServers> {
   const issuerPort = await freePort()
   const issuer = `http://localhost:${issuerPort}`
   const redis = await startRedis()

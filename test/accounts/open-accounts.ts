@@ -13,7 +13,7 @@ import type { Store } from '../../src/store/store.ts'
 import { openTestStores } from '../support/embedded-store.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
 
-export interface House extends SignIn {
+export interface AccountsFixture extends SignIn {
   readonly clock: MovableClock
   readonly store: Store
   readonly sealer: Sealer
@@ -35,19 +35,24 @@ export const STORE_KEY = Buffer.alloc(32, 3)
 
 export const ALICE = { login: 'alice@example.com', password: 'wonderland-2026', claims: { name: 'Alice' } }
 
-export async function aHouse(rules: Partial<LoginRules> = {}): Promise<House> {
-  const [house] = await houses(1, rules)
-  return house as House
+export async function openAccounts(rules: Partial<LoginRules> = {}): Promise<AccountsFixture> {
+  const [fixture] = await openNodes(1, rules)
+  return fixture as AccountsFixture
 }
 
 /** So many nodes of one server: a store of each on one file, one root key, one clock. */
-export async function houses(count: number, rules: Partial<LoginRules> = {}): Promise<House[]> {
+export async function openNodes(count: number, rules: Partial<LoginRules> = {}): Promise<AccountsFixture[]> {
   const clock = movableClock()
   const sealer = createSealer(randomBytes(32), 'store')
-  return (await openTestStores(clock, count)).map((store) => houseOver(store, clock, sealer, rules))
+  return (await openTestStores(clock, count)).map((store) => accountsOver(store, clock, sealer, rules))
 }
 
-export function houseOver(store: Store, clock: MovableClock, sealer: Sealer, changes: Partial<LoginRules> = {}): House {
+export function accountsOver(
+  store: Store,
+  clock: MovableClock,
+  sealer: Sealer,
+  changes: Partial<LoginRules> = {},
+): AccountsFixture {
   const rules = { ...RULES, ...changes }
   const audit = createAudit({ store, clock, log: createLog({ level: 'silent' }) })
   const signIn = createSignIn({ store, clock, audit, sealer, storeKey: STORE_KEY, rules, monotonic: clock })
@@ -60,7 +65,7 @@ export function houseOver(store: Store, clock: MovableClock, sealer: Sealer, cha
 }
 
 /** Every account there is. */
-export async function everyAccount({ accounts }: House): Promise<Account[]> {
+export async function everyAccount({ accounts }: AccountsFixture): Promise<Account[]> {
   const found: Account[] = []
   let cursor: string | undefined
   do {
@@ -72,13 +77,13 @@ export async function everyAccount({ accounts }: House): Promise<Account[]> {
 }
 
 /** What is kept of an account's password; nothing but its record tells. */
-export async function hashOf({ store, sealer }: House, id: string): Promise<string> {
+export async function hashOf({ store, sealer }: AccountsFixture, id: string): Promise<string> {
   const entry = await store.get(keys.account(id))
   return JSON.parse(sealer.open(entry?.value ?? '', keys.account(id))).passwordHash
 }
 
 /** As if the account had been made when hashes were made otherwise. */
-export async function setHash({ store, sealer }: House, id: string, passwordHash: string): Promise<void> {
+export async function setHash({ store, sealer }: AccountsFixture, id: string, passwordHash: string): Promise<void> {
   const key = keys.account(id)
   const entry = await store.get(key)
   const account = JSON.parse(sealer.open(entry?.value ?? '', key))

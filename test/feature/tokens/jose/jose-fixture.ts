@@ -11,7 +11,7 @@ export const FORGED_CLIENT = 'keyed'
 
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
 
-export interface Stage {
+export interface JoseFixture {
   readonly app: Running
   readonly alice: UserAgent
   /** Those that the server signs with. */
@@ -20,7 +20,7 @@ export interface Stage {
   readonly clientKeys: readonly SigningKey[]
 }
 
-export async function openStage(): Promise<Stage> {
+export async function startJoseFixture(): Promise<JoseFixture> {
   const clientKeys = [rsaKey('c-rs'), { ...rsaKey('c-ps'), alg: 'PS256' as const }, ecKey('c-es'), edKey('c-ed')]
   const apis = ALGORITHMS.map((algorithm) => ({ audience: `https://${algorithm.toLowerCase()}.example`, algorithm }))
   const shared = { audience: 'https://hs256.example', algorithm: 'HS256' as const, secret: Buffer.alloc(32, 7) }
@@ -45,13 +45,13 @@ export interface Issued {
 }
 
 /** Tokens of Alice at the demo's SPA, of a new grant when the browser is new. */
-export async function issue({ app }: Stage, agent: UserAgent): Promise<Issued> {
+export async function issue({ app }: JoseFixture, agent: UserAgent): Promise<Issued> {
   const { body } = await post(`${app.issuer}/token`, redemption(await newCode(agent)))
   return body as unknown as Issued
 }
 
 /** A token with which the revocations can be read. */
-export async function feedToken({ app }: Stage, headers: { dpop?: string } = {}): Promise<string> {
+export async function feedToken({ app }: JoseFixture, headers: { dpop?: string } = {}): Promise<string> {
   const { body } = await post(
     `${app.issuer}/token`,
     { grant_type: 'client_credentials', resource: app.issuer, scope: 'revocations:read' },

@@ -1,6 +1,6 @@
 /**
  * What the examples in the doc comments speak of: an issuer at https://login.example, an API, frameworks, and tokens of
- * every kind they name. An example runs in a world of its own that has these and nothing else.
+ * every kind they name. An example runs in a VM context that has these names and no others.
  */
 
 import { createServer } from 'node:http'
@@ -13,14 +13,14 @@ import Koa from 'koa'
 
 import * as resource from '../../src/resource/index.ts'
 import { AUDIENCE, mint, NOW, type StrangeIssuer } from './issuer.ts'
-import { aProver } from './prover.ts'
+import { createDpopClient } from './dpop-client.ts'
 
 const ISSUER = 'https://login.example'
 const URL_OF_API = `${AUDIENCE}/`
 
-export type Scene = Readonly<Record<string, unknown>>
+export type ExampleContext = Readonly<Record<string, unknown>>
 
-export async function aScene(at: StrangeIssuer): Promise<Scene> {
+export async function createExampleContext(at: StrangeIssuer): Promise<ExampleContext> {
   at.says.issuer = ISSUER
   at.says.jwksUri = `${ISSUER}/jwks`
   at.answer = (req, res) => {
@@ -52,7 +52,7 @@ export async function aScene(at: StrangeIssuer): Promise<Scene> {
     dpop: { publicUrl: AUDIENCE, nonce: { secret: new Uint8Array(32) } },
   })
   const token = (claims = {}, header = {}) => mint(ISSUER, at.ec, claims, header)
-  const [ana, plain] = [await aProver(), token()]
+  const [ana, plain] = [await createDpopClient(), token()]
   const bound = token({ cnf: ana.cnf })
   const authorization = `Bearer ${plain}`
   const request = {
@@ -76,13 +76,13 @@ export async function aScene(at: StrangeIssuer): Promise<Scene> {
 }
 
 /** Runs an example. A line that says `// rejects with X` has to. */
-export async function runExample(example: string, scene: Scene): Promise<void> {
+export async function runExample(example: string, context: ExampleContext): Promise<void> {
   const lines = example
     .replace(/^import .*$/gm, '')
     .replace(/^await (.*?) +\/\/ rejects with (\w+).*$/gm, 'await rejected($1, "$2")')
   const code = stripTypeScriptTypes(`(async () => {\n${lines}\n})()`)
-  const token = example.includes('dpopProof') ? scene.bound : scene.token
-  await runInContext(code, createContext({ ...scene, token, rejected }))
+  const token = example.includes('dpopProof') ? context.bound : context.token
+  await runInContext(code, createContext({ ...context, token, rejected }))
 }
 
 async function rejected(promise: Promise<unknown>, name: string): Promise<void> {

@@ -19,7 +19,7 @@ export const READER = { clientId: MACHINE.id, clientSecret: MACHINE.secret }
 /** As src/app.ts has it for the demo: the longest token life and the largest tolerance. */
 export const KEEP_SECONDS = 660
 
-export interface Estate {
+export interface FeedFixture {
   readonly app: Running
   readonly clock: MovableClock
   /** Between every verifier and the first node. */
@@ -52,7 +52,7 @@ export interface Follower {
   readonly next: (type: FeedEvent['type']) => Promise<void>
 }
 
-export async function startEstate(options: StartOptions = {}): Promise<Estate> {
+export async function startFeedFixture(options: StartOptions = {}): Promise<FeedFixture> {
   // The engine stamps its tokens by the real clock.
   const clock = movableClock(Date.now())
   const app = await start({ ...options, clock })

@@ -38,12 +38,12 @@ export interface StoreSettings {
   readonly redisReplicas?: number | undefined
 }
 
-export interface EstateOptions extends StoreSettings {
+export interface GrantorOptions extends StoreSettings {
   readonly issuer: string
   readonly dataDir: string
 }
 
-export function benchConfig({ issuer, dataDir, redisUrl, redisReplicas }: EstateOptions): Config {
+export function benchConfig({ issuer, dataDir, redisUrl, redisReplicas }: GrantorOptions): Config {
   const env = {
     PORT: new URL(issuer).port,
     OPS_PORT: '0',

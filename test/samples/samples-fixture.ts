@@ -3,13 +3,13 @@
 import { freePort, type Running, start } from '../support/start.ts'
 import { type Samples, startSamples } from '../../src/samples/start.ts'
 
-export interface Stage {
+export interface SamplesFixture {
   readonly server: Running
   readonly samples: Samples
   close(): Promise<void>
 }
 
-export async function setStage(): Promise<Stage> {
+export async function startSamplesFixture(): Promise<SamplesFixture> {
   const ports = {
     orders: await freePort(),
     inventory: await freePort(),
