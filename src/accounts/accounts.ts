@@ -8,7 +8,9 @@
 
 import type { Audit } from '../audit/audit.ts'
 import { type Clock, epochSeconds } from '../base/clock.ts'
-import { AccountExists, AccountUnknown, LoginsBusy, StoreUnavailable } from '../base/faults.ts'
+import { AccountExists, AccountUnknown } from '../faults/accounts.ts'
+import { LoginsBusy } from '../faults/sign-in.ts'
+import { StoreUnavailable } from '../faults/store.ts'
 import { randomId } from '../base/ids.ts'
 import { createKeyedHash } from '../base/keyed-hash.ts'
 import type { Sealer } from '../base/sealing.ts'

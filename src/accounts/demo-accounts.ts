@@ -1,6 +1,6 @@
 /** The accounts of the demo, made at the first start. */
 
-import { AccountExists } from '../base/faults.ts'
+import { AccountExists } from '../faults/accounts.ts'
 import type { Config } from '../config/config.ts'
 import type { Accounts } from './accounts.ts'
 

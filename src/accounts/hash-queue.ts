@@ -7,7 +7,7 @@
  * has fewer. Callers on known devices wait in a line of their own, which strangers cannot enter.
  */
 
-import { LoginsBusy } from '../base/faults.ts'
+import { LoginsBusy } from '../faults/sign-in.ts'
 
 export interface HashCaller {
   /** Callers of one group share its turns and places: a network of strangers, an account on its known devices. */

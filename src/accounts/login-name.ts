@@ -1,6 +1,6 @@
 /** What a person types as login, and what of it counts. */
 
-import { LoginRefused } from '../base/faults.ts'
+import { LoginRefused } from '../faults/accounts.ts'
 
 // The longest e-mail address that SMTP can carry (RFC 5321 section 4.5.3.1.3: 256 octets with its angle brackets).
 const LONGEST_LOGIN = 254

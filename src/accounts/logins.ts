@@ -9,7 +9,7 @@
  */
 
 import type { Audit } from '../audit/audit.ts'
-import { LoginFailed, LoginsBusy, TooManyAttempts } from '../base/faults.ts'
+import { LoginFailed, LoginsBusy, TooManyAttempts } from '../faults/sign-in.ts'
 import type { LoginRules } from '../config/config.ts'
 import { limitAddress, limitNetwork } from '../limits/address.ts'
 import type { Limit, Limiter, Rule } from '../limits/limiter.ts'

@@ -5,7 +5,7 @@
  * (NIST SP 800-63B).
  */
 
-import { PasswordRefused } from '../base/faults.ts'
+import { PasswordRefused } from '../faults/accounts.ts'
 import { isCommonPassword } from './common-passwords.ts'
 import { canonicalLogin } from './login-name.ts'
 

@@ -8,7 +8,7 @@
 
 import { hash, parseOptions, verify } from '@node-rs/argon2'
 
-import { PasswordRefused } from '../base/faults.ts'
+import { PasswordRefused } from '../faults/accounts.ts'
 import { checkPasswordRules } from './password-rules.ts'
 import { createHashQueue, type HashCaller, type HashQueueLimits } from './hash-queue.ts'
 

@@ -8,7 +8,7 @@
 
 import { createCipheriv, createDecipheriv, createSecretKey, hash, hkdfSync } from 'node:crypto'
 
-import { SealBroken } from './faults.ts'
+import { SealBroken } from '../faults/keyring.ts'
 import { randomNonce } from './ids.ts'
 
 const KEY_BYTES = 32

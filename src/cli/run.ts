@@ -6,7 +6,7 @@
 
 import { Command, CommanderError } from 'commander'
 
-import { Fault, forOperator } from '../base/faults.ts'
+import { Fault, forOperator } from '../faults/fault.ts'
 import { accountsCommand } from './accounts/accounts.ts'
 import { apisCommand } from './apis/apis.ts'
 import { auditCommand } from './audit/audit.ts'

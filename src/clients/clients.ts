@@ -5,7 +5,7 @@
  * A client that is not held while the store is away is not unknown: the look-up throws `StoreUnavailable`.
  */
 
-import { ClientUnknown } from '../base/faults.ts'
+import { ClientUnknown } from '../faults/registry.ts'
 import type { Records } from '../records/records.ts'
 import type { RegistryLog } from '../records/registry-log.ts'
 import type { ClientSettings } from '../registry/client/client.ts'

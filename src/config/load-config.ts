@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, resolve } from 'node:path'
 
-import { ConfigInvalid } from '../base/faults.ts'
+import { ConfigInvalid } from '../faults/start.ts'
 import { toApi } from '../registry/api/rules.ts'
 import { toClient } from '../registry/client/rules.ts'
 import type { ApiSettings, ClientSettings, Config, ReceiverSettings } from './config.ts'

@@ -3,7 +3,7 @@
  */
 
 import type { Log } from '../audit/log.ts'
-import { Fault } from '../base/faults.ts'
+import { Fault } from '../faults/fault.ts'
 import type { Keyring, LiveKeyring } from '../keyring/keyring.ts'
 import type { CurrentEngine, Engine } from './current.ts'
 

@@ -9,16 +9,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 
 import type { Log } from '../audit/log.ts'
-import {
-  type Fault,
-  FormForged,
-  LargeRequestsBusy,
-  MethodNotAllowed,
-  NotFound,
-  ParametersTooMany,
-  StoreFull,
-  StoreUnavailable,
-} from '../base/faults.ts'
+import type { Fault } from '../faults/fault.ts'
+import { LargeRequestsBusy, MethodNotAllowed, NotFound, ParametersTooMany } from '../faults/requests.ts'
+import { FormForged } from '../faults/sign-in.ts'
+import { StoreFull, StoreUnavailable } from '../faults/store.ts'
 import type { Verifiers } from '../keyring/verifiers.ts'
 import { type CurrentEngine, type Engine, hasTooManyParameters } from '../engine/port.ts'
 import type { Store, StoreStatus } from '../store/store.ts'

@@ -2,7 +2,7 @@
 
 import type { ServerResponse } from 'node:http'
 
-import { type Fault, retryAfterOf } from '../base/faults.ts'
+import { type Fault, retryAfterOf } from '../faults/fault.ts'
 
 export function refuseClient(res: ServerResponse, fault: Fault): void {
   const { status, message } = fault

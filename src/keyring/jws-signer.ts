@@ -9,7 +9,7 @@
 import { constants, createPrivateKey, type KeyObject, type SignKeyObjectInput, sign } from 'node:crypto'
 import { promisify } from 'node:util'
 
-import { SignerUnavailable } from '../base/faults.ts'
+import { SignerUnavailable } from '../faults/keyring.ts'
 import type { BoundSigner } from './external-signer/external-signer.ts'
 import { isOutside, type KeyAlgorithm, type KeyJwk, type OutsideJwk, type PrivateJwk } from './signing-key.ts'
 

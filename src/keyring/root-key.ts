@@ -10,7 +10,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { ConfigInvalid } from '../base/faults.ts'
+import { ConfigInvalid } from '../faults/start.ts'
 import { randomId } from '../base/ids.ts'
 import type { Config } from '../config/config.ts'
 

@@ -8,7 +8,7 @@
  */
 
 import type { Clock } from '../base/clock.ts'
-import { TooManyAttempts } from '../base/faults.ts'
+import { TooManyAttempts } from '../faults/sign-in.ts'
 import { createKeyedHash } from '../base/keyed-hash.ts'
 import { keys } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'

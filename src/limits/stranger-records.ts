@@ -8,7 +8,7 @@
  */
 
 import { monotonicClock, type Clock } from '../base/clock.ts'
-import { StoreFull, StrangersBounded } from '../base/faults.ts'
+import { StoreFull, StrangersBounded } from '../faults/store.ts'
 import type { Store } from '../store/store.ts'
 import { limitAddress, limitNetwork } from './address.ts'
 

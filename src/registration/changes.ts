@@ -13,7 +13,7 @@ import {
   RegistryEntryElsewhere,
   RegistryEntryExists,
   RegistryEntryInvalid,
-} from '../base/faults.ts'
+} from '../faults/registry.ts'
 import type { Apis } from '../apis/apis.ts'
 import type { Audit } from '../audit/audit.ts'
 import { generateSecret, hashSecret } from '../clients/secrets.ts'

@@ -8,7 +8,8 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as later } from 'node:timers/promises'
 
-import { ConfigInvalid, RegistryEntryChanged } from '../base/faults.ts'
+import { RegistryEntryChanged } from '../faults/registry.ts'
+import { ConfigInvalid } from '../faults/start.ts'
 import type { Declared, DeclaredNote, ReadDeclared } from '../records/declared-note.ts'
 import type { Records } from '../records/records.ts'
 import type { RegistryLog } from '../records/registry-log.ts'

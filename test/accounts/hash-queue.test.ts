@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { createHashQueue, type HashCaller, type HashQueueLimits } from '../../src/accounts/hash-queue.ts'
-import { LoginsBusy } from '../../src/base/faults.ts'
+import { LoginsBusy } from '../../src/faults/sign-in.ts'
 
 /** Work that goes on until the test lets it end. */
 function heldWork() {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { canonicalLogin, checkLoginName } from '../../src/accounts/login-name.ts'
-import { LoginRefused } from '../../src/base/faults.ts'
+import { LoginRefused } from '../../src/faults/accounts.ts'
 
 describe('canonicalLogin', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { hashSync } from '@node-rs/argon2'
 import { describe, expect, it } from 'vitest'
 
-import { LoginFailed, TooManyAttempts } from '../../src/base/faults.ts'
+import { LoginFailed, TooManyAttempts } from '../../src/faults/sign-in.ts'
 import { createKeyedHash } from '../../src/base/keyed-hash.ts'
 import { keys } from '../../src/store/keys.ts'
 import {

@@ -2,7 +2,8 @@ import { hashSync } from '@node-rs/argon2'
 import { describe, expect, it } from 'vitest'
 
 import { createPasswords } from '../../src/accounts/passwords.ts'
-import { LoginsBusy, PasswordRefused } from '../../src/base/faults.ts'
+import { PasswordRefused } from '../../src/faults/accounts.ts'
+import { LoginsBusy } from '../../src/faults/sign-in.ts'
 
 const passwords = createPasswords({ concurrent: 2, waiting: 100 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { createLog, type LogOptions } from '../../src/audit/log.ts'
-import { LoginFailed } from '../../src/base/faults.ts'
+import { LoginFailed } from '../../src/faults/sign-in.ts'
 
 /** A log, and the lines that it wrote. */
 function logInto(lines: string[], level: LogOptions['level'] = 'debug') {

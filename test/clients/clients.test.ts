@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 
-import { ClientUnknown, StoreUnavailable } from '../../src/base/faults.ts'
+import { ClientUnknown } from '../../src/faults/registry.ts'
+import { StoreUnavailable } from '../../src/faults/store.ts'
 import { createClientCache } from '../../src/clients/client-cache.ts'
 import { createClients } from '../../src/clients/clients.ts'
 import { openRegistryLog } from '../../src/records/registry-log.ts'

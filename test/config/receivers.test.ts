@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 
-import { ConfigInvalid } from '../../src/base/faults.ts'
+import { ConfigInvalid } from '../../src/faults/start.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 
 const PRODUCTION = {

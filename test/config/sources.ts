@@ -1,6 +1,6 @@
 /** Settings for one test: an environment, a grantor.yaml and other files, none of which touches the disk. */
 
-import { ConfigInvalid } from '../../src/base/faults.ts'
+import { ConfigInvalid } from '../../src/faults/start.ts'
 import type { Config } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 

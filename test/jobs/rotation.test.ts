@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { createLog } from '../../src/audit/log.ts'
-import { StoreUnavailable } from '../../src/base/faults.ts'
+import { StoreUnavailable } from '../../src/faults/store.ts'
 import { startRotation } from '../../src/jobs/rotation.ts'
 import type { Outcome } from '../../src/keyring/keyring.ts'
 import { aNode, keyIds, OVERLAP_SECONDS } from '../keyring/one-node.ts'

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { calculateJwkThumbprint, CompactSign, compactVerify, importJWK, type JWK } from 'jose'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
-import { KeyInUse, KeyUnknown, RootKeyWrong, SealBroken } from '../../src/base/faults.ts'
+import { KeyInUse, KeyUnknown, RootKeyWrong, SealBroken } from '../../src/faults/keyring.ts'
 import { rootKeyId } from '../../src/base/sealing.ts'
 import type { Keyring } from '../../src/keyring/keyring.ts'
 import { keys, logs } from '../../src/store/keys.ts'

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { ConfigInvalid } from '../../src/base/faults.ts'
+import { ConfigInvalid } from '../../src/faults/start.ts'
 import {
   finishReplacement,
   obtainRootKeys,

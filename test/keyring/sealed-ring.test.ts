@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { RootKeyWrong } from '../../src/base/faults.ts'
+import { RootKeyWrong } from '../../src/faults/keyring.ts'
 import { rootKeyId } from '../../src/base/sealing.ts'
 import type { LiveKeyring } from '../../src/keyring/keyring.ts'
 import {

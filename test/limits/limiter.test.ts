@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
-import { StoreUnavailable, TooManyAttempts } from '../../src/base/faults.ts'
+import { TooManyAttempts } from '../../src/faults/sign-in.ts'
+import { StoreUnavailable } from '../../src/faults/store.ts'
 import { createLimiter, type Rule } from '../../src/limits/limiter.ts'
 import { openTestStore, openTestStores } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'

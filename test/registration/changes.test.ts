@@ -7,7 +7,7 @@ import {
   RegistryEntryElsewhere,
   RegistryEntryExists,
   RegistryEntryInvalid,
-} from '../../src/base/faults.ts'
+} from '../../src/faults/registry.ts'
 import { isSecretOf } from '../../src/clients/secrets.ts'
 import { openTestStore } from '../support/embedded-store.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'

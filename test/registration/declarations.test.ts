@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { ConfigInvalid } from '../../src/base/faults.ts'
+import { ConfigInvalid } from '../../src/faults/start.ts'
 import { countsOf, type Declarations } from '../../src/registration/differences.ts'
 import { secretSha256 } from '../../src/registry/entries.ts'
 import { keys } from '../../src/store/keys.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { ConfigInvalid } from '../../src/base/faults.ts'
+import { ConfigInvalid } from '../../src/faults/start.ts'
 import { parseRedisUrl } from '../../src/store/redis/connection/url.ts'
 
 const NOTHING = { name: '', db: 0, tls: false, username: undefined, password: undefined }

@@ -3,7 +3,7 @@
 import { Command } from 'commander'
 
 import type { Account, Accounts } from '../../accounts/accounts.ts'
-import { AccountUnknown } from '../../base/faults.ts'
+import { AccountUnknown } from '../../faults/accounts.ts'
 import type { AccountClaims } from '../../config/config.ts'
 import { confirm } from '../terminal/confirm.ts'
 import { withDomain } from '../domain.ts'

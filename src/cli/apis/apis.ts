@@ -3,7 +3,7 @@
 import { Command } from 'commander'
 
 import { formatDuration } from '../../base/duration.ts'
-import { ApiUnknown } from '../../base/faults.ts'
+import { ApiUnknown } from '../../faults/registry.ts'
 import { yamlText } from '../../config/file/yaml-text.ts'
 import type { ApiSettings } from '../../registry/api/api.ts'
 import { apiEntry } from '../../registry/entries.ts'

@@ -3,7 +3,7 @@
 import { Command } from 'commander'
 
 import { parseDuration } from '../../base/duration.ts'
-import { ClientUnknown } from '../../base/faults.ts'
+import { ClientUnknown } from '../../faults/registry.ts'
 import { generateSecret, hashSecret } from '../../clients/secrets.ts'
 import { yamlText } from '../../config/file/yaml-text.ts'
 import type { WithSecret } from '../../registration/changes.ts'

@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander'
 
 import { epochSeconds } from '../../base/clock.ts'
-import { KeyUnknown } from '../../base/faults.ts'
+import { KeyUnknown } from '../../faults/keyring.ts'
 import { SIGNING_ALGORITHMS } from '../../registry/api/api.ts'
 import type { Keyring, KeySummary, Outcome } from '../../keyring/keyring.ts'
 import type { KeyAlgorithm } from '../../keyring/signing-key.ts'

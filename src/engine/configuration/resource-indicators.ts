@@ -8,7 +8,7 @@
 import { createSecretKey } from 'node:crypto'
 import { type Configuration, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider'
 
-import { SignerUnavailable } from '../../base/faults.ts'
+import { SignerUnavailable } from '../../faults/keyring.ts'
 import { asEngineError } from '../request/errors.ts'
 import type { Apis } from '../../apis/apis.ts'
 import { settingsOf } from '../request/client-settings.ts'

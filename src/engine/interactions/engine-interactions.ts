@@ -6,7 +6,7 @@ import { errors, type Grant, type InteractionResults, type Provider } from 'oidc
 import type { Consents } from '../../grants/consents.ts'
 import type { Apis } from '../../apis/apis.ts'
 import { type Clock, epochSeconds } from '../../base/clock.ts'
-import { InteractionGone } from '../../base/faults.ts'
+import { InteractionGone } from '../../faults/sign-in.ts'
 import { cookieNames } from '../configuration/browsers.ts'
 import { inOurWords } from '../request/errors.ts'
 import { randomId } from '../../base/ids.ts'

@@ -8,14 +8,9 @@
 
 import { errors } from 'oidc-provider'
 
-import {
-  Fault,
-  retryAfterOf,
-  SignerUnavailable,
-  StoreFull,
-  StoreUnavailable,
-  StrangersBounded,
-} from '../../base/faults.ts'
+import { Fault, retryAfterOf } from '../../faults/fault.ts'
+import { SignerUnavailable } from '../../faults/keyring.ts'
+import { StoreFull, StoreUnavailable, StrangersBounded } from '../../faults/store.ts'
 import { requestScope } from './scope.ts'
 
 /**

@@ -3,7 +3,7 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 
 import type { Log } from '../../audit/log.ts'
-import { Fault } from '../../base/faults.ts'
+import { Fault } from '../../faults/fault.ts'
 import type { WebOrigins } from '../../clients/web-origins.ts'
 import type { Store } from '../../store/store.ts'
 import { cookieNames, dressSelfPost, type EnginePages } from '../configuration/browsers.ts'

@@ -11,7 +11,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { type AdapterPayload, Provider } from 'oidc-provider'
 
-import type { StoreUnavailable } from '../../base/faults.ts'
+import type { StoreUnavailable } from '../../faults/store.ts'
 import type { Entry, Key } from '../../store/store.ts'
 
 export interface RequestScope {

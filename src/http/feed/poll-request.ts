@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 
 import { z } from 'zod'
 
-import { BodyRefused } from '../../base/faults.ts'
+import { BodyRefused } from '../../faults/requests.ts'
 import { readBoundedBody } from '../forms/body.ts'
 import { POLL_MOST_BYTES } from '../routes.ts'
 

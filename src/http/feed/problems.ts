@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Log } from '../../audit/log.ts'
-import { Fault, retryAfterOf } from '../../base/faults.ts'
+import { Fault, retryAfterOf } from '../../faults/fault.ts'
 import { answerTo } from '../../resource/middleware/challenge.ts'
 import { PROBLEM_TYPE, problemBody } from '../../resource/middleware/problem.ts'
 import { Refusal } from '../../resource/refusals.ts'

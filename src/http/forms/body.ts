@@ -7,7 +7,7 @@
 
 import type { IncomingMessage } from 'node:http'
 
-import { BodyRefused } from '../../base/faults.ts'
+import { BodyRefused } from '../../faults/requests.ts'
 import { readBody } from '../../engine/port.ts'
 
 export interface BodyBound {

@@ -10,7 +10,7 @@ import type { IncomingMessage } from 'node:http'
 
 import type { Context } from 'koa'
 
-import { FormForged } from '../../base/faults.ts'
+import { FormForged } from '../../faults/sign-in.ts'
 import type { Form } from './form.ts'
 
 /** The hidden field that carries the token. */

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 
-import { BodyRefused } from '../../base/faults.ts'
+import { BodyRefused } from '../../faults/requests.ts'
 import { hasTooManyParameters } from '../../engine/port.ts'
 import { FORM_MOST_BYTES } from '../routes.ts'
 import { readBoundedBody } from './body.ts'

@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http'
 import { type AddressInfo, type ListenOptions, Server as NetServer, type Socket } from 'node:net'
 
-import { PortUnusable } from '../../base/faults.ts'
+import { PortUnusable } from '../../faults/start.ts'
 import { type Connections, type ConnectionsParts, createConnections } from './connections.ts'
 
 export interface Listener {

@@ -8,7 +8,7 @@ import type { Context } from 'koa'
 
 import type { Account, Accounts } from '../../accounts/accounts.ts'
 import type { Audit } from '../../audit/audit.ts'
-import { InteractionGone } from '../../base/faults.ts'
+import { InteractionGone } from '../../faults/sign-in.ts'
 import type { Interaction, Interactions } from '../../engine/port.ts'
 import type { FormGuard } from '../forms/form-guard.ts'
 import { type ConsentLifetimes, sayHowLong } from './duration-text.ts'

@@ -8,7 +8,7 @@
 import type { Context } from 'koa'
 
 import type { Audit } from '../../audit/audit.ts'
-import { InteractionGone } from '../../base/faults.ts'
+import { InteractionGone } from '../../faults/sign-in.ts'
 import type { Interaction, Interactions } from '../../engine/port.ts'
 import { type Form, readForm } from '../forms/form.ts'
 import type { FormGuard, FormPurpose } from '../forms/form-guard.ts'

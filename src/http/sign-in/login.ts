@@ -3,7 +3,7 @@
 import type { Context } from 'koa'
 
 import type { Logins } from '../../accounts/logins.ts'
-import { LoginFailed, LoginsBusy, TooManyAttempts } from '../../base/faults.ts'
+import { LoginFailed, LoginsBusy, TooManyAttempts } from '../../faults/sign-in.ts'
 import type { Interaction, Interactions } from '../../engine/port.ts'
 import type { Form } from '../forms/form.ts'
 import type { FormGuard } from '../forms/form-guard.ts'

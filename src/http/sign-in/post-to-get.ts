@@ -8,7 +8,7 @@
 
 import type { Context } from 'koa'
 
-import { BodyRefused } from '../../base/faults.ts'
+import { BodyRefused } from '../../faults/requests.ts'
 import { readFields } from '../forms/form.ts'
 import type { PageHandlers } from '../pages/handlers.ts'
 import { sendOn } from '../pages/reply.ts'

@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto'
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import type { Context } from 'koa'
 
-import { InteractionGone } from '../../base/faults.ts'
+import { InteractionGone } from '../../faults/sign-in.ts'
 import { randomId } from '../../base/ids.ts'
 import type { PageHandlers } from '../pages/handlers.ts'
 import type { Renderer, TourToken } from '../pages/render.ts'

@@ -13,7 +13,7 @@ import { once } from 'node:events'
 
 import type { Log } from '../../audit/log.ts'
 import { monotonicClock } from '../../base/clock.ts'
-import { WorkersFailed } from '../../base/faults.ts'
+import { WorkersFailed } from '../../faults/start.ts'
 import type { Config } from '../../config/config.ts'
 import { findPort } from '../listener/listen.ts'
 import { listenForOperator } from '../ops/ops.ts'

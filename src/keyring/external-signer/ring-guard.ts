@@ -1,6 +1,6 @@
 /** What a ring with keys held outside asks beyond its own steps: that the signer is there, and that it forgets. */
 
-import { ConfigInvalid } from '../../base/faults.ts'
+import { ConfigInvalid } from '../../faults/start.ts'
 import type { BoundSigner } from './external-signer.ts'
 import type { Ring, Step, StepParts } from '../ring/ring.ts'
 import { isOutside, type KeyJwk } from '../signing-key.ts'

@@ -1,6 +1,6 @@
 /** The one record in which the ring is stored, read and written whole. */
 
-import { StoreRefused, StoreUnavailable } from '../../base/faults.ts'
+import { StoreRefused, StoreUnavailable } from '../../faults/store.ts'
 import { rootKeyId as nameOf } from '../../base/sealing.ts'
 import { keys } from '../../store/keys.ts'
 import type { Store } from '../../store/store.ts'

@@ -1,6 +1,6 @@
 /** Steps of the ring (ring.ts) put together to what a node or an operator asks for. */
 
-import { KeyInUse, KeyUnknown } from '../../base/faults.ts'
+import { KeyInUse, KeyUnknown } from '../../faults/keyring.ts'
 import { addAlgorithm, algorithmsOf, type MakeKey, type Ring, rotateNow, type Step, type StepParts } from './ring.ts'
 import type { KeyAlgorithm, KeyJwk, NextKey } from '../signing-key.ts'
 

@@ -5,7 +5,7 @@
  * is being replaced a node holds two, and opens the ring with whichever fits.
  */
 
-import { RootKeyWrong, SealBroken } from '../../base/faults.ts'
+import { RootKeyWrong, SealBroken } from '../../faults/keyring.ts'
 import { createSealer, type Sealer } from '../../base/sealing.ts'
 import { keys } from '../../store/keys.ts'
 import type { Ring } from './ring.ts'

@@ -5,7 +5,7 @@
  * are in the store, so it may ask any node; what it has not acknowledged it gets again, from whichever.
  */
 
-import { StoreUnavailable } from '../../base/faults.ts'
+import { StoreUnavailable } from '../../faults/store.ts'
 import { keys } from '../../store/keys.ts'
 import { over } from '../../store/over.ts'
 import type { Entry, Store } from '../../store/store.ts'

@@ -12,7 +12,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 
-import { BackupInvalid } from '../../base/faults.ts'
+import { BackupInvalid } from '../../faults/store.ts'
 import type { StoredRecord } from './archive.ts'
 
 const FORMAT = 'grantor-backup'

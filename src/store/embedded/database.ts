@@ -10,7 +10,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
 
-import { StoreRefused, StoreUnavailable } from '../../base/faults.ts'
+import { StoreRefused, StoreUnavailable } from '../../faults/store.ts'
 import { lacksWal, notePlace, PLACE_SCHEMA, refuseIncomplete } from './place.ts'
 import { prepareWrite, rowIdOf, rowIdsOf } from './statements.ts'
 import { FOREVER_MS } from '../expiry.ts'

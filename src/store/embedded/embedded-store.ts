@@ -9,7 +9,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 
 import { type Clock, monotonicClock } from '../../base/clock.ts'
-import { StoreRefused, StoreUnavailable } from '../../base/faults.ts'
+import { StoreRefused, StoreUnavailable } from '../../faults/store.ts'
 import { DiskRoom } from './disk-room.ts'
 import { asFault, checkpointAfter, isBusy, openDatabase } from './database.ts'
 import { Entries } from './entries.ts'

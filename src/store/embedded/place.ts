@@ -10,7 +10,7 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 
-import { StoreRefused } from '../../base/faults.ts'
+import { StoreRefused } from '../../faults/store.ts'
 import { prepareWrite, rowIdOf } from './statements.ts'
 import { FOREVER_MS } from '../expiry.ts'
 import { keys } from '../keys.ts'

@@ -7,7 +7,7 @@
  */
 
 import type { Clock } from '../../base/clock.ts'
-import { StoreUnavailable } from '../../base/faults.ts'
+import { StoreUnavailable } from '../../faults/store.ts'
 import type { DiskRoom } from './disk-room.ts'
 import { asFault, isFull } from './database.ts'
 import type { Statements } from './statements.ts'

@@ -11,7 +11,7 @@ import { closeSync, fdatasync, openSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 
-import { StoreUnavailable } from '../../base/faults.ts'
+import { StoreUnavailable } from '../../faults/store.ts'
 
 /** Writes what the system holds of a file to the disk. Rejects when the disk does not take it. */
 export type SyncFile = (fd: number) => Promise<void>

@@ -7,7 +7,7 @@
  */
 
 import { type Clock, monotonicClock } from '../../base/clock.ts'
-import { StoreUnavailable } from '../../base/faults.ts'
+import { StoreUnavailable } from '../../faults/store.ts'
 import { findIdentity, openIdentity, stateProblem, toIdentity } from './identity.ts'
 import { keys } from '../keys.ts'
 import { ProgressMarks } from './progress.ts'

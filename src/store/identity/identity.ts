@@ -7,7 +7,7 @@
  */
 
 import { type Clock, epochSeconds } from '../../base/clock.ts'
-import { StoreRefused } from '../../base/faults.ts'
+import { StoreRefused } from '../../faults/store.ts'
 import { randomId } from '../../base/ids.ts'
 import { keys } from '../keys.ts'
 import type { Entry, Store } from '../store.ts'

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { startApp } from '../../../src/app.ts'
 import { createLog } from '../../../src/audit/log.ts'
-import { RootKeyWrong } from '../../../src/base/faults.ts'
+import { RootKeyWrong } from '../../../src/faults/keyring.ts'
 import type { Keyring } from '../../../src/keyring/keyring.ts'
 import type { Ring } from '../../../src/keyring/ring/ring.ts'
 import { obtainRootKeys } from '../../../src/keyring/root-key.ts'

@@ -5,7 +5,7 @@ import { createHmac } from 'node:crypto'
 import { decodeJwt, type JWTPayload, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { ConfigInvalid } from '../../../src/base/faults.ts'
+import { ConfigInvalid } from '../../../src/faults/start.ts'
 import { loadConfig } from '../../../src/config/load-config.ts'
 import { listEngineRoutes } from '../../support/routes.ts'
 import { movableClock } from '../../support/movable-clock.ts'

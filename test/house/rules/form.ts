@@ -85,7 +85,7 @@ function declaredNames(declaration: { readonly type: string } | null): string[] 
 }
 
 function textProblems(source: Source): Problem[] {
-  const { path, text } = source
+  const { text } = source
   const lines = text.split('\n').length - 1
   const problems: Problem[] = []
   if (!text.replace(/^#!.*\n/, '').startsWith('/**'))
@@ -93,7 +93,7 @@ function textProblems(source: Source): Problem[] {
       ...{ source, rule: 'opening comment', what: 'does not open with a doc comment' },
       remedy: 'Say in one sentence what the file owns.',
     })
-  if (lines > FORM.longestFile && !FORM.tables.some((table) => table === path))
+  if (lines > FORM.longestFile)
     problems.push({
       ...{ source, rule: 'length', what: `has ${lines} lines, more than ${FORM.longestFile}` },
       remedy: 'Split it by what its parts own.',

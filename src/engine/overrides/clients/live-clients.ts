@@ -8,7 +8,7 @@
 
 import { type Client, Provider } from 'oidc-provider'
 
-import { StrangersBounded } from '../../../base/faults.ts'
+import { StrangersBounded } from '../../../faults/store.ts'
 import type { Clients } from '../../../clients/clients.ts'
 import { limitAddress } from '../../../limits/address.ts'
 import type { Failures } from '../../../limits/failures.ts'

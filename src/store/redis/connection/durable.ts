@@ -10,7 +10,7 @@
 
 import type { Redis } from 'ioredis'
 
-import { StoreUnavailable } from '../../../base/faults.ts'
+import { StoreUnavailable } from '../../../faults/store.ts'
 import type { Replicas } from './replicas.ts'
 
 // A replica confirms at once when asked; one that takes longer is hanging or lags behind.

@@ -1,6 +1,6 @@
 /** What the errors of Redis and of the connection to it mean. */
 
-import { StoreUnavailable } from '../../../base/faults.ts'
+import { StoreUnavailable } from '../../../faults/store.ts'
 import type { RedisNode } from './url.ts'
 
 /**

@@ -8,7 +8,7 @@
  * ```
  */
 
-import { ConfigInvalid } from '../../../base/faults.ts'
+import { ConfigInvalid } from '../../../faults/start.ts'
 
 export interface RedisNode {
   readonly host: string
