@@ -10,9 +10,11 @@ import { jwtAccessTokens } from './tokens/jwt-access-tokens.ts'
 import { liveClients } from './clients/live-clients.ts'
 import { modelDates } from './dates/model-dates.ts'
 import { findMember, type Override } from './override.ts'
+import { offlineAccess } from './requests/offline-access.ts'
 import { ownTokens } from './tokens/own-tokens.ts'
 import { payloads } from './tokens/payloads.ts'
 import { presentedTokens } from './tokens/presented-token.ts'
+import { refreshScopes } from './requests/refresh-scopes.ts'
 import { refreshSuccessor } from './tokens/refresh-successor.ts'
 import { refreshTokenDates } from './dates/refresh-token-dates.ts'
 import { replays } from './requests/replays.ts'
@@ -25,6 +27,8 @@ const TABLE = {
   liveClients,
   clientSecrets,
   grantTypes,
+  offlineAccess,
+  refreshScopes,
   responseModes,
   tokenIds,
   refreshSuccessor,
