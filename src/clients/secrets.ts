@@ -10,7 +10,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 
 import { randomId } from '../base/ids.ts'
-import type { ClientSettings } from '../registry/client/client.ts'
+import type { ClientAuthMethod, ClientSettings } from '../registry/client/client.ts'
 import { isStrongSecret } from '../registry/secrets/secrets.ts'
 
 /** A new secret: 256 random bits, 43 characters of base64url. */
@@ -36,6 +36,12 @@ export function isSecretOf(client: ClientSettings, given: string, now: number): 
   const isPresent = secretMatches(secretHash, given)
   const isOld = oldSecretHash !== '' && secretMatches(oldSecretHash, given)
   return isPresent || (isOld && now < oldSecretEndsAt)
+}
+
+/** Whether the client's secret may come this way. */
+export function acceptsMethod({ authMethod, acceptedAuthMethods }: ClientSettings, method: ClientAuthMethod): boolean {
+  if (acceptedAuthMethods !== undefined) return acceptedAuthMethods.includes(method)
+  return authMethod.startsWith('client_secret_') && method.startsWith('client_secret_')
 }
 
 /** Whether the client's secret, of which the configuration has only the hash, is one that could be guessed. */

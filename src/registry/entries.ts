@@ -20,6 +20,7 @@ export function clientEntry(client: ClientSettings): Entry {
       client_name: client.clientName,
       application_type: client.applicationType,
       token_endpoint_auth_method: client.authMethod,
+      accepted_auth_methods: client.acceptedAuthMethods,
       client_secret_sha256: secretHashes(client),
       jwks: client.jwks,
       jwks_uri: client.jwksUri,

@@ -192,6 +192,16 @@ describe('a client', () => {
     ],
     ['a name of the demo seed', oneClient().replace('shop', 'demo-web'), /declared twice/],
     ['a key for another method', oneClient('jwks_uri: https://shop.example/jwks'), /only private_key_jwt uses it/],
+    [
+      'another way for its secret than the registered one alone',
+      oneClient('accepted_auth_methods: [client_secret_post]'),
+      /accepted_auth_methods does not have client_secret_basic/,
+    ],
+    [
+      'no way for its secret',
+      oneClient('accepted_auth_methods: []'),
+      /accepted_auth_methods is an empty list; it wants a list of client_secret_basic, client_secret_post/,
+    ],
     ['a logo that is script', oneClient('logo_uri: "javascript:alert(1)"'), /logo_uri is .* it wants an https address/],
     ['an idempotent window of minutes', oneClient('refresh: { idempotent_window: 5m }'), /idempotent_window is "5m"/],
   ])('is refused with %s', (_, yaml, sentence) => {

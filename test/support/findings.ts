@@ -1,5 +1,5 @@
 /**
- * `npm run findings`: which of the findings at the edges (hostile strangers, failing stores, stepping clocks) have no test.
+ * `npm run findings`: which of the findings (A: hostile strangers, B: failing stores and clocks, C: foreign software) have no test.
  *
  * A test carries the finding's id in its title: `[A3]`, `[B3, B4]`. Skipped and planned tests cover nothing. With
  * `--strict` it ends with 1 when one is left.
@@ -52,11 +52,13 @@ export const FINDINGS: Readonly<Record<string, string>> = {
   B23: 'a power cut loses acknowledged revocations of the embedded store',
   B24: 'what is spent stays in the store at full size',
   B25: 'a key overlap that the shipped verifier cannot follow is taken',
+  C1: 'offline_access is dropped in silence, and a refresh that repeats it is refused',
+  C3: 'the right secret by the other method is refused, and the audit trail calls it wrong',
 }
 
 /** The ids in the titles of the tests under `folders`, in no order. */
 export function findingsIn(texts: readonly string[]): Set<string> {
-  const marks = texts.flatMap((text) => [...titlesIn(text).matchAll(/\[((?:[AB]\d+)(?:, ?[AB]\d+)*)\]/g)])
+  const marks = texts.flatMap((text) => [...titlesIn(text).matchAll(/\[((?:[ABC]\d+)(?:, ?[ABC]\d+)*)\]/g)])
   return new Set(marks.flatMap(([, ids = '']) => ids.split(/, ?/)))
 }
 

@@ -5,7 +5,7 @@ import { parse } from 'node:querystring'
 
 import { type Clock, epochSeconds } from '../../base/clock.ts'
 import type { Clients } from '../../clients/clients.ts'
-import { isSecretOf, isTooWeak } from '../../clients/secrets.ts'
+import { acceptsMethod, isSecretOf, isTooWeak } from '../../clients/secrets.ts'
 import type { ClientSettings } from '../../config/config.ts'
 import type { ClientFailures } from '../request/client-failures.ts'
 import { isOriginOf } from '../configuration/browsers.ts'
@@ -51,7 +51,7 @@ export function isAllowedOrigin({ redirectUris }: ClientSettings, origin: string
   return origin === undefined || isOriginOf(redirectUris, origin)
 }
 
-/** The client that sent its secret the way it registered; `undefined` where there is any doubt. */
+/** The client that sent its secret in a way that it may; `undefined` where there is any doubt. */
 export function authenticatedClient(
   { clients, clientFailures, clock }: ClientParts,
   headers: IncomingHttpHeaders,
@@ -63,7 +63,7 @@ export function authenticatedClient(
   const [id, secret] = isInHeader ? pairIn(authorization) : [client_id, client_secret]
   const client = id === undefined ? undefined : clients.heldClient(id)
   if (client?.secretHash === undefined || secret === undefined) return undefined
-  if (client.authMethod !== (isInHeader ? 'client_secret_basic' : 'client_secret_post')) return undefined
+  if (!acceptsMethod(client, isInHeader ? 'client_secret_basic' : 'client_secret_post')) return undefined
   if (clientFailures.secondsToWait(client.clientId, addressOf(headers)) !== undefined) return undefined
   return isSecretOf(client, secret, epochSeconds(clock)) && !isTooWeak(client, secret) ? client : undefined
 }

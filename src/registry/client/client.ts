@@ -8,6 +8,8 @@ export interface ClientSettings {
   readonly clientName: string
   readonly applicationType: 'web' | 'native'
   readonly authMethod: ClientAuthMethod
+  /** Unset: a secret may come in the header and in the body, whatever `authMethod` says. */
+  readonly acceptedAuthMethods?: readonly ClientAuthMethod[]
   /** base64url SHA-256 of the secret; the secret itself is not kept. */
   readonly secretHash: string | undefined
   /** The secret that `secretHash` replaces: it is valid as well, until it ends or is removed. */

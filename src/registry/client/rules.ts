@@ -10,6 +10,7 @@ import { jwksWants } from './jwks.ts'
 import { type Path, pathText, wrong } from '../problems.ts'
 import { type ReadFile, readSecretFile } from '../secrets/secret-file.ts'
 import { isLoopback, redirectUriWants } from './redirect-uris.ts'
+import { protocolProblems } from './protocol-rules.ts'
 import { isStrongSecret } from '../secrets/secrets.ts'
 import type { IsWeakHash } from '../secrets/weak-secrets.ts'
 
@@ -31,6 +32,7 @@ export function toClient(entry: ClientEntry, path: Path, context: ClientContext)
   problems.push(
     ...identityProblems(entry, path),
     ...keyProblems(entry, path, context.production),
+    ...protocolProblems(entry, path),
     ...grantProblems(entry, path),
   )
   problems.push(...addressProblems(entry, path, context.production))
@@ -40,6 +42,7 @@ export function toClient(entry: ClientEntry, path: Path, context: ClientContext)
     clientName: entry.client_name ?? entry.client_id,
     applicationType: entry.application_type,
     authMethod: entry.token_endpoint_auth_method,
+    ...(entry.accepted_auth_methods === undefined ? {} : { acceptedAuthMethods: entry.accepted_auth_methods }),
     secretHash: secrets[0],
     ...(secrets[1] === undefined ? {} : { oldSecretHash: secrets[1] }),
     ...(context.production && secrets.length > 0 ? { strongSecretOnly: true } : {}),

@@ -14,6 +14,8 @@ const ID_WANTS = '1 to 200 letters, digits and -._~:/@'
 const ADDRESSES_WANT = 'a list of addresses'
 const HASH_WANTS = 'the SHA-256 of the secret in base64url or hex, or a list of two'
 const FILE_WANTS = 'the path of a file'
+const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'] as const
+const METHODS_WANT = 'a list of client_secret_basic, client_secret_post'
 const LONGEST_IDEMPOTENT_WINDOW = '60s'
 
 const secretHashSchema = z
@@ -53,6 +55,13 @@ export const clientSchema = mapping({
     })
     .default('client_secret_basic')
     .describe('How it proves who it is; none: a public client.'),
+  accepted_auth_methods: z
+    .array(z.enum(SECRET_METHODS, { error: SECRET_METHODS.join(' or ') }), { error: METHODS_WANT })
+    .min(1, { error: METHODS_WANT })
+    .optional()
+    .describe(
+      'How its secret may come: in the header (client_secret_basic), in the body (client_secret_post). Unset: both, since libraries differ in which they use.',
+    ),
   client_secret: z
     .string({ error: 'a text in quotes' })
     .min(1, { error: 'a text in quotes' })

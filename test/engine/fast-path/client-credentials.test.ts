@@ -27,6 +27,12 @@ const CLIENTS = [
   machine('no-api', {}),
   machine('no-scopes', { [ORDERS]: [] }),
   { ...machine('posting', { [ORDERS]: ['orders:read'] }), authMethod: 'client_secret_post' as const },
+  { ...machine('header-only', { [ORDERS]: ['orders:read'] }), acceptedAuthMethods: ['client_secret_basic' as const] },
+  {
+    ...machine('body-only', { [ORDERS]: ['orders:read'] }),
+    authMethod: 'client_secret_post' as const,
+    acceptedAuthMethods: ['client_secret_post' as const],
+  },
   { ...machine('web', { [ORDERS]: ['orders:read'] }), grantTypes: ['refresh_token' as const] },
 ]
 const APIS = [
@@ -51,6 +57,10 @@ const PLAIN: Record<string, Sent> = {
   'the API that is named': [{ ...GRANT, resource: ORDERS, scope: 'orders:read' }, basic('many-apis')],
   'an API that shares a secret': [{ ...GRANT, resource: SHARED, scope: 'shared:read' }, basic('many-apis')],
   'a secret in the body': [{ ...GRANT, client_id: 'posting', client_secret: SECRET }],
+  '[C3] a secret in the body of a client that registered the header': [
+    { ...GRANT, client_id: 'one-api', client_secret: SECRET },
+  ],
+  '[C3] a secret in the header of a client that registered the body': [GRANT, basic('posting')],
   'a scheme in capitals': [GRANT, basic('one-api', SECRET, 'BASIC')],
   'JSON asked for': [GRANT, { ...basic('one-api'), accept: 'application/json' }],
   'a form that names its charset': [GRANT, { ...basic('one-api'), 'content-type': `${FORM};charset=UTF-8` }],
@@ -68,10 +78,10 @@ const LEFT_TO_THE_ENGINE: Record<string, Sent> = {
   'an empty secret': [GRANT, basic('one-api', '')],
   'an unknown client': [GRANT, basic('nobody')],
   'a client named like what every object has': [GRANT, basic('constructor')],
-  'a secret in the body of a client that sends it in the header': [
-    { ...GRANT, client_id: 'one-api', client_secret: SECRET },
+  'a secret in the body of a client that accepts the header alone': [
+    { ...GRANT, client_id: 'header-only', client_secret: SECRET },
   ],
-  'a secret in the header of a client that sends it in the body': [GRANT, basic('posting')],
+  'a secret in the header of a client that accepts the body alone': [GRANT, basic('body-only')],
   'secrets in both places': [{ ...GRANT, client_id: 'posting', client_secret: SECRET }, basic('one-api')],
   'a client id beside the header': [{ ...GRANT, client_id: 'one-api' }, basic('one-api')],
   'another client id beside the header': [{ ...GRANT, client_id: 'many-apis' }, basic('one-api')],

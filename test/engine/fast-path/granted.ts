@@ -40,6 +40,7 @@ const CLIENTS = [
   { ...web('staying'), ...CONFIDENTIAL, refreshRotation: 'never' as const },
   { ...web('rotating'), ...CONFIDENTIAL, refreshRotation: 'always' as const },
   { ...web('posting'), ...CONFIDENTIAL, authMethod: 'client_secret_post' as const },
+  { ...web('header-only'), ...CONFIDENTIAL, acceptedAuthMethods: ['client_secret_basic' as const] },
   { ...web('legacy'), ...CONFIDENTIAL, legacyWithoutPkce: true },
 ]
 const APIS = [
@@ -95,6 +96,11 @@ const PLAIN: Rows = {
   'a secret in the header, and refresh tokens that never rotate': inHeader('staying'),
   'a secret in the header, and refresh tokens that rotate': inHeader('rotating'),
   'a secret in the body': { clientId: 'posting', form: { client_secret: SECRET } },
+  '[C3] a secret in the body of a client that registered the header': {
+    clientId: 'server',
+    form: { client_secret: SECRET },
+  },
+  '[C3] a secret in the header of a client that registered the body': inHeader('posting'),
   'the own origin': { headers: { origin: new URL(REDIRECT_URI).origin } },
   'JSON asked for': { headers: { accept: 'application/json' } },
   'a form that names its charset': { headers: { 'content-type': `${FORM}; charset=utf-8` } },
@@ -113,8 +119,8 @@ const LEFT_TO_THE_ENGINE: Rows = {
   'a secret of a public client': { form: { client_secret: SECRET } },
   'a secret of a public client in the header': { form: NAMED, headers: basic('spa', SECRET) },
   'a public client that names itself in the header too': { headers: basic('spa', '') },
-  'a secret in the body of a client that sends it in the header': {
-    clientId: 'server',
+  'a secret in the body of a client that accepts the header alone': {
+    clientId: 'header-only',
     form: { client_secret: SECRET },
   },
   'a client id beside the header': { clientId: 'server', headers: basic('server', SECRET) },

@@ -11,8 +11,8 @@ describe('client authentication', () => {
   beforeAll(async () => {
     app = await start({
       clients: [
-        confidential('by-basic'),
-        confidential('by-post', { authMethod: 'client_secret_post' }),
+        confidential('by-basic', { acceptedAuthMethods: ['client_secret_basic'] }),
+        confidential('by-post', { authMethod: 'client_secret_post', acceptedAuthMethods: ['client_secret_post'] }),
         confidential('a client:with+odd%characters', {}),
         byKey.settings,
       ],
@@ -88,7 +88,7 @@ describe('client authentication', () => {
     await expectError(call(path, { ...POST_CLIENT, client_secret: [SECRET, SECRET] }), 400, 'invalid_request')
   })
 
-  describe('[S71] the registered method and no other', () => {
+  describe('[S71] the methods that a client accepts and no other', () => {
     it.each(endpoints)('at %s', async (path) => {
       const body = { client_id: 'by-basic', client_secret: SECRET }
       await expectError(call(path, body), 401, 'invalid_client')

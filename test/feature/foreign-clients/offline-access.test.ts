@@ -4,7 +4,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { type Running, start } from '../../support/start.ts'
 import { createUserAgent, refresh, type SignInOptions, type UserAgent } from '../../support/user-agent.ts'
-import { authorize, CALLBACK, expectErrorAtClient, newCode, post, redemption, signedIn } from '../../support/requests.ts'
+import {
+  authorize,
+  CALLBACK,
+  expectErrorAtClient,
+  newCode,
+  post,
+  redemption,
+  signedIn,
+} from '../../support/requests.ts'
 
 const SCOPE = 'openid profile offline_access orders:read'
 

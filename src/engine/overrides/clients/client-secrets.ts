@@ -3,8 +3,8 @@
 import { errors, Provider } from 'oidc-provider'
 
 import { type Clock, epochSeconds } from '../../../base/clock.ts'
-import { isSecretOf, isTooWeak } from '../../../clients/secrets.ts'
-import type { ClientSettings } from '../../../config/config.ts'
+import { acceptsMethod, isSecretOf, isTooWeak } from '../../../clients/secrets.ts'
+import type { ClientAuthMethod, ClientSettings } from '../../../registry/client/client.ts'
 import type { ClientFailures } from '../../request/client-failures.ts'
 import { settingsOf } from '../../request/client-settings.ts'
 import type { Override } from '../override.ts'
@@ -16,8 +16,9 @@ export const clientSecrets: Override<SecretParts> = {
 }
 
 /**
- * Secrets are kept as hashes, so the engine's comparison in clear is replaced. The engine also takes a secret from the
- * header for one from the body; a client that registered one way is not served the other (RFC 6749 section 2.3.1).
+ * Secrets are kept as hashes, so the engine's comparison in clear is replaced. Like the engine, a secret is taken from the
+ * header and from the body, unless the client's settings name one way; the right secret by the wrong way is then said to be
+ * that, in the log and the audit trail.
  *
  * Whether there were too many failures is asked, the secret compared and a failure counted without a pause: of many that
  * arrive together no more are compared than of those that come one by one.
@@ -29,9 +30,10 @@ function compareSecretsByHash(provider: Provider, { clock, clientFailures }: Sec
     const settings = settingsOf(this)
     const matches = isSecretOf(settings, actual, epochSeconds(clock))
     if (matches && isTooWeak(settings, actual)) throw new errors.InvalidClientAuth(WEAK)
-    const isRight = matches && this.tokenEndpointAuthMethod === methodUsed()
-    if (!isRight) clientFailures.count(this.clientId, address)
-    return isRight
+    if (!matches) clientFailures.count(this.clientId, address)
+    else if (!acceptsMethod(settings, methodUsed()))
+      throw new errors.InvalidClientAuth(wrongMethod(settings, methodUsed()))
+    return matches
   }
 }
 
@@ -43,7 +45,11 @@ export interface SecretParts {
 // For the audit trail; the client learns only that it failed.
 const WEAK = 'the secret is too weak for production; make one with `grantor clients secret`'
 
-function methodUsed(): ClientSettings['authMethod'] {
+function wrongMethod({ acceptedAuthMethods = [] }: ClientSettings, used: ClientAuthMethod): string {
+  return `right secret by ${used}, but the client accepts ${acceptedAuthMethods.join(', ')} only`
+}
+
+function methodUsed(): ClientAuthMethod {
   const inHeader = Provider.ctx?.headers.authorization !== undefined
   return inHeader ? 'client_secret_basic' : 'client_secret_post'
 }
