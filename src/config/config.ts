@@ -48,7 +48,7 @@ export interface Config {
   readonly clientAuthentication: ClientAuthenticationRules
   readonly dpop: DpopRules
   /** Whether plain requests are answered beside the engine (engine/fast-path/). */
-  readonly shortcuts: boolean
+  readonly fastPath: boolean
   readonly apis: readonly ApiSettings[]
   /** The audience of tokens for which no resource was asked; absent only when there is no API. */
   readonly defaultApi: string | undefined

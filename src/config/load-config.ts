@@ -231,7 +231,7 @@ function assemble(settings: Settings, file: SettingsFile, decided: Decided): Con
     logins: toLoginRules(file.logins, availableParallelism()),
     clientAuthentication: toClientAuthenticationRules(file.client_authentication),
     dpop: { requireNonce: file.dpop.require_nonce },
-    shortcuts: file.shortcuts,
+    fastPath: file.fast_path,
     apis,
     defaultApi: file.default_api ?? file.apis[0]?.entry.audience ?? demo?.defaultApi,
     clients,

@@ -26,7 +26,7 @@ import { browsers, type EnginePages, logoutPages } from './configuration/browser
 import type { ClientFailures } from './request/client-failures.ts'
 import { clientAuthentication } from './configuration/client-authentication.ts'
 import { mayIntrospect, mayRevoke } from './configuration/introspection.ts'
-import { people } from './configuration/end-users.ts'
+import { endUsers } from './configuration/end-users.ts'
 import { proofs } from './configuration/dpop.ts'
 import { requestBounds } from './configuration/authorization-requests.ts'
 import { createTargets, resourceIndicators, type Targets } from './configuration/resource-indicators.ts'
@@ -36,7 +36,7 @@ import type { Engine } from './current.ts'
 import { createDocuments, prepareDocuments } from './documents.ts'
 import { createInteractions } from './interactions/engine-interactions.ts'
 import { recordEvents } from './events.ts'
-import { frame } from './request/middleware.ts'
+import { requestMiddleware } from './request/middleware.ts'
 import { applyOverrides } from './overrides/overrides.ts'
 import { refusalOf } from './overrides/clients/live-clients.ts'
 import { settingsOf } from './request/client-settings.ts'
@@ -45,11 +45,11 @@ import { withOurResponseModes } from './overrides/requests/response-modes.ts'
 import { ENGINE_PATHS } from './paths.ts'
 import { createSessionGrants } from './interactions/session-grants.ts'
 import { introspection } from './fast-path/introspection.ts'
-import { machineTokens } from './fast-path/client-credentials.ts'
-import { redemptions } from './fast-path/authorization-code.ts'
-import { refreshes } from './fast-path/refresh-token.ts'
+import { clientCredentials } from './fast-path/client-credentials.ts'
+import { authorizationCode } from './fast-path/authorization-code.ts'
+import { refreshToken } from './fast-path/refresh-token.ts'
 import { propertyDifferences } from './fast-path/known-properties.ts'
-import { besideEngine, type Shortcut } from './fast-path/fast-path.ts'
+import { withFastPaths, type FastPath } from './fast-path/fast-path.ts'
 import { userinfo } from './fast-path/userinfo.ts'
 
 export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSign'> {
@@ -65,7 +65,7 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSig
   /** Holds those of the ring's keys that have no private part. */
   readonly signer: BoundSigner | undefined
   /** Whether plain requests are answered beside the engine. */
-  readonly shortcuts: boolean
+  readonly fastPath: boolean
   readonly pages: EnginePages
   readonly clientFailures: ClientFailures
   readonly unknownClients: Failures
@@ -94,15 +94,13 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   recordEvents(provider, parts)
 
   const documents = createDocuments()
-  provider.use(frame({ ...parts, documents }))
+  provider.use(requestMiddleware({ ...parts, documents }))
   const callback = provider.callback()
   const engine: Engine['handle'] = (req, res) => callback(req, res)
   const differences = [...leftOut, ...propertyDifferences(provider)]
   // A signer that does not answer would be waited for twice.
-  const takesShortcuts = parts.shortcuts && parts.signer === undefined && differences.length === 0
-  const handle = takesShortcuts
-    ? besideEngine(engine, shortcuts(provider, { ...parts, targets, accessTokens }))
-    : engine
+  const usesFastPath = parts.fastPath && parts.signer === undefined && differences.length === 0
+  const handle = usesFastPath ? withFastPaths(engine, fastPaths(provider, { ...parts, targets, accessTokens })) : engine
   await prepareDocuments(engine, issuer)
   const interactions = createInteractions(provider, { ...parts, sessionGrants: createSessionGrants(parts) })
   const sessions = createBrowserSessions(provider)
@@ -112,11 +110,11 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   }
 }
 
-type ShortcutParts = EngineParts & { readonly targets: Targets; readonly accessTokens: AccessTokens }
+type FastPathParts = EngineParts & { readonly targets: Targets; readonly accessTokens: AccessTokens }
 
-function shortcuts(provider: Provider, parts: ShortcutParts): Shortcut[] {
-  type Make = (provider: Provider, parts: ShortcutParts) => Shortcut
-  const all: Make[] = [machineTokens, redemptions, refreshes, introspection, userinfo]
+function fastPaths(provider: Provider, parts: FastPathParts): FastPath[] {
+  type Make = (provider: Provider, parts: FastPathParts) => FastPath
+  const all: Make[] = [clientCredentials, authorizationCode, refreshToken, introspection, userinfo]
   return all.map((make) => make(provider, parts))
 }
 
@@ -151,7 +149,7 @@ function configuration(
     ...subjects(keyring),
     ...tokens(parts),
     ...clientAuthentication(parts),
-    ...people({ ...parts, sessionGrants: createSessionGrants(parts) }),
+    ...endUsers({ ...parts, sessionGrants: createSessionGrants(parts) }),
     ...browsers({ ...parts, cookieKeys: keyring.cookieKeys }),
     ...requestBounds,
     features: {

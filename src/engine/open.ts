@@ -11,7 +11,7 @@ import { createClientFailures } from './request/client-failures.ts'
 
 /** What the engine takes of the core. */
 export interface EngineCore
-  extends Omit<EngineParts, 'clientFailures' | 'keyring' | 'pages' | 'issuer' | 'lifetimes' | 'dpop' | 'shortcuts'> {
+  extends Omit<EngineParts, 'clientFailures' | 'keyring' | 'pages' | 'issuer' | 'lifetimes' | 'dpop' | 'fastPath'> {
   readonly config: Config
   readonly keyring: Pick<LiveKeyring, 'current' | 'follow'>
   readonly failures: Failures
@@ -27,10 +27,10 @@ export interface OpenEngine {
 }
 
 export async function openEngine(core: EngineCore, pages: EngineParts['pages']): Promise<OpenEngine> {
-  const { issuer, lifetimes, dpop, shortcuts } = core.config
+  const { issuer, lifetimes, dpop, fastPath } = core.config
   const clientFailures = createClientFailures(core)
   const build = (keyring: Keyring) =>
-    buildEngine({ ...core, issuer, lifetimes, dpop, shortcuts, pages, clientFailures, keyring })
+    buildEngine({ ...core, issuer, lifetimes, dpop, fastPath, pages, clientFailures, keyring })
   const first = await build(core.keyring.current())
   if (first.differences.length > 0) {
     core.log.warn({ event: 'fast_path_off', differences: first.differences }, FAST_PATH_OFF)

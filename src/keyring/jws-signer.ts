@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 
 import { SignerUnavailable } from '../faults/keyring.ts'
 import type { BoundSigner } from './external-signer/external-signer.ts'
-import { isOutside, type KeyAlgorithm, type KeyJwk, type OutsideJwk, type PrivateJwk } from './signing-key.ts'
+import { isExternal, type KeyAlgorithm, type KeyJwk, type ExternalJwk, type PrivateJwk } from './signing-key.ts'
 
 /** What signs with the ring's current keys. */
 export interface JwsSigner {
@@ -29,7 +29,7 @@ export function createJwsSigner(jwks: readonly KeyJwk[], signer: BoundSigner | u
     if (!byAlgorithm.has(jwk.alg))
       byAlgorithm.set(jwk.alg, {
         kid: jwk.kid,
-        sign: isOutside(jwk) ? signatureOutside(jwk, signer) : signatureWith(jwk),
+        sign: isExternal(jwk) ? externalSignature(jwk, signer) : signatureWith(jwk),
       })
   }
 
@@ -61,7 +61,7 @@ function encoded(part: object): string {
 }
 
 /** By a key that the signer holds. Throws `SignerUnavailable`. */
-export function signatureOutside({ keyRef, alg: algorithm }: OutsideJwk, signer: BoundSigner | undefined) {
+export function externalSignature({ keyRef, alg: algorithm }: ExternalJwk, signer: BoundSigner | undefined) {
   return async (data: Uint8Array): Promise<Uint8Array> => {
     if (signer === undefined) throw new SignerUnavailable({ detail: 'this node knows of no signer' })
     return signer.sign({ keyRef, algorithm, data })

@@ -2,7 +2,7 @@
 
 import { publicHalf } from '../base/jwk-members.ts'
 import type { Ring } from './ring/ring.ts'
-import { isOutside, type KeyAlgorithm, type KeyJwk, type PublicJwk, type SigningKey } from './signing-key.ts'
+import { isExternal, type KeyAlgorithm, type KeyJwk, type PublicJwk, type SigningKey } from './signing-key.ts'
 import { longest } from './ring/terms.ts'
 
 /** The ring as one version of it is used; it does not change. */
@@ -41,7 +41,7 @@ export interface KeySummary {
   /** When the next thing happens to it: it signs, its successor does, or it is gone. */
   readonly changesAt: number
   /** Whether an outside signer holds it. */
-  readonly heldOutside: boolean
+  readonly heldExternally: boolean
   /** Of a `next` key, the first version of the ring that had it. */
   readonly publishedIn?: number
 }
@@ -77,7 +77,7 @@ export function viewOf({ ring, version, rootKeyId }: RingVersion): Keyring {
 function summary(key: SigningKey): KeySummary {
   const { jwk, state, createdAt } = key
   const published = key.state === 'next' ? { publishedIn: key.publishedIn } : {}
-  const about = { keyId: jwk.kid, algorithm: jwk.alg, state, createdAt, heldOutside: isOutside(jwk) }
+  const about = { keyId: jwk.kid, algorithm: jwk.alg, state, createdAt, heldExternally: isExternal(jwk) }
   return { ...about, changesAt: changesAt(key), ...published }
 }
 

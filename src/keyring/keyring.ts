@@ -17,7 +17,7 @@ import type { SigningAlgorithm } from '../config/config.ts'
 import { logs } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
 import { type Keyring, type RingVersion, viewOf } from './keyring-version.ts'
-import { forgetOutside, orForget, refuseWithoutSigner } from './external-signer/ring-guard.ts'
+import { forgetExternalKeys, orForget, refuseWithoutSigner } from './external-signer/ring-guard.ts'
 import type { BoundSigner } from './external-signer/external-signer.ts'
 import {
   advance,
@@ -143,11 +143,11 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
       if (await record.write(step.ring, stored.rootKey, stored.version)) {
         const keyring = viewOf({ ...stored, ring: step.ring, version: stored.version + 1 })
         keepNewer(keyring)
-        forgetOutside(signer, stored.ring, step.ring)
+        forgetExternalKeys(signer, stored.ring, step.ring)
         await announce(step.changes, keyring.version)
         return { keyring, changes: step.changes }
       }
-      forgetOutside(signer, step.ring, stored.ring)
+      forgetExternalKeys(signer, step.ring, stored.ring)
     }
   }
 
@@ -192,7 +192,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     const parts = await stepParts({ ring: empty, version: 0 })
     const { ring } = await orForget(signer, parts, (noted) => addEach(empty, algorithms, noted))
     if (await record.write(ring, rootKey, undefined)) audit.record('keyring.created', { outcome: 'success' })
-    else forgetOutside(signer, ring, empty)
+    else forgetExternalKeys(signer, ring, empty)
   }
 
   /** Of two looks at the ring that cross each other, the newer one counts. */

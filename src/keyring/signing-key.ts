@@ -15,7 +15,7 @@ export interface PrivateJwk extends JWK {
 }
 
 /** A key that an outside signer holds: the public part, and the signer's name for it. */
-export interface OutsideJwk extends JWK {
+export interface ExternalJwk extends JWK {
   readonly kid: string
   readonly alg: KeyAlgorithm
   readonly use: 'sig'
@@ -23,12 +23,12 @@ export interface OutsideJwk extends JWK {
 }
 
 /** A key of the ring. */
-export type KeyJwk = PrivateJwk | OutsideJwk
+export type KeyJwk = PrivateJwk | ExternalJwk
 
 /** What others may see of it. */
 export type PublicJwk = Omit<JWK, 'd' | 'priv'> & Pick<KeyJwk, 'kid' | 'alg'>
 
-export function isOutside(jwk: KeyJwk): jwk is OutsideJwk {
+export function isExternal(jwk: KeyJwk): jwk is ExternalJwk {
   return 'keyRef' in jwk
 }
 

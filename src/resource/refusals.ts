@@ -129,7 +129,7 @@ export class TokenExpired extends Refusal {
  * need the person again.
  *
  * ```ts
- * await verifier.verify(tokenOfSomebodyWhoLeft)   // rejects with TokenRevoked
+ * await verifier.verify(revokedToken)   // rejects with TokenRevoked
  * ```
  */
 export class TokenRevoked extends Refusal {

@@ -48,15 +48,15 @@ export function createPublishing({ revocationLog, store, clock }: Parts): Publis
     // Its moment covers every token that any node can have issued by now. `sub` alone: another entry may expire sooner.
     if (revocationLog.covers({ sub, iat: untilNow() - 1 })) return revocationLog.settled()
     if (sub !== undefined && revocationLog.counts.ofSubject(sub) >= MOST_OF_A_SUBJECT) {
-      await publishMoment({ sub })
+      await publishCutOff({ sub })
     } else if (revocationLog.counts.all >= MOST_IN_ALL) {
-      await publishMoment({ tokens_only: true })
+      await publishCutOff({ tokens_only: true })
     } else {
       await revocationLog.publish(ended, { keepSeconds, owner })
     }
   }
 
-  async function publishMoment(of: NewRevocation): Promise<void> {
+  async function publishCutOff(of: NewRevocation): Promise<void> {
     const name = of.sub ?? ''
     const present = writing.get(name)
     if (present !== undefined) return present

@@ -231,7 +231,7 @@ export function createRevocation(parts: RevocationParts): Revocation {
       const lost = await revocationLog.writeLostAgain()
       if (lost.length === 0) return
       await removeGrants(undefined, lost.flatMap(wholeGrantOf))
-      for (const moment of lost.flatMap(momentOf)) await notBefore.raise(moment.before, moment.client_id)
+      for (const mark of lost.flatMap(notBeforeMark)) await notBefore.raise(mark.before, mark.client_id)
       audit.record('store.lapsed', { reason: `${lost.length} revocations` })
     },
 
@@ -245,12 +245,12 @@ function wholeGrantOf({ gid, before }: NewRevocation): string[] {
 }
 
 /** The moment that an entry names for everything, or for all of a client; not one for access tokens, or of a subject. */
-function momentOf({ before, client_id, sub, gid, tokens_only }: NewRevocation): Moment[] {
+function notBeforeMark({ before, client_id, sub, gid, tokens_only }: NewRevocation): NotBeforeMark[] {
   if (before === undefined || tokens_only === true || sub !== undefined || gid !== undefined) return []
   return [{ before, client_id }]
 }
 
-interface Moment {
+interface NotBeforeMark {
   readonly before: number
   readonly client_id: string | undefined
 }

@@ -75,13 +75,13 @@ describe('grantor keys list', () => {
     await terminal.run('keys rotate --alg ES256')
 
     const { out } = await terminal.run('keys list')
-    expect(out).toMatch(/ES256 +next +.* signs from .* outside$/m)
-    expect(out.match(/outside/g)).toHaveLength(1)
+    expect(out).toMatch(/ES256 +next +.* signs from .* external$/m)
+    expect(out.match(/external/g)).toHaveLength(1)
     expect((await list(terminal)).map(({ state, held }) => `${state} ${held ?? 'here'}`)).toEqual([
       'signing here',
       'signing here',
       'signing here',
-      'next outside',
+      'next external',
     ])
   })
 

@@ -182,7 +182,7 @@ function compareInterface(text: string): void {
   const methods = new Map<string, number>()
   new Visitor({
     TSInterfaceDeclaration({ id, body }) {
-      if (id.name !== 'OutsideSigner') return
+      if (id.name !== 'ExternalSigner') return
       for (const member of body.body)
         if (member.type === 'TSMethodSignature' && member.key.type === 'Identifier')
           methods.set(member.key.name, member.params.length)

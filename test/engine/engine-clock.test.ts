@@ -26,11 +26,9 @@ import { ALICE, authorizationUrl, createUserAgent, newPkce, type Page, signIn } 
 
 /** Far from the system's, so that whatever is dated by that shows. */
 const MOMENTS = { 'years ahead': Date.UTC(2031, 0, 1), 'years behind': Date.UTC(2021, 0, 1) }
-const ROWS = Object.entries(MOMENTS).flatMap(([name, at]) =>
-  [true, false].map((shortcuts) => ({ name, at, shortcuts })),
-)
+const ROWS = Object.entries(MOMENTS).flatMap(([name, at]) => [true, false].map((fastPath) => ({ name, at, fastPath })))
 
-describe.each(ROWS)('a server whose clock is $name, shortcuts $shortcuts', ({ at, shortcuts }) => {
+describe.each(ROWS)('a server whose clock is $name, fastPath $fastPath', ({ at, fastPath }) => {
   const clock = movableClock(at)
   const now = () => Math.floor(clock() / 1000)
   let app: Running
@@ -38,7 +36,7 @@ describe.each(ROWS)('a server whose clock is $name, shortcuts $shortcuts', ({ at
     const apis = { [ORDERS]: ['orders:read'], [OPAQUE]: ['opaque:read'] }
     app = await start({
       clock,
-      config: { shortcuts },
+      config: { fastPath },
       apis: KINDS_OF_API,
       clients: [
         confidential('web', { apis, firstParty: true, refreshRotation: 'always' }),

@@ -7,7 +7,7 @@ import { basic, CALLBACK, confidential, newCode, post, redemption, userinfo } fr
 import { type Running, start } from '../support/start.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 
-describe.each([{ shortcuts: true }, { shortcuts: false }])('an access token for an API, with %o', (config) => {
+describe.each([{ fastPath: true }, { fastPath: false }])('an access token for an API, with %o', (config) => {
   const KINDS = ['jwt', 'opaque'] as const
   const open = (format: string) => `https://open-${format}.example`
   const closed = (format: string) => `https://closed-${format}.example`

@@ -12,7 +12,11 @@ import { createAudit } from '../../src/audit/audit.ts'
 import { SignerUnavailable } from '../../src/faults/keyring.ts'
 import { ConfigInvalid } from '../../src/faults/start.ts'
 import { openKeyring } from '../../src/keyring/keyring.ts'
-import { type BoundSigner, boundSigner, type OutsideSigner } from '../../src/keyring/external-signer/external-signer.ts'
+import {
+  type BoundSigner,
+  boundSigner,
+  type ExternalSigner,
+} from '../../src/keyring/external-signer/external-signer.ts'
 import { socketSigner } from '../../src/keyring/external-signer/socket.ts'
 import { openKeys } from '../../src/samples/signing-process/keys.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -33,7 +37,7 @@ const SCHEDULE = {
 }
 
 /** A signer that does nothing but what a test says. */
-function aSigner(does: Partial<OutsideSigner>): OutsideSigner {
+function aSigner(does: Partial<ExternalSigner>): ExternalSigner {
   const refuse = async () => Promise.reject(new Error('not asked for'))
   return { createKey: refuse, sign: refuse, destroyKey: refuse, check: refuse, close: () => {}, ...does }
 }
@@ -283,7 +287,7 @@ describe('a ring whose keys are held outside', () => {
       ring
         .current()
         .keys.filter(({ algorithm }) => algorithm === 'ES256')
-        .map(({ state, heldOutside }) => `${state} ${heldOutside ? 'outside' : 'here'}`)
+        .map(({ state, heldExternally }) => `${state} ${heldExternally ? 'external' : 'here'}`)
     const turn = async (ring: Awaited<ReturnType<typeof open>>) => {
       await ring.rotate('ES256')
       clock.moveSeconds(361)
@@ -292,12 +296,12 @@ describe('a ring whose keys are held outside', () => {
 
     const inside = await open(store)
     expect(places(inside)).toEqual(['signing here'])
-    const outside = await open(store, { signer })
-    await turn(outside)
-    expect(places(outside)).toEqual(['signing outside', 'retired here'])
+    const external = await open(store, { signer })
+    await turn(external)
+    expect(places(external)).toEqual(['signing external', 'retired here'])
     const back = await open(store, { signer, newKeysHere: true })
     await turn(back)
-    expect(places(back)).toEqual(['signing here', 'retired here', 'retired outside'])
+    expect(places(back)).toEqual(['signing here', 'retired here', 'retired external'])
 
     clock.moveSeconds(700)
     await back.advance()

@@ -69,7 +69,7 @@ export async function createExampleContext(at: StrangeIssuer): Promise<ExampleCo
     ...{ issuer: ISSUER, audience: AUDIENCE, secret: 'a secret', console: { log: () => undefined } },
     ...{ token: plain, bound, readToken: token({ scope: 'orders:read' }), oldSignIn: token({ auth_time: NOW - 900 }) },
     ...{ idToken: token({}, { typ: 'JWT' }), yesterdaysToken: token({ exp: NOW - 86_400 }) },
-    ...{ tokenOfSomebodyWhoLeft: token({ jti: 'left' }), refusal: new resource.TokenExpired() },
+    ...{ revokedToken: token({ jti: 'left' }), refusal: new resource.TokenExpired() },
     ...{ proof: ana.prove(bound, URL_OF_API), yesterdaysProof: ana.prove(bound, `${AUDIENCE}/yesterday`) },
     ...{ method: 'GET', url: URL_OF_API },
   }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createBrowser } from '../../src/samples/demo/browser.ts'
-import { signIn } from '../../src/samples/demo/scene.ts'
+import { signIn } from '../../src/samples/demo/demo-context.ts'
 import { type SamplesFixture, startSamplesFixture } from './samples-fixture.ts'
 
 let fixture: SamplesFixture

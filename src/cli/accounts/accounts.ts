@@ -8,7 +8,7 @@ import type { AccountClaims } from '../../config/config.ts'
 import { confirm } from '../terminal/confirm.ts'
 import { withDomain } from '../domain.ts'
 import { DRY_RUN_OPTION } from '../keys/change.ts'
-import { JSON_OPTION, moment, print, type Row } from '../terminal/print.ts'
+import { JSON_OPTION, timestamp, print, type Row } from '../terminal/print.ts'
 import { Refused } from '../terminal/refused.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
@@ -210,7 +210,7 @@ function show(terminal: Terminal, json: boolean | undefined, accounts: readonly 
       login,
       name: claims.name,
       state: disabled ? 'disabled' : 'enabled',
-      created: moment(createdAt),
+      created: timestamp(createdAt),
     }),
   )
   print(terminal, json, rows, accounts)

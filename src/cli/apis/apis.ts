@@ -11,7 +11,7 @@ import type { Registered } from '../../registry/origin.ts'
 import { withDomain } from '../domain.ts'
 import { settingsFrom } from '../terminal/assignments.ts'
 import { confirm } from '../terminal/confirm.ts'
-import { JSON_OPTION, jsonText, moment, print, type Row } from '../terminal/print.ts'
+import { JSON_OPTION, jsonText, timestamp, print, type Row } from '../terminal/print.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
 type RegisteredApi = Registered<ApiSettings>
@@ -145,5 +145,5 @@ function showOne(terminal: Terminal, json: boolean | undefined, record: Register
     return
   }
   terminal.out(yamlText(apiEntry(record.settings)))
-  terminal.out(`# origin ${record.origin}, version ${record.version}, changed ${moment(record.changedAt)}`)
+  terminal.out(`# origin ${record.origin}, version ${record.version}, changed ${timestamp(record.changedAt)}`)
 }

@@ -11,7 +11,7 @@ import { backupHeader, writeBackup } from '../../store/backup/backup-file.ts'
 import { findIdentity } from '../../store/identity/identity.ts'
 import { keys } from '../../store/keys.ts'
 import type { Store } from '../../store/store.ts'
-import { moment, JSON_OPTION } from '../terminal/print.ts'
+import { timestamp, JSON_OPTION } from '../terminal/print.ts'
 import { Refused } from '../terminal/refused.ts'
 import { closeStore, progressOn, withArchive } from './stored.ts'
 import type { Terminal } from '../terminal/terminal.ts'
@@ -47,7 +47,8 @@ async function backUp(terminal: Terminal, { to, final = false, json = false }: B
     const { records, bytes } = await writeBackup(path, header, archive.dump(), progress)
     const about = { file: path, id: header.id, taken_at: header.takenAt, root_key: rootKeyId, final, records, bytes }
     if (json) terminal.out(JSON.stringify(about, undefined, 2))
-    else terminal.out(`${path}: ${records} records of ${moment(header.takenAt)}, sealed under root key ${rootKeyId}.`)
+    else
+      terminal.out(`${path}: ${records} records of ${timestamp(header.takenAt)}, sealed under root key ${rootKeyId}.`)
     if (final) terminal.err('The store is closed: servers and commands refuse it. `grantor restore` fills another one.')
   })
 }

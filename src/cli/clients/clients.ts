@@ -13,7 +13,7 @@ import type { Registered } from '../../registry/origin.ts'
 import { withDomain } from '../domain.ts'
 import { settingsFrom } from '../terminal/assignments.ts'
 import { confirm } from '../terminal/confirm.ts'
-import { JSON_OPTION, jsonText, moment, print, type Row } from '../terminal/print.ts'
+import { JSON_OPTION, jsonText, timestamp, print, type Row } from '../terminal/print.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
 type RegisteredClient = Registered<ClientSettings>
@@ -199,9 +199,9 @@ function showOne(terminal: Terminal, json: boolean | undefined, record: Register
   if (json === true) terminal.out(jsonText(shown))
   else {
     const { origin, version, changedAt, old_secret_ends_at: oldEndsAt, ...entry } = shown
-    const old = oldEndsAt === undefined ? '' : `, old secret until ${moment(oldEndsAt)}`
+    const old = oldEndsAt === undefined ? '' : `, old secret until ${timestamp(oldEndsAt)}`
     terminal.out(yamlText(entry))
-    terminal.out(`# origin ${origin}, version ${version}, changed ${moment(changedAt)}${old}`)
+    terminal.out(`# origin ${origin}, version ${version}, changed ${timestamp(changedAt)}${old}`)
   }
 }
 

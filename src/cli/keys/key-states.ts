@@ -1,7 +1,7 @@
 /** What happens to keys, in words and with the time. */
 
 import type { KeySummary } from '../../keyring/keyring.ts'
-import { from } from '../terminal/moments.ts'
+import { from } from '../terminal/time-text.ts'
 
 /** What becomes of a key next. */
 export function nextChange({ state, changesAt }: KeySummary, now: number): string {
@@ -21,8 +21,8 @@ export function nextEvent(keys: readonly KeySummary[], now: number): string {
 
 /** When keys that are published begin to sign. */
 export function signsFrom(coming: readonly KeySummary[], now: number): string {
-  const moments = [...new Set(coming.map(({ changesAt }) => changesAt))].sort((a, b) => a - b)
-  const sentences = moments.map((at) => {
+  const times = [...new Set(coming.map(({ changesAt }) => changesAt))].sort((a, b) => a - b)
+  const sentences = times.map((at) => {
     const names = coming.filter(({ changesAt }) => changesAt === at).map(nameOf)
     return `${listed(names)} ${names.length === 1 ? 'signs' : 'sign'} ${from(at, now)}`
   })

@@ -7,7 +7,7 @@ import type { KeySummary } from '../../keyring/keyring.ts'
 import type { Held, Verifiers } from '../../keyring/verifiers.ts'
 import { withDomain } from '../domain.ts'
 import { nextChange, nextEvent } from './key-states.ts'
-import { JSON_OPTION, moment, print } from '../terminal/print.ts'
+import { JSON_OPTION, timestamp, print } from '../terminal/print.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
 interface ListedKey extends KeySummary {
@@ -49,9 +49,9 @@ function row({ verifiers, ...key }: ListedKey, now: number) {
     kid: key.keyId,
     alg: key.algorithm,
     state: key.state,
-    created: moment(key.createdAt),
+    created: timestamp(key.createdAt),
     next: nextChange(key, now),
-    ...(key.heldOutside && { held: 'outside' }),
+    ...(key.heldExternally && { held: 'external' }),
     ...(verifiers && { verifiers: `${verifiers.holding} of ${verifiers.known} verifiers hold it` }),
   }
 }
@@ -59,11 +59,11 @@ function row({ verifiers, ...key }: ListedKey, now: number) {
 const CHANGES = { next: 'signs', signing: 'rotates', retired: 'gone' } as const
 
 /** Moments in epoch seconds. */
-function toJson({ keyId, algorithm, state, createdAt, changesAt, heldOutside, verifiers }: ListedKey) {
+function toJson({ keyId, algorithm, state, createdAt, changesAt, heldExternally, verifiers }: ListedKey) {
   return {
     ...{ kid: keyId, alg: algorithm, state, created_at: createdAt },
     next: { change: CHANGES[state], at: changesAt },
-    ...(heldOutside && { held: 'outside' }),
+    ...(heldExternally && { held: 'external' }),
     ...(verifiers && { verifiers }),
   }
 }

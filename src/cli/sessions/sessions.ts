@@ -4,7 +4,7 @@ import { Command } from 'commander'
 
 import { getAccount } from '../accounts/accounts.ts'
 import { withDomain } from '../domain.ts'
-import { count, JSON_OPTION, moment, print } from '../terminal/print.ts'
+import { count, JSON_OPTION, timestamp, print } from '../terminal/print.ts'
 import { end, type RevokeOptions, revoking } from '../revoke/report.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
@@ -28,8 +28,8 @@ function addList(parent: Command, terminal: Terminal): void {
         const sessions = (await accountGrants.listSessions(id)).toSorted((a, b) => b.signedInAt - a.signedInAt)
         const rows = sessions.map(({ uid, signedInAt, expiresAt, clientIds }) => ({
           session: uid,
-          'signed in': moment(signedInAt),
-          expires: moment(expiresAt),
+          'signed in': timestamp(signedInAt),
+          expires: timestamp(expiresAt),
           clients: clientIds.join(' '),
         }))
         print(terminal, json, rows, sessions)

@@ -42,7 +42,7 @@ export function table(rows: readonly Row[]): string {
 }
 
 /** A moment as people read it. */
-export function moment(epochSeconds: number): string {
+export function timestamp(epochSeconds: number): string {
   return new Date(epochSeconds * 1000).toISOString().replace('T', ' ').replace('.000Z', ' UTC')
 }
 

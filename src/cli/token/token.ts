@@ -14,7 +14,7 @@ import {
 import { epochSeconds } from '../../base/clock.ts'
 import { formatDuration } from '../../base/duration.ts'
 import { findKeys } from '../terminal/issuer.ts'
-import { jsonText, moment, table } from '../terminal/print.ts'
+import { jsonText, timestamp, table } from '../terminal/print.ts'
 import { Refused } from '../terminal/refused.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
@@ -113,7 +113,7 @@ function words(name: string, value: unknown, now: number): string {
   }
   const away = Math.abs(value - now)
   const near = value > now ? `in ${roughly(away)}` : `${roughly(away)} ago`
-  return `${value}  ${moment(value)}, ${near}${name === 'exp' && value <= now ? ' (expired)' : ''}`
+  return `${value}  ${timestamp(value)}, ${near}${name === 'exp' && value <= now ? ' (expired)' : ''}`
 }
 
 /** In the largest unit that leaves at least two of it. */

@@ -38,7 +38,7 @@ export const fileSchema = mapping({
     .prefault({})
     .describe('How often a client may fail to prove who it is, from one address.'),
   dpop: dpopSchema.prefault({}).describe('What is asked of DPoP proofs.'),
-  shortcuts: z
+  fast_path: z
     .boolean({ error: 'true or false' })
     .default(true)
     .describe(

@@ -50,7 +50,7 @@ export const keysSchema = mapping({
   signer: signerSchema
     .optional()
     .describe(
-      'The process that holds the signing keys; unset: this server holds them, sealed. See signing-outside.md.',
+      'The process that holds the signing keys; unset: this server holds them, sealed. See external-signer.md.',
     ),
 }).superRefine(({ rotation, jwks_max_age: maxAge, margin }, context) => {
   if (maxAge + margin < LEAST_OVERLAP_SECONDS) {

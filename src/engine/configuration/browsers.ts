@@ -77,7 +77,7 @@ export function logoutPages(pages: EnginePages) {
  * The engine sends a browser that has nothing to confirm on to the confirmation by a page of its own, bare and under a
  * policy that would stop the way back to the application; ours takes its place.
  */
-export function dressSelfPost(ctx: KoaContextWithOIDC, pages: EnginePages): void {
+export function renderSelfPost(ctx: KoaContextWithOIDC, pages: EnginePages): void {
   const { route, session } = ctx.oidc ?? {}
   if ((route !== 'end_session' && route !== 'resume') || typeof ctx.body !== 'string') return
   const xsrf = session?.state?.secret

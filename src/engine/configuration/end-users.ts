@@ -18,7 +18,7 @@ interface Parts {
 
 type EngineGrant = NonNullable<KoaContextWithOIDC['oidc']['grant']>
 
-export function people({ accounts, consents, revocation, sessionGrants }: Parts): Partial<Configuration> {
+export function endUsers({ accounts, consents, revocation, sessionGrants }: Parts): Partial<Configuration> {
   return {
     findAccount: (ctx, id, token) =>
       answering(async () => present(await accounts.findSignedIn(id, signedInAt(ctx, token)))),

@@ -12,7 +12,7 @@ import type { ClientSettings } from '../../config/config.ts'
 import { requestScope } from '../request/scope.ts'
 import { createGranting, type Found, type GrantingParts } from './granted-tokens.ts'
 import { type ClientParts, type PlainForm, plainForm, requestingClient } from './plain-form.ts'
-import { atTokenEndpoint, type Shortcut } from './fast-path.ts'
+import { atTokenEndpoint, type FastPath } from './fast-path.ts'
 
 const GRANT_TYPE = 'authorization_code'
 /** RFC 7636 section 4.1. */
@@ -20,7 +20,7 @@ const VERIFIER = /^[\w.~-]{43,128}$/
 
 type Parts = GrantingParts & ClientParts
 
-export function redemptions(provider: Provider, parts: Parts): Shortcut {
+export function authorizationCode(provider: Provider, parts: Parts): FastPath {
   const granting = createGranting(provider, parts)
 
   return {

@@ -5,7 +5,7 @@ import type { Provider } from 'oidc-provider'
 import type { ClientSettings } from '../../config/config.ts'
 import type { Target, Targets } from '../configuration/resource-indicators.ts'
 import { authenticatedClient, type ClientParts, type PlainForm, plainForm } from './plain-form.ts'
-import { atTokenEndpoint, type Shortcut } from './fast-path.ts'
+import { atTokenEndpoint, type FastPath } from './fast-path.ts'
 
 const GRANT_TYPE = 'client_credentials'
 
@@ -13,7 +13,7 @@ interface Parts extends ClientParts {
   readonly targets: Targets
 }
 
-export function machineTokens(provider: Provider, parts: Parts): Shortcut {
+export function clientCredentials(provider: Provider, parts: Parts): FastPath {
   const { targets } = parts
   const { ClientCredentials, ResourceServer } = provider
 

@@ -7,7 +7,7 @@
  * fast. All else goes to the engine, as if nobody had read it: a proof, an assertion, the origin of another application, a
  * parameter that is not expected, a secret or verifier that is wrong, a token that is spent, a store that does not answer.
  * So nothing is refused here, and no refusal is written twice. test/engine/fast-path/ holds both ways to the same
- * answers, byte for byte, and to tokens that mean the same; `shortcuts: false` leaves all to the engine.
+ * answers, byte for byte, and to tokens that mean the same; `fast_path: false` leaves all to the engine.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -17,7 +17,7 @@ import { handBody, readBody } from '../request/body.ts'
 import { inScopeOf } from '../request/scope.ts'
 import { ENGINE_PATHS } from '../paths.ts'
 
-export interface Shortcut {
+export interface FastPath {
   readonly path: string
   readonly method: 'GET' | 'POST'
   readonly exposedHeaders: string
@@ -29,7 +29,7 @@ export interface Shortcut {
   answerTo(req: IncomingMessage, body: Buffer): Promise<object | undefined>
 }
 
-/** What the shortcuts of the token endpoint have alike. */
+/** What the fast paths of the token endpoint share. */
 export function atTokenEndpoint(grantType: string) {
   return {
     path: ENGINE_PATHS.token,
@@ -46,11 +46,11 @@ const JSON_TAKEN = new Set([undefined, '*/*', 'application/json'])
 /** Headers that ask for something of their own. */
 const SPECIAL = ['dpop', 'oauth-client-attestation', 'oauth-client-attestation-pop', 'transfer-encoding']
 
-export function besideEngine(engine: Engine['handle'], shortcuts: readonly Shortcut[]): Engine['handle'] {
-  const byPath = Map.groupBy(shortcuts, ({ path }) => path)
+export function withFastPaths(engine: Engine['handle'], fastPaths: readonly FastPath[]): Engine['handle'] {
+  const byPath = Map.groupBy(fastPaths, ({ path }) => path)
 
   return async function handle(req, res) {
-    const candidates = byPath.get(req.url ?? '')?.filter((shortcut) => isPlain(req, shortcut)) ?? []
+    const candidates = byPath.get(req.url ?? '')?.filter((fastPath) => isPlain(req, fastPath)) ?? []
     if (candidates.length === 0) return engine(req, res)
     const taken = await firstAnswer(candidates, req)
     if (taken === undefined) return engine(req, res)
@@ -59,18 +59,18 @@ export function besideEngine(engine: Engine['handle'], shortcuts: readonly Short
 }
 
 interface Answer {
-  readonly shortcut: Shortcut
+  readonly fastPath: FastPath
   readonly fields: object
 }
 
-async function firstAnswer(candidates: readonly Shortcut[], req: IncomingMessage): Promise<Answer | undefined> {
+async function firstAnswer(candidates: readonly FastPath[], req: IncomingMessage): Promise<Answer | undefined> {
   try {
     const body = await bodyOf(req)
-    const shortcut = candidates.find((one) => one.isFor?.(body) ?? true)
-    const fields = shortcut && (await inScopeOf(req, () => shortcut.answerTo(req, body)))
-    if (shortcut === undefined || fields === undefined) return undefined
+    const fastPath = candidates.find((one) => one.isFor?.(body) ?? true)
+    const fields = fastPath && (await inScopeOf(req, () => fastPath.answerTo(req, body)))
+    if (fastPath === undefined || fields === undefined) return undefined
     req.resume()
-    return { shortcut, fields }
+    return { fastPath, fields }
   } catch {
     // The engine meets the same fault, and has the words for it.
     return undefined
@@ -86,7 +86,7 @@ async function bodyOf(req: IncomingMessage): Promise<Buffer> {
   return body
 }
 
-function isPlain({ method, headers }: IncomingMessage, { method: wanted, takesOrigins }: Shortcut): boolean {
+function isPlain({ method, headers }: IncomingMessage, { method: wanted, takesOrigins }: FastPath): boolean {
   if (method !== wanted || !JSON_TAKEN.has(headers.accept)) return false
   if (SPECIAL.some((name) => headers[name] !== undefined)) return false
   if (headers.origin !== undefined && takesOrigins !== true) return false
@@ -95,12 +95,12 @@ function isPlain({ method, headers }: IncomingMessage, { method: wanted, takesOr
   return length > 0 && length <= MOST_BYTES && FORM.test(headers['content-type'] ?? '')
 }
 
-function answer({ headers }: IncomingMessage, res: ServerResponse, { shortcut, fields }: Answer): void {
+function answer({ headers }: IncomingMessage, res: ServerResponse, { fastPath, fields }: Answer): void {
   const body = JSON.stringify(fields)
   res.writeHead(200, {
     Vary: 'Origin',
     'Access-Control-Allow-Origin': headers.origin ?? '*',
-    'Access-Control-Expose-Headers': shortcut.exposedHeaders,
+    'Access-Control-Expose-Headers': fastPath.exposedHeaders,
     'cache-control': 'no-store',
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),

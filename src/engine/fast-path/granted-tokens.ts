@@ -12,7 +12,7 @@ import type { Target, Targets } from '../configuration/resource-indicators.ts'
 import { answering } from '../request/errors.ts'
 import { withOpenIdScopes } from '../access-tokens/openid-scopes.ts'
 import { isLeftToEngine } from './known-properties.ts'
-import { livingGrant } from './live-grant.ts'
+import { findLiveGrant } from './live-grant.ts'
 
 export interface GrantingParts {
   readonly accounts: Pick<Accounts, 'findSignedIn'>
@@ -55,7 +55,7 @@ export function createGranting(provider: Provider, { accounts, targets }: Granti
       const [client, account, grant] = await Promise.all([
         provider.Client.find(settings.clientId),
         answering(() => accounts.findSignedIn(token.accountId ?? '', token.authTime ?? token.iat)),
-        livingGrant(provider, token),
+        findLiveGrant(provider, token),
       ])
       if (client === undefined || account === undefined || grant === undefined) return undefined
       const asked = [token.resource ?? []].flat()

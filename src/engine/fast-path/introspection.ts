@@ -6,9 +6,9 @@ import type { Apis } from '../../apis/apis.ts'
 import { mayKnow } from '../configuration/introspection.ts'
 import { modelOf } from '../adapter/handles.ts'
 import { ENGINE_PATHS } from '../paths.ts'
-import { livingGrant } from './live-grant.ts'
+import { findLiveGrant } from './live-grant.ts'
 import { authenticatedClient, type ClientParts, plainForm } from './plain-form.ts'
-import type { Shortcut } from './fast-path.ts'
+import type { FastPath } from './fast-path.ts'
 
 interface Parts extends ClientParts {
   readonly issuer: string
@@ -33,7 +33,7 @@ interface Token {
 
 type Model = { find(handle: string): Promise<Token | undefined> }
 
-export function introspection(provider: Provider, parts: Parts): Shortcut {
+export function introspection(provider: Provider, parts: Parts): FastPath {
   const { issuer, apis, clients } = parts
 
   return {
@@ -47,7 +47,7 @@ export function introspection(provider: Provider, parts: Parts): Shortcut {
       if (client === undefined || form?.token === undefined) return undefined
       const token = await find(form.token)
       if (token === undefined || !mayKnow(apis, client.clientId, token)) return undefined
-      if (token.grantId !== undefined && (await livingGrant(provider, token)) === undefined) return undefined
+      if (token.grantId !== undefined && (await findLiveGrant(provider, token)) === undefined) return undefined
       return told(token)
     },
   }

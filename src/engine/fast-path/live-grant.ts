@@ -8,7 +8,7 @@ interface GrantedToken {
   readonly accountId?: string | undefined
 }
 
-export async function livingGrant(provider: Provider, token: GrantedToken): Promise<Grant | undefined> {
+export async function findLiveGrant(provider: Provider, token: GrantedToken): Promise<Grant | undefined> {
   const grant = await provider.Grant.find(token.grantId ?? '', { ignoreExpiration: true })
   const isOwn = grant?.clientId === token.clientId && grant?.accountId === token.accountId
   return grant === undefined || grant.isExpired || !isOwn ? undefined : grant

@@ -5,13 +5,13 @@ import type { Provider, RefreshToken } from 'oidc-provider'
 import { rotates } from '../configuration/token-lifetimes.ts'
 import { createGranting, type Found, type GrantingParts } from './granted-tokens.ts'
 import { type ClientParts, plainForm, requestingClient } from './plain-form.ts'
-import { atTokenEndpoint, type Shortcut } from './fast-path.ts'
+import { atTokenEndpoint, type FastPath } from './fast-path.ts'
 
 const GRANT_TYPE = 'refresh_token'
 
 type Parts = GrantingParts & ClientParts
 
-export function refreshes(provider: Provider, parts: Parts): Shortcut {
+export function refreshToken(provider: Provider, parts: Parts): FastPath {
   const granting = createGranting(provider, parts)
 
   return {

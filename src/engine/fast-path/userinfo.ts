@@ -7,9 +7,9 @@ import type { Clients } from '../../clients/clients.ts'
 import type { AccessTokens } from '../access-tokens/access-tokens.ts'
 import { answering } from '../request/errors.ts'
 import { ENGINE_PATHS } from '../paths.ts'
-import { livingGrant } from './live-grant.ts'
+import { findLiveGrant } from './live-grant.ts'
 import { isAllowedOrigin } from './plain-form.ts'
-import type { Shortcut } from './fast-path.ts'
+import type { FastPath } from './fast-path.ts'
 
 interface Parts {
   readonly clients: Clients
@@ -24,7 +24,7 @@ type EngineClaims = new (
   about: { client: Client },
 ) => { scope(scope: string): unknown; rejected(claims: readonly string[]): unknown; result(): Promise<object> }
 
-export function userinfo(provider: Provider, { clients, accounts, accessTokens }: Parts): Shortcut {
+export function userinfo(provider: Provider, { clients, accounts, accessTokens }: Parts): FastPath {
   const Claims = Reflect.get(provider, 'Claims') as EngineClaims
 
   return {
@@ -47,7 +47,7 @@ export function userinfo(provider: Provider, { clients, accounts, accessTokens }
     const [client, account, grant] = await Promise.all([
       provider.Client.find(token.clientId ?? ''),
       answering(() => accounts.findSignedIn(accountId, iat)),
-      livingGrant(provider, token),
+      findLiveGrant(provider, token),
     ])
     if (client === undefined || account === undefined || grant === undefined) return undefined
     if (client.userinfoSignedResponseAlg !== undefined) return undefined

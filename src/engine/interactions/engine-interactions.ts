@@ -1,4 +1,4 @@
-/** The pages' door to the engine: which sign-in is this, and how did it end (see interactions.ts). */
+/** The pages' translated to the engine: which sign-in is this, and how did it end (see interactions.ts). */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errors, type Grant, type InteractionResults, type Provider } from 'oidc-provider'
@@ -32,22 +32,22 @@ export function createInteractions(
   const names = cookieNames(issuer)
 
   return {
-    find: (req, res) => door(async () => describe(await details(req, res))),
+    find: (req, res) => translated(async () => describe(await details(req, res))),
 
     finishLogin: (req, res, accountId, foundAt) =>
-      door(async () => {
+      translated(async () => {
         await details(req, res, 'login')
         return finish(req, res, { login: { accountId, amr: ['pwd'], ts: foundAt } })
       }),
 
     finishConsent: (req, res) =>
-      door(async () => {
+      translated(async () => {
         const interaction = await details(req, res, 'consent')
         return finish(req, res, { consent: { grantId: await grant(interaction) } }, true)
       }),
 
     abort: (req, res) =>
-      door(async () => {
+      translated(async () => {
         await details(req, res)
         return finish(req, res, { error: 'access_denied', error_description: 'the person said no' })
       }),
@@ -162,7 +162,7 @@ interface MissingScopes {
 }
 
 /** The engine's errors in our words. */
-async function door<T>(work: () => Promise<T>): Promise<T> {
+async function translated<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await inOurWords(() => inRequestScope(work))
   } catch (error) {

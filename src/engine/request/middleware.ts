@@ -6,7 +6,7 @@ import type { Log } from '../../audit/log.ts'
 import { Fault } from '../../faults/fault.ts'
 import type { WebOrigins } from '../../clients/web-origins.ts'
 import type { Store } from '../../store/store.ts'
-import { cookieNames, dressSelfPost, type EnginePages } from '../configuration/browsers.ts'
+import { cookieNames, renderSelfPost, type EnginePages } from '../configuration/browsers.ts'
 import { asEngineError } from './errors.ts'
 import { readFlowCookies, writeFlowCookies } from '../interactions/flow-cookies.ts'
 import type { Documents } from '../documents.ts'
@@ -17,7 +17,7 @@ import { RESPONSE_MODES } from '../overrides/requests/response-modes.ts'
 import { REVOCATIONS } from '../paths.ts'
 import { withholdAmbiguousProof } from './strict-jwt.ts'
 
-interface FrameParts {
+interface MiddlewareParts {
   readonly issuer: string
   readonly store: Store
   readonly log: Log
@@ -27,11 +27,11 @@ interface FrameParts {
 }
 
 // Headers are asked of the response itself: Koa's own way copies all of them each time.
-export function frame({ issuer, store, log, documents, webOrigins, pages }: FrameParts) {
+export function requestMiddleware({ issuer, store, log, documents, webOrigins, pages }: MiddlewareParts) {
   const names = cookieNames(issuer)
   const ourMetadata = { response_modes_supported: RESPONSE_MODES, revocations_endpoint: issuer + REVOCATIONS }
 
-  return async function frame(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
+  return async function requestMiddleware(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
     readFlowCookies(ctx.req, names)
     shortenLongToken(ctx.req, ctx.path)
     if (ctx.method === 'POST') handBody(ctx.req)
@@ -44,7 +44,7 @@ export function frame({ issuer, store, log, documents, webOrigins, pages }: Fram
     } catch (error) {
       fail(ctx, error)
     }
-    dressSelfPost(ctx, pages)
+    renderSelfPost(ctx, pages)
     writeFlowCookies(ctx.res, names)
     sayWhenToRetry(ctx)
     await withholdFromStrangers(ctx)

@@ -15,7 +15,7 @@ import { Refusal } from '../../resource/refusals.ts'
 
 /** What an access token of ours has no use for, nor anything that a client signs for us. */
 const REFUSED_MEMBERS = ['crit', 'b64', 'jku', 'x5u', 'x5c']
-const MOMENTS = ['iat', 'nbf', 'exp']
+const NUMERIC_DATES = ['iat', 'nbf', 'exp']
 
 export interface ReadOptions {
   /** Whether the key comes in the header, as that of a DPoP proof does; else a key there is refused. */
@@ -34,7 +34,7 @@ export function readStrictly(token: unknown, options: ReadOptions = {}): Compact
   if (header.kid !== undefined && (typeof header.kid !== 'string' || header.kid === '')) return undefined
   if (bringsKey ? !isPublicKey(header.jwk) : header.jwk !== undefined) return undefined
   if (isRsa(header) && !isWholeRsaSignature(signature)) return undefined
-  if (!MOMENTS.every((claim) => payload[claim] === undefined || isMoment(payload[claim]))) return undefined
+  if (!NUMERIC_DATES.every((claim) => payload[claim] === undefined || isNumericDate(payload[claim]))) return undefined
   return Number(payload.iat ?? 0) > latestIssuedAt ? undefined : parts
 }
 
@@ -72,6 +72,6 @@ function isPublicKey(jwk: unknown): boolean {
 }
 
 /** RFC 7519 section 2 allows parts of a second, and clients send them; no moment lies before 1970 or is not a number. */
-function isMoment(value: unknown): boolean {
+function isNumericDate(value: unknown): boolean {
   return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
 }

@@ -12,18 +12,18 @@ import type { LoggedRevocation, RevocationLog } from '../../revocation/revocatio
 import type { Log } from '../../audit/log.ts'
 import { FeedBusy, QueryInvalid } from '../../faults/feed.ts'
 import { StoreUnavailable } from '../../faults/store.ts'
-import type { AsOf } from './sync-point.ts'
-import type { Bearer, Doorkeeper } from './bearer.ts'
+import type { SyncPoint } from './sync-point.ts'
+import type { Bearer, FeedAuthenticator } from './authenticator.ts'
 import { type PageRequest, readPageRequest, sendPage } from './page.ts'
 import type { Problems } from './problems.ts'
 import { entryEvent, type Stream, startStream } from './stream.ts'
 
 export interface FeedParts {
   readonly issuer: string
-  readonly doorkeeper: Doorkeeper
+  readonly authenticator: FeedAuthenticator
   readonly problems: Problems
   readonly revocationLog: Pick<RevocationLog, 'read' | 'knows' | 'onNews'>
-  readonly asOf: AsOf
+  readonly syncPoint: SyncPoint
   readonly log: Log
 }
 
@@ -52,7 +52,7 @@ const MOST_READERS = 1000
 const MOST_READERS_OF_ONE_CLIENT = 200
 
 export function createRevocationFeed(parts: FeedParts): RevocationFeed {
-  const { issuer, doorkeeper, problems, revocationLog, asOf, log } = parts
+  const { issuer, authenticator, problems, revocationLog, syncPoint, log } = parts
   const readers = new Set<Reader>()
   // The same text goes to every reader, so it is made once; it goes when the log forgets the entry.
   const texts = new WeakMap<LoggedRevocation, string>()
@@ -77,7 +77,7 @@ export function createRevocationFeed(parts: FeedParts): RevocationFeed {
   return {
     async handle(req, res) {
       try {
-        const bearer = await doorkeeper.authenticate(req)
+        const bearer = await authenticator.authenticate(req)
         const { searchParams } = new URL(req.url ?? '/', issuer)
         const request = readPageRequest(searchParams)
         if (request === undefined) throw new QueryInvalid()
@@ -97,15 +97,15 @@ export function createRevocationFeed(parts: FeedParts): RevocationFeed {
   }
 
   async function answerPage(res: ServerResponse, request: PageRequest): Promise<void> {
-    const confirmed = await asOf.confirm()
+    const confirmed = await syncPoint.confirm()
     if (confirmed === undefined) throw new StoreUnavailable()
-    sendPage(res, request, { revocationLog, asOf: confirmed })
+    sendPage(res, request, { revocationLog, completeAtMs: confirmed })
   }
 
   async function open(req: IncomingMessage, res: ServerResponse, request: PageRequest, bearer: Bearer): Promise<void> {
     const after = lastEventId(req) ?? request.after
     // A reader that comes from another node may be ahead of this one by an entry that is on its way.
-    if (after !== undefined && !revocationLog.knows(after)) await asOf.confirm()
+    if (after !== undefined && !revocationLog.knows(after)) await syncPoint.confirm()
     // No wait from here on, so that of many who come at once no more are let in.
     if (isClosed || silentFor > LONGEST_SILENCE) throw new StoreUnavailable()
     const ofClient = [...readers].filter((reader) => reader.bearer.clientId === bearer.clientId).length
@@ -126,7 +126,7 @@ export function createRevocationFeed(parts: FeedParts): RevocationFeed {
       log.debug({ clientId: bearer.clientId, readers: readers.size }, 'a reader of revocations left')
     })
     reader.stream.pump()
-    const confirmed = await asOf.confirm()
+    const confirmed = await syncPoint.confirm()
     if (confirmed !== undefined) reader.stream.sayCurrent(Math.floor(confirmed / 1000))
   }
 
@@ -146,7 +146,7 @@ export function createRevocationFeed(parts: FeedParts): RevocationFeed {
     if (silentFor > LONGEST_SILENCE) for (const { stream } of readers) stream.end()
     for (const reader of readers) void judge(reader)
     isDue ||= looks % EVERY_SECONDS === 0
-    const confirmed = await asOf.confirm()
+    const confirmed = await syncPoint.confirm()
     if (confirmed === undefined) return
     silentFor = 0
     if (!isDue) return

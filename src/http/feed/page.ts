@@ -19,14 +19,14 @@ export function readPageRequest(query: URLSearchParams): PageRequest | undefined
   return Number(limit) > LIMIT.most ? undefined : { after, limit: Number(limit) }
 }
 
-/** `asOf`, in epoch milliseconds: up to then, what follows the last page is all there was. */
+/** `completeAtMs`, in epoch milliseconds: up to then, what follows the last page is all there was. */
 export function sendPage(
   res: ServerResponse,
   { after, limit }: PageRequest,
-  { revocationLog, asOf }: { revocationLog: Pick<RevocationLog, 'read'>; asOf: number },
+  { revocationLog, completeAtMs }: { revocationLog: Pick<RevocationLog, 'read'>; completeAtMs: number },
 ): void {
   const { entries, cursor, more, fromStart } = revocationLog.read(after, limit)
-  const now = Math.floor(asOf / 1000)
+  const now = Math.floor(completeAtMs / 1000)
   const body = JSON.stringify({ revocations: entries, cursor, more, from_start: fromStart, now })
   res.writeHead(200, { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store' })
   res.end(body)

@@ -11,16 +11,16 @@ import type { RevocationLog } from '../../revocation/revocation-log.ts'
 import type { Delivery, Receiver, EventReceivers } from '../../revocation/security-events/receivers.ts'
 import type { Log } from '../../audit/log.ts'
 import { StoreUnavailable } from '../../faults/store.ts'
-import type { AsOf } from './sync-point.ts'
-import type { Doorkeeper } from './bearer.ts'
+import type { SyncPoint } from './sync-point.ts'
+import type { FeedAuthenticator } from './authenticator.ts'
 import { type PollRequest, readPollRequest } from './poll-request.ts'
 import type { Problems } from './problems.ts'
 
 export interface PollParts {
-  readonly doorkeeper: Doorkeeper
+  readonly authenticator: FeedAuthenticator
   readonly receivers: EventReceivers
   readonly revocationLog: Pick<RevocationLog, 'onNews'>
-  readonly asOf: AsOf
+  readonly syncPoint: SyncPoint
   readonly problems: Problems
   readonly log: Log
 }
@@ -36,7 +36,7 @@ const MOST_WAITING = 1000
 const MOST_WAITING_OF_ONE_CLIENT = 50
 
 export function createPollEndpoint(parts: PollParts): PollEndpoint {
-  const { doorkeeper, receivers, revocationLog, asOf, problems, log } = parts
+  const { authenticator, receivers, revocationLog, syncPoint, problems, log } = parts
   const closed = new AbortController()
   const waiting = new Map<string, number>()
   let allWaiting = 0
@@ -44,10 +44,10 @@ export function createPollEndpoint(parts: PollParts): PollEndpoint {
   return {
     async handle(req, res) {
       try {
-        const { clientId } = await doorkeeper.authenticate(req)
+        const { clientId } = await authenticator.authenticate(req)
         const request = await readPollRequest(req)
         const receiver = { id: `client ${clientId}`, audience: clientId }
-        if ((await asOf.confirm()) === undefined) throw new StoreUnavailable()
+        if ((await syncPoint.confirm()) === undefined) throw new StoreUnavailable()
         noteErrors(clientId, request)
         await receivers.settle(receiver, [...request.ack, ...request.errors.keys()])
         send(res, await nextDelivery(receiver, request, res), request)

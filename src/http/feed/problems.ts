@@ -8,7 +8,7 @@ import { answerTo } from '../../resource/middleware/challenge.ts'
 import { PROBLEM_TYPE, problemBody } from '../../resource/middleware/problem.ts'
 import { Refusal } from '../../resource/refusals.ts'
 import { schemeOf } from '../../resource/request.ts'
-import { type Doorkeeper, SCOPES } from './bearer.ts'
+import { type FeedAuthenticator, SCOPES } from './authenticator.ts'
 
 export interface Problems {
   answer(req: IncomingMessage, res: ServerResponse, error: unknown): void
@@ -16,11 +16,11 @@ export interface Problems {
 
 export interface ProblemsParts {
   readonly issuer: string
-  readonly doorkeeper: Pick<Doorkeeper, 'dpopAlgorithms'>
+  readonly authenticator: Pick<FeedAuthenticator, 'dpopAlgorithms'>
   readonly log: Log
 }
 
-export function createProblems({ issuer, doorkeeper, log }: ProblemsParts): Problems {
+export function createProblems({ issuer, authenticator, log }: ProblemsParts): Problems {
   return {
     answer(req, res, error) {
       // Whoever asked is gone, or the answer had begun.
@@ -36,7 +36,7 @@ export function createProblems({ issuer, doorkeeper, log }: ProblemsParts): Prob
 
   /** With the challenges of RFC 6750 section 3 and RFC 9449 section 7.1. */
   function sendRefusal(req: IncomingMessage, res: ServerResponse, refusal: Refusal): void {
-    const { dpopAlgorithms } = doorkeeper
+    const { dpopAlgorithms } = authenticator
     const options = { realm: issuer, scopes: SCOPES, scheme: schemeOf(req), dpopAlgorithms }
     const { status, headers, body } = answerTo(refusal, options)
     res.writeHead(status, { ...headers, ...lastIfUnread(req) }).end(body)

@@ -12,8 +12,8 @@ import type { Clock } from '../../base/clock.ts'
 import { type CurrentEngine, type PreparedDocument, REVOCATIONS } from '../../engine/port.ts'
 import type { Store } from '../../store/store.ts'
 import { SSF_POLL } from '../routes.ts'
-import { createAsOf } from './sync-point.ts'
-import { createDoorkeeper } from './bearer.ts'
+import { createSyncPoint } from './sync-point.ts'
+import { createFeedAuthenticator } from './authenticator.ts'
 import { createRevocationFeed } from './feed.ts'
 import { createPollEndpoint } from './poll.ts'
 import { createProblems } from './problems.ts'
@@ -44,11 +44,11 @@ export interface Revocations {
 }
 
 export function createRevocations(parts: RevocationsParts): Revocations {
-  const asOf = createAsOf(parts)
-  const doorkeeper = createDoorkeeper(parts)
-  const problems = createProblems({ ...parts, doorkeeper })
-  const feed = createRevocationFeed({ ...parts, asOf, doorkeeper, problems })
-  const poll = createPollEndpoint({ ...parts, asOf, doorkeeper, problems })
+  const syncPoint = createSyncPoint(parts)
+  const authenticator = createFeedAuthenticator(parts)
+  const problems = createProblems({ ...parts, authenticator })
+  const feed = createRevocationFeed({ ...parts, syncPoint, authenticator, problems })
+  const poll = createPollEndpoint({ ...parts, syncPoint, authenticator, problems })
   const doors = new Map<string, Door>([
     [REVOCATIONS, feed],
     [SSF_POLL, poll],

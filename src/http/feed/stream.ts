@@ -25,7 +25,7 @@ export interface Stream {
   /** Writes what is new, as far as the reader takes it. */
   pump(): void
   /** Says that all revocations up to a moment (epoch seconds) were sent, as soon as that is so. */
-  sayCurrent(asOf: number): void
+  sayCurrent(completeAtMs: number): void
   /** Whether the reader has yet to take what was written. */
   readonly isWaiting: boolean
   end(): void
@@ -36,7 +36,7 @@ const PAGE = 500
 
 export function startStream({ res, revocationLog, after, textOf, everySeconds }: StreamParts): Stream {
   let cursor = after
-  let asOfToSay: number | undefined
+  let pendingMs: number | undefined
   let isWaiting = false
 
   res.write('retry: 1000\n\n')
@@ -47,8 +47,8 @@ export function startStream({ res, revocationLog, after, textOf, everySeconds }:
 
   return {
     pump,
-    sayCurrent(asOf) {
-      asOfToSay = asOf
+    sayCurrent(completeAtMs) {
+      pendingMs = completeAtMs
       pump()
     },
     get isWaiting() {
@@ -71,9 +71,9 @@ export function startStream({ res, revocationLog, after, textOf, everySeconds }:
       send((isReset ? RESET : '') + page.entries.map(textOf).join(''))
       if (isWaiting) return
     }
-    if (asOfToSay === undefined) return
-    send(event('current', cursor, { now: asOfToSay, every: everySeconds }))
-    asOfToSay = undefined
+    if (pendingMs === undefined) return
+    send(event('current', cursor, { now: pendingMs, every: everySeconds }))
+    pendingMs = undefined
   }
 
   function send(text: string): void {

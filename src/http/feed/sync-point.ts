@@ -10,7 +10,7 @@ import type { Clock } from '../../base/clock.ts'
 import { logs } from '../../store/keys.ts'
 import type { Store } from '../../store/store.ts'
 
-export interface AsOf {
+export interface SyncPoint {
   /**
    * The moment (epoch milliseconds, after this call was made) up to which all revocations are in this node's memory;
    * `undefined` when that cannot be said.
@@ -18,7 +18,7 @@ export interface AsOf {
   confirm(): Promise<number | undefined>
 }
 
-export interface AsOfParts {
+export interface SyncPointParts {
   readonly store: Pick<Store, 'read'>
   readonly revocationLog: Pick<RevocationLog, 'last' | 'knows' | 'onNews'>
   readonly clock: Clock
@@ -28,7 +28,7 @@ const PAGE = 1000
 // A follower hears of an entry within a second; one that takes longer is not following.
 const ARRIVES_WITHIN_MS = 1000
 
-export function createAsOf({ store, revocationLog, clock }: AsOfParts): AsOf {
+export function createSyncPoint({ store, revocationLog, clock }: SyncPointParts): SyncPoint {
   let running: Promise<number | undefined> | undefined
   let queued: Promise<number | undefined> | undefined
 

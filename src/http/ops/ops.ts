@@ -6,7 +6,7 @@ import type { Log } from '../../audit/log.ts'
 import type { StoreStatus } from '../../store/store.ts'
 import { OPS_BOUNDS } from '../listener/connections.ts'
 import { type Listener, listen } from '../listener/listen.ts'
-import { type Progress, type Readiness, readinessOf, type Supervisor, tellReadiness } from './readiness.ts'
+import { type Progress, type Readiness, readinessOf, type Supervisor, reportReadiness } from './readiness.ts'
 
 // Its answers are at hand: whoever keeps a connection open longer is not waiting for one.
 const GRACE_MS = 500
@@ -41,7 +41,7 @@ export async function openOperatorPort(parts: OperatorPortParts): Promise<Operat
   const opened =
     parts.supervisor === undefined
       ? await listenForOperator({ host, port, readiness, log: parts.log })
-      : tellReadiness(readiness, parts.supervisor)
+      : reportReadiness(readiness, parts.supervisor)
   return {
     url: opened.url ?? `http://${host}:${port}`,
     nowListening() {
@@ -55,12 +55,12 @@ export async function openOperatorPort(parts: OperatorPortParts): Promise<Operat
   }
 }
 
-interface Told extends Pick<Listener, 'url' | 'close'> {
+interface StartedPort extends Pick<Listener, 'url' | 'close'> {
   /** Nothing to do: whoever wants to know asks. */
   tell(): void
 }
 
-export async function listenForOperator({ host, port, readiness, log }: OpsParts): Promise<Told> {
+export async function listenForOperator({ host, port, readiness, log }: OpsParts): Promise<StartedPort> {
   const onFull = (held: number) =>
     log.warn({ held }, 'the operator’s port closes connections to make room for new ones')
   const listener = await listen(createOps(readiness), { host, port, bounds: OPS_BOUNDS, onFull })

@@ -31,7 +31,7 @@ export interface Supervisor {
 const TELL_EVERY_MS = 500
 
 /** Tells a supervisor again and again, so that it notices when nothing comes any more. */
-export function tellReadiness(readiness: () => Readiness, supervisor: Supervisor) {
+export function reportReadiness(readiness: () => Readiness, supervisor: Supervisor) {
   const tell = () => supervisor.report(readiness())
   const timer = setInterval(tell, TELL_EVERY_MS).unref()
   tell()

@@ -22,7 +22,7 @@ import { createFormGuard } from '../forms/form-guard.ts'
 import { ROUTES } from '../routes.ts'
 import { type AccountPagesParts, accountPages } from '../account/apps.ts'
 import type { Assets } from './assets.ts'
-import { byPostPages } from '../sign-in/post-to-get.ts'
+import { postToGetPages } from '../sign-in/post-to-get.ts'
 import type { PageHandler, PageHandlers } from './handlers.ts'
 import { interactionPages } from '../sign-in/interaction.ts'
 import type { ConsentLifetimes } from '../sign-in/duration-text.ts'
@@ -80,7 +80,7 @@ export function createPages(options: PagesOptions): Pages {
   const guard = createFormGuard({ csrfKey, issuer })
   mount(app, {
     ...interactionPages({ ...options, demo, guard }),
-    ...byPostPages(),
+    ...postToGetPages(),
     ...plainPages(options),
     ...(options.account && accountPages({ ...options, ...options.account, guard })),
     ...(tour && tourPages({ issuer, renderer, selfUrl: tour.selfUrl })),

@@ -16,7 +16,7 @@ import { sendOn } from '../pages/reply.ts'
 // What a request line may hold beside the browser's headers; a larger request is one for pushed authorization requests.
 const LONGEST_QUERY = 8192
 
-export function byPostPages(): PageHandlers {
+export function postToGetPages(): PageHandlers {
   return { 'authorization-by-post': sendOnByGet, 'logout-by-post': sendOnByGet }
 }
 

@@ -19,7 +19,7 @@ import { findPort } from '../listener/listen.ts'
 import { listenForOperator } from '../ops/ops.ts'
 import type { Readiness } from '../ops/readiness.ts'
 import type { StopOrders } from './stop-orders.ts'
-import { createRollCall, type RollCall } from './worker-readiness.ts'
+import { createWorkerReadiness, type WorkerReadiness } from './worker-readiness.ts'
 
 export interface SupervisorParts {
   readonly config: Config
@@ -42,18 +42,18 @@ export async function superviseWorkers({ config, log, orders }: SupervisorParts)
   const { host, opsHost, workers } = config
   // Found here, since a port that is shared by workers would be shared with a stranger too.
   const port = await findPort({ host, port: config.port })
-  const rollCall = createRollCall(monotonicClock)
+  const workerReadiness = createWorkerReadiness(monotonicClock)
   const ops = await listenForOperator({
     host: opsHost,
     port: config.opsPort,
-    readiness: () => rollCall.readiness(),
+    readiness: () => workerReadiness.readiness(),
     log,
   })
   const env = { PORT: String(port), OPS_PORT: new URL(ops.url).port }
   try {
-    await Promise.race([orders.stop, keepAlive({ workers, env, rollCall, log })])
+    await Promise.race([orders.stop, keepAlive({ workers, env, workerReadiness, log })])
   } finally {
-    rollCall.stop()
+    workerReadiness.stop()
     await stopWorkers(orders, config.stopDelaySeconds * 1000 + LONGEST_STOP_MS)
     await ops.close()
   }
@@ -62,26 +62,26 @@ export async function superviseWorkers({ config, log, orders }: SupervisorParts)
 interface Crew {
   readonly workers: number
   readonly env: Readonly<Record<string, string>>
-  readonly rollCall: RollCall
+  readonly workerReadiness: WorkerReadiness
   readonly log: Log
 }
 
 /** Starts the workers and replaces whichever ends, until the roll call is stopped; rejects when not one can start. */
-function keepAlive({ workers, env, rollCall, log }: Crew): Promise<never> {
+function keepAlive({ workers, env, workerReadiness, log }: Crew): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>()
   // For systems on which sockets cannot share a port: then all workers take connections from one queue.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   const fork = () => {
-    if (!rollCall.isStopping()) cluster.fork(env)
+    if (!workerReadiness.isStopping()) cluster.fork(env)
   }
   cluster.on('message', ({ id, process: { pid = 0 } }, { readiness }: WorkerReport) => {
-    rollCall.heard(id, pid, readiness)
+    workerReadiness.heard(id, pid, readiness)
   })
   cluster.on('exit', ({ id, process: { pid } }, code, signal) => {
-    const served = rollCall.gone(id)
-    if (rollCall.isStopping()) return
+    const served = workerReadiness.gone(id)
+    if (workerReadiness.isStopping()) return
     // What keeps the first from starting will keep all of them; one that fails later may have met a passing trouble.
-    if (!rollCall.hasEverServed()) reject(new WorkersFailed())
+    if (!workerReadiness.hasEverServed()) reject(new WorkersFailed())
     else
       log.warn({ event: 'worker_ended', worker: pid, code, signal }, 'A worker ended; another is started in its place.')
     setTimeout(fork, served ? 0 : RETRY_MS)

@@ -3,7 +3,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Readiness } from '../ops/readiness.ts'
 
-export interface RollCall {
+export interface WorkerReadiness {
   heard(id: number, pid: number, readiness: Readiness): void
   /** The worker has ended. Says whether it had ever served. */
   gone(id: number): boolean
@@ -14,7 +14,7 @@ export interface RollCall {
   readiness(): Readiness
 }
 
-interface Heard {
+interface WorkerState {
   readonly pid: number
   readonly readiness: Readiness
   readonly atMs: number
@@ -25,8 +25,8 @@ interface Heard {
 const LONGEST_SILENCE_MS = 5000
 
 /** `clock` is monotonic. */
-export function createRollCall(clock: Clock): RollCall {
-  const workers = new Map<number, Heard>()
+export function createWorkerReadiness(clock: Clock): WorkerReadiness {
+  const workers = new Map<number, WorkerState>()
   let hasEverServed = false
   let isStopping = false
 

@@ -14,7 +14,7 @@ import { Fault } from '../../faults/fault.ts'
 import { SignerUnavailable } from '../../faults/keyring.ts'
 import { randomId } from '../../base/ids.ts'
 import { privateMembersIn } from '../../base/jwk-members.ts'
-import type { KeyAlgorithm, OutsideJwk } from '../signing-key.ts'
+import type { KeyAlgorithm, ExternalJwk } from '../signing-key.ts'
 
 /**
  * What an adapter for a key service has to be able to do. It may throw anything; `boundSigner` makes a Fault of it.
@@ -24,7 +24,7 @@ import type { KeyAlgorithm, OutsideJwk } from '../signing-key.ts'
  * await signer.sign({ keyRef, algorithm: 'ES256', data }, AbortSignal.timeout(2000)) // 64 bytes, r and s
  * ```
  */
-export interface OutsideSigner {
+export interface ExternalSigner {
   /** Makes a key that never leaves the signer. `keyRef` is the signer's own name for it, and no secret. */
   createKey(algorithm: KeyAlgorithm, signal: AbortSignal): Promise<CreatedKey>
   /** The signature as a JWS has it: for ES256 the 64 bytes of r and s, not DER (RFC 7518 section 3.4). */
@@ -51,7 +51,7 @@ export interface SignRequest {
 /** A signer whose every call ends in time, with a result or with `SignerUnavailable`. */
 export interface BoundSigner {
   /** A new key that was seen to sign what its public part verifies. */
-  readonly makeKey: (algorithm: KeyAlgorithm) => Promise<OutsideJwk>
+  readonly makeKey: (algorithm: KeyAlgorithm) => Promise<ExternalJwk>
   sign(request: SignRequest): Promise<Uint8Array>
   /** Never throws: a key that stays is logged. */
   forgetKey(keyRef: string): Promise<void>
@@ -69,7 +69,7 @@ export interface SignerBounds {
 // Making an RSA key may take a module seconds, and no request waits for it.
 const MAKING_TAKES_TIMES = 10
 
-export function boundSigner(signer: OutsideSigner, { timeoutMs, atOnce, log }: SignerBounds): BoundSigner {
+export function boundSigner(signer: ExternalSigner, { timeoutMs, atOnce, log }: SignerBounds): BoundSigner {
   let underWay = 0
   let away = false
 
@@ -78,7 +78,7 @@ export function boundSigner(signer: OutsideSigner, { timeoutMs, atOnce, log }: S
       const create = (signal: AbortSignal) => signer.createKey(algorithm, signal)
       const { keyRef, publicJwk } = await within(MAKING_TAKES_TIMES * timeoutMs, create)
       try {
-        const jwk = await toOutsideJwk(publicJwk, keyRef, algorithm)
+        const jwk = await toExternalJwk(publicJwk, keyRef, algorithm)
         await tryKey(jwk)
         return jwk
       } catch (error) {
@@ -125,7 +125,7 @@ export function boundSigner(signer: OutsideSigner, { timeoutMs, atOnce, log }: S
   }
 
   /** A signature in another form, or by another key, would make every token look forged; here nobody has seen it yet. */
-  async function tryKey(jwk: OutsideJwk): Promise<void> {
+  async function tryKey(jwk: ExternalJwk): Promise<void> {
     const data = Buffer.from(`grantor tries a new key ${randomId()}`)
     const request = { keyRef: jwk.keyRef, algorithm: jwk.alg, data }
     const signature = await within(timeoutMs, (signal) => signer.sign(request, signal))
@@ -134,7 +134,7 @@ export function boundSigner(signer: OutsideSigner, { timeoutMs, atOnce, log }: S
   }
 }
 
-export function publicKeyOf(jwk: OutsideJwk): KeyObject {
+export function publicKeyOf(jwk: ExternalJwk): KeyObject {
   return createPublicKey({ key: { ...jwk }, format: 'jwk' })
 }
 
@@ -158,7 +158,7 @@ async function within<T>(timeoutMs: number, work: (signal: AbortSignal) => Promi
 
 const PUBLIC_MEMBERS = ['kty', 'crv', 'x', 'y', 'n', 'e', 'pub'] as const
 
-async function toOutsideJwk(given: JWK, keyRef: string, alg: KeyAlgorithm): Promise<OutsideJwk> {
+async function toExternalJwk(given: JWK, keyRef: string, alg: KeyAlgorithm): Promise<ExternalJwk> {
   const leaked = privateMembersIn(given)
   if (leaked.length > 0) throw new SignerUnavailable({ detail: `it gave away a private key (${leaked.join(', ')})` })
   const members = PUBLIC_MEMBERS.filter((member) => given[member] !== undefined)

@@ -3,7 +3,7 @@
 import { ConfigInvalid } from '../../faults/start.ts'
 import type { BoundSigner } from './external-signer.ts'
 import type { Ring, Step, StepParts } from '../ring/ring.ts'
-import { isOutside, type KeyJwk } from '../signing-key.ts'
+import { isExternal, type KeyJwk } from '../signing-key.ts'
 
 /**
  * Lets the signer forget what is in one ring and not in the other: keys whose time is over, or those that were made for
@@ -12,9 +12,9 @@ import { isOutside, type KeyJwk } from '../signing-key.ts'
  * After the write, never before: a crash between the two leaves a key at the signer that signs nothing. It harms nobody;
  * whoever wants it gone compares the signer's list with `grantor keys list --json`.
  */
-export function forgetOutside(signer: BoundSigner | undefined, from: Ring, to: Ring): void {
+export function forgetExternalKeys(signer: BoundSigner | undefined, from: Ring, to: Ring): void {
   const kept = new Set(to.keys.map(({ jwk }) => jwk.kid))
-  for (const { jwk } of from.keys) if (isOutside(jwk) && !kept.has(jwk.kid)) void signer?.forgetKey(jwk.keyRef)
+  for (const { jwk } of from.keys) if (isExternal(jwk) && !kept.has(jwk.kid)) void signer?.forgetKey(jwk.keyRef)
 }
 
 /** Takes a step; when it fails on the way, the keys made for it so far are forgotten, or every try would leave some. */
@@ -25,7 +25,7 @@ export async function orForget(
 ): Promise<Step> {
   const made: KeyJwk[] = []
   let failed = false
-  const forget = (jwk: KeyJwk) => void (isOutside(jwk) && signer?.forgetKey(jwk.keyRef))
+  const forget = (jwk: KeyJwk) => void (isExternal(jwk) && signer?.forgetKey(jwk.keyRef))
 
   async function makeKey(algorithm: Parameters<StepParts['makeKey']>[0]): Promise<KeyJwk> {
     const jwk = await parts.makeKey(algorithm)
@@ -46,9 +46,9 @@ export async function orForget(
 
 /** A node that cannot reach the keys it should sign with must not start. A retired key needs nobody: it only verifies. */
 export function refuseWithoutSigner(ring: Ring, signer: BoundSigner | undefined): void {
-  const needed = ring.keys.filter(({ jwk, state }) => isOutside(jwk) && state !== 'retired')
+  const needed = ring.keys.filter(({ jwk, state }) => isExternal(jwk) && state !== 'retired')
   if (signer !== undefined || needed.length === 0) return
   throw new ConfigInvalid([
-    `keys.signer is missing: ${needed.length} keys of the ring are held by an outside signer; name it until they are rotated out (docs/signing-outside.md).`,
+    `keys.signer is missing: ${needed.length} keys of the ring are held by an outside signer; name it until they are rotated out (docs/external-signer.md).`,
   ])
 }

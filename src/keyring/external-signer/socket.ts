@@ -2,18 +2,18 @@
  * The signer behind a Unix socket: one JSON object a line, each answered by one with the same `id`.
  *
  * Who may connect is decided by the permissions of the socket's folder. src/samples/signing-process is the other end,
- * and docs/signing-outside.md says what the lines hold.
+ * and docs/external-signer.md says what the lines hold.
  */
 
 import { connect, type Socket } from 'node:net'
 import type { JWK } from 'jose'
 
-import type { OutsideSigner } from './external-signer.ts'
+import type { ExternalSigner } from './external-signer.ts'
 
 /** Longer lines than any answer; a signer that sends more is not one of ours. */
 const LONGEST_LINE = 65_536
 
-export function socketSigner(path: string): OutsideSigner {
+export function socketSigner(path: string): ExternalSigner {
   let line: Line | undefined
   let opening: Promise<Line> | undefined
 

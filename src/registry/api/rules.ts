@@ -29,7 +29,7 @@ const tokenSchema = mapping({
       error: 'Node 24.7 or newer with OpenSSL 3.5 or newer, or another algorithm such as ES256',
     })
     .default('RS256')
-    .describe('What signs a JWT. ML-DSA-65 makes tokens of 5 KB: see signing-outside.md.'),
+    .describe('What signs a JWT. ML-DSA-65 makes tokens of 5 KB: see external-signer.md.'),
   lifetime: duration('1s', ACCESS_TOKEN.longest)
     .prefault(ACCESS_TOKEN.default)
     .describe(`How long an access token is accepted. At most ${ACCESS_TOKEN.longest}.`),

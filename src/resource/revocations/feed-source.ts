@@ -172,13 +172,13 @@ const MEMBERS = [...TEXTS, 'before', 'exp', 'at', 'id']
 
 /** Only what can be checked is taken. */
 function entryOf(value: Record<string, unknown>): RevocationEntry {
-  const entry: Record<string, unknown> = { exp: momentOf(value.exp) }
+  const entry: Record<string, unknown> = { exp: numericDate(value.exp) }
   for (const name of TEXTS) if (value[name] !== undefined) entry[name] = textOf(value[name])
   // `before` alone ends everything. Beside a name that only a newer server knows it would mean less: then the entry
   // names nothing that is known here.
   const namesMore = Object.keys(value).some((name) => !MEMBERS.includes(name))
   const isKnown = !namesMore || TEXTS.some((name) => entry[name] !== undefined)
-  if (value.before !== undefined && isKnown) entry.before = momentOf(value.before)
+  if (value.before !== undefined && isKnown) entry.before = numericDate(value.before)
   return entry as unknown as RevocationEntry
 }
 
@@ -187,7 +187,7 @@ function textOf(value: unknown): string {
   throw new EventStreamBroken('has an entry that names no text')
 }
 
-function momentOf(value: unknown): number {
+function numericDate(value: unknown): number {
   if (typeof value === 'number' && Number.isFinite(value)) return value
   throw new EventStreamBroken('has an entry with a moment that is no number')
 }

@@ -140,11 +140,11 @@ export function createRevocationFeed(options: RevocationOptions & FeedParts): Re
     })
     return inTime(FIRST_WAIT_MS, firstWord, () => {
       gaveUp = true
-      return unheard()
+      return feedSilent()
     })
   }
 
-  function unheard(): VerifierUnavailable {
+  function feedSilent(): VerifierUnavailable {
     const why = problem === undefined ? '' : `: ${(problem as Partial<VerifierUnavailable>).detail ?? problem.message}`
     return new VerifierUnavailable({ detail: `the revocation feed of ${issuer} is silent${why}` })
   }
@@ -162,18 +162,18 @@ export function createRevocationFeed(options: RevocationOptions & FeedParts): Re
     covers: (token) => set.covers(token),
 
     checkSilence() {
-      if (whenSilent === 'refuse' && status() !== 'following') throw unheard()
+      if (whenSilent === 'refuse' && status() !== 'following') throw feedSilent()
     },
 
     prepare() {
       if (silence.isRunning()) return DONE
-      prepared ??= closing.signal.aborted ? Promise.reject(unheard()) : start()
+      prepared ??= closing.signal.aborted ? Promise.reject(feedSilent()) : start()
       return prepared
     },
 
     async close() {
       closing.abort()
-      endWaiting(unheard())
+      endWaiting(feedSilent())
       await following
       say({ type: 'closed' })
     },

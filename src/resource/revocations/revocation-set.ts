@@ -63,13 +63,13 @@ export function createRevocationSet({ clock }: { readonly clock: () => number })
     (typeof NAMES)[number],
     Map<string, number>
   >
-  const moments = { sub: new Map<string, Before>(), client_id: new Map<string, Before>() }
+  const cutOffs = { sub: new Map<string, Before>(), client_id: new Map<string, Before>() }
   let everything = NOTHING
   let sweptAt = 0
 
   return {
     get size() {
-      const all = NAMES.reduce((sum, name) => sum + named[name].size, moments.sub.size + moments.client_id.size)
+      const all = NAMES.reduce((sum, name) => sum + named[name].size, cutOffs.sub.size + cutOffs.client_id.size)
       return everything === NOTHING ? all : all + 1
     },
 
@@ -82,7 +82,7 @@ export function createRevocationSet({ clock }: { readonly clock: () => number })
       }
       for (const name of OWNERS) {
         const value = entry[name]
-        if (typeof value === 'string') return addMoment(moments[name], value, entry)
+        if (typeof value === 'string') return addCutOff(cutOffs[name], value, entry)
       }
       if (typeof entry.before !== 'number') return false
       const later = laterOf(everything, { before: entry.before, exp: entry.exp })
@@ -97,8 +97,8 @@ export function createRevocationSet({ clock }: { readonly clock: () => number })
       const issuedAt = typeof token.iat === 'number' ? token.iat : Number.NEGATIVE_INFINITY
       if (issuedAt < everything.before) return true
       for (const name of OWNERS) {
-        const moment = moments[name].get(token[name] as string)
-        if (moment !== undefined && issuedAt < moment.before) return true
+        const cutOff = cutOffs[name].get(token[name] as string)
+        if (cutOff !== undefined && issuedAt < cutOff.before) return true
       }
       return false
     },
@@ -111,7 +111,7 @@ export function createRevocationSet({ clock }: { readonly clock: () => number })
     return before === undefined
   }
 
-  function addMoment(of: Map<string, Before>, owner: string, entry: RevocationEntry): boolean {
+  function addCutOff(of: Map<string, Before>, owner: string, entry: RevocationEntry): boolean {
     const { before = Number.POSITIVE_INFINITY, exp } = entry
     const held = of.get(owner)
     const later = held === undefined ? { before, exp } : laterOf(held, { before, exp })
@@ -123,7 +123,7 @@ export function createRevocationSet({ clock }: { readonly clock: () => number })
     sweptAt = now
     for (const name of NAMES) for (const [value, exp] of named[name]) if (exp <= now) named[name].delete(value)
     for (const name of OWNERS) {
-      for (const [owner, { exp }] of moments[name]) if (exp <= now) moments[name].delete(owner)
+      for (const [owner, { exp }] of cutOffs[name]) if (exp <= now) cutOffs[name].delete(owner)
     }
     if (everything.exp <= now) everything = NOTHING
   }

@@ -65,9 +65,9 @@ export function checkAddress(payload: JsonObject, expected: { issuer: string; au
 
 /** Throws `TokenInvalid` for moments that are missing or of another type. */
 export function readLifetime(payload: JsonObject): Lifetime {
-  const issuedAt = momentOf(payload, 'iat')
-  const startsAt = payload.nbf === undefined ? issuedAt : Math.max(issuedAt, momentOf(payload, 'nbf'))
-  return { startsAt, expiresAt: momentOf(payload, 'exp') }
+  const issuedAt = numericDate(payload, 'iat')
+  const startsAt = payload.nbf === undefined ? issuedAt : Math.max(issuedAt, numericDate(payload, 'nbf'))
+  return { startsAt, expiresAt: numericDate(payload, 'exp') }
 }
 
 /** Throws `TokenExpired`, or `TokenInvalid` for a token from the future. `now` in epoch seconds. */
@@ -87,10 +87,10 @@ export function readClaims<Custom>(payload: JsonObject, readCustom: (payload: Js
     clientId: textOf(payload, 'client_id'),
     audience: Object.freeze(audienceOf(payload)),
     scopes: Object.freeze(scopesOf(payload)),
-    issuedAt: momentOf(payload, 'iat'),
-    expiresAt: momentOf(payload, 'exp'),
+    issuedAt: numericDate(payload, 'iat'),
+    expiresAt: numericDate(payload, 'exp'),
     tokenId: textOf(payload, 'jti'),
-    authenticatedAt: payload.auth_time === undefined ? undefined : momentOf(payload, 'auth_time'),
+    authenticatedAt: payload.auth_time === undefined ? undefined : numericDate(payload, 'auth_time'),
     acr: payload.acr === undefined ? undefined : textOf(payload, 'acr'),
     payload: freeze(payload) as JsonObject,
     custom: freeze(customOf(payload, readCustom)) as Custom,
@@ -163,7 +163,7 @@ function textOf(payload: JsonObject, name: string): string {
 }
 
 /** Whole seconds only: RFC 7519 section 2 would allow fractions, but no token of ours has them and few APIs expect them. */
-function momentOf(payload: JsonObject, name: string): number {
+function numericDate(payload: JsonObject, name: string): number {
   const value = payload[name]
   if (!Number.isSafeInteger(value) || (value as number) < 0) throw claimWrong(name)
   return value as number

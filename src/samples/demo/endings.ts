@@ -5,18 +5,18 @@ import * as openid from 'openid-client'
 import { INVENTORY } from '../apis/inventory.ts'
 import { ORDERS } from '../apis/orders.ts'
 import { createBrowser } from './browser.ts'
-import { ask, call, discoverAs, MACHINE, type Scene, signIn, SPA, WEB } from './scene.ts'
+import { ask, call, discoverAs, MACHINE, type DemoContext, signIn, SPA, WEB } from './demo-context.ts'
 import { must } from './steps.ts'
 
 const WITHIN_MS = 1000
 
-export async function endings(scene: Scene): Promise<void> {
-  await aTokenOfTheMachine(scene)
-  await aSession(scene)
-  await aGrant(scene)
+export async function endings(context: DemoContext): Promise<void> {
+  await aTokenOfTheMachine(context)
+  await aSession(context)
+  await aGrant(context)
 }
 
-async function aTokenOfTheMachine({ issuer, apis, steps: { step } }: Scene): Promise<void> {
+async function aTokenOfTheMachine({ issuer, apis, steps: { step } }: DemoContext): Promise<void> {
   const client = await discoverAs(issuer, MACHINE)
   const address = `${apis.orders}/orders`
   const get = () => openid.clientCredentialsGrant(client, { resource: ORDERS, scope: 'orders:read' })
@@ -40,7 +40,7 @@ async function aTokenOfTheMachine({ issuer, apis, steps: { step } }: Scene): Pro
   })
 }
 
-async function aSession({ issuer, apis, steps: { step } }: Scene): Promise<void> {
+async function aSession({ issuer, apis, steps: { step } }: DemoContext): Promise<void> {
   const client = await discoverAs(issuer, WEB)
   const browser = createBrowser(issuer)
   const scope = 'openid orders:read inventory:read'
@@ -62,7 +62,7 @@ async function aSession({ issuer, apis, steps: { step } }: Scene): Promise<void>
   })
 }
 
-async function aGrant({ issuer, apis, steps: { step } }: Scene): Promise<void> {
+async function aGrant({ issuer, apis, steps: { step } }: DemoContext): Promise<void> {
   const client = await discoverAs(issuer, SPA)
   const asked = await ask(client, { redirectUri: SPA.redirectUri, scope: 'openid orders:read', resources: [ORDERS] })
   const { answer } = await signIn(createBrowser(issuer), asked)

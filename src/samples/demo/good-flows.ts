@@ -14,18 +14,18 @@ import {
   MACHINE,
   mustBeRefused,
   peek,
-  type Scene,
+  type DemoContext,
   signIn,
   SPA,
   STRICT,
   WEB,
-} from './scene.ts'
+} from './demo-context.ts'
 import { must } from './steps.ts'
 
 export const ALL_SCOPES = 'openid profile email orders:read orders:write inventory:read reports:read'
 const ALL_APIS = [ORDERS, INVENTORY, REPORTS]
 
-export async function discovery({ issuer, steps: { step } }: Scene): Promise<void> {
+export async function discovery({ issuer, steps: { step } }: DemoContext): Promise<void> {
   const read = async (path: string) => (await fetch(`${issuer}${path}`)).json() as Promise<Record<string, unknown>>
 
   const metadata = await step('finds the metadata', async (say) => {
@@ -48,7 +48,7 @@ export async function discovery({ issuer, steps: { step } }: Scene): Promise<voi
   })
 }
 
-export async function webApp({ issuer, apis, steps: { step } }: Scene): Promise<void> {
+export async function webApp({ issuer, apis, steps: { step } }: DemoContext): Promise<void> {
   const client = await discoverAs(issuer, WEB)
   const browser = createBrowser(issuer)
 
@@ -104,7 +104,7 @@ interface SigningOut {
   readonly issuer: string
   readonly client: openid.Configuration
   readonly browser: ReturnType<typeof createBrowser>
-  readonly step: Scene['steps']['step']
+  readonly step: DemoContext['steps']['step']
   readonly idToken: string
 }
 
@@ -133,7 +133,7 @@ async function signsOut({ issuer, client, browser, step, idToken }: SigningOut):
   })
 }
 
-export async function singlePageApp({ issuer, apis, steps: { step } }: Scene): Promise<void> {
+export async function singlePageApp({ issuer, apis, steps: { step } }: DemoContext): Promise<void> {
   const client = await discoverAs(issuer, SPA)
 
   const tokens = await step('signs in with PKCE and no secret', async (say) => {
@@ -167,7 +167,7 @@ export async function singlePageApp({ issuer, apis, steps: { step } }: Scene): P
 }
 
 /** Without the window for lost answers, a used refresh token that comes back ends all that came from it. */
-export async function reuse({ issuer, steps: { step } }: Scene): Promise<void> {
+export async function reuse({ issuer, steps: { step } }: DemoContext): Promise<void> {
   const client = await discoverAs(issuer, STRICT)
   const first = await step('signs in', async () => {
     const asked = await ask(client, {
@@ -193,7 +193,7 @@ export async function reuse({ issuer, steps: { step } }: Scene): Promise<void> {
   })
 }
 
-export async function machine({ issuer, apis, steps: { step } }: Scene): Promise<void> {
+export async function machine({ issuer, apis, steps: { step } }: DemoContext): Promise<void> {
   const client = await discoverAs(issuer, MACHINE)
   for (const [name, resource, scope, address] of [
     ['Orders', ORDERS, 'orders:read', `${apis.orders}/orders`],

@@ -18,17 +18,17 @@ import {
   mustBeRefused,
   PERSON,
   peek,
-  type Scene,
+  type DemoContext,
   signIn,
   SPA,
   WEB,
-} from './scene.ts'
+} from './demo-context.ts'
 import { must } from './steps.ts'
 
 /** The longest that a token of two seconds may take to be refused. */
 const EXPIRY_WITHIN_MS = 8000
 
-export async function atTheApis({ issuer, apis, brief, steps: { step } }: Scene): Promise<void> {
+export async function atTheApis({ issuer, apis, brief, steps: { step } }: DemoContext): Promise<void> {
   const orders = `${apis.orders}/orders`
   const client = await discoverAs(issuer, MACHINE)
   const hasty = await discoverAs(issuer, HASTY)
@@ -91,7 +91,7 @@ function inShort({ status, challenge }: { status: number; challenge: string }): 
   return error === undefined ? `${status}, a challenge without an error` : `${status} ${error}: ${description}`
 }
 
-export async function atTheServer({ issuer, steps: { step } }: Scene): Promise<void> {
+export async function atTheServer({ issuer, steps: { step } }: DemoContext): Promise<void> {
   const client = await discoverAs(issuer, WEB)
   const browser = createBrowser(issuer)
   const codeFor = async () => {

@@ -6,7 +6,7 @@ import { DEMO_MACHINE, startSamples } from '../start.ts'
 import { endings } from './endings.ts'
 import { discovery, machine, reuse, singlePageApp, webApp } from './good-flows.ts'
 import { atTheApis, atTheServer } from './refusals.ts'
-import { BRIEF, type Scene, SETTINGS } from './scene.ts'
+import { BRIEF, type DemoContext, SETTINGS } from './demo-context.ts'
 import { freePorts, startServer } from './server-process.ts'
 import { createSteps, type Tally } from './steps.ts'
 
@@ -19,10 +19,10 @@ export async function walk(print: (line: string) => void, signal: AbortSignal): 
   const steps = createSteps(print)
   const open: (() => Promise<void>)[] = []
   try {
-    const scene = { ...(await setUp(open)), steps }
+    const context = { ...(await setUp(open)), steps }
     signal.throwIfAborted()
-    print(`Grantor at ${scene.issuer}, the APIs at ${Object.values(scene.apis).join(', ')}`)
-    await Promise.race([playAll(scene), aborted(signal)])
+    print(`Grantor at ${context.issuer}, the APIs at ${Object.values(context.apis).join(', ')}`)
+    await Promise.race([playAll(context), aborted(signal)])
   } finally {
     // What was opened last is closed first, and each even if another fails.
     await Promise.allSettled(open.reverse().map((close) => close()))
@@ -31,7 +31,7 @@ export async function walk(print: (line: string) => void, signal: AbortSignal): 
 }
 
 /** Starts the server and the APIs; `open` gets how each is taken down again, as soon as it is up. */
-async function setUp(open: (() => Promise<void>)[]): Promise<Omit<Scene, 'steps'>> {
+async function setUp(open: (() => Promise<void>)[]): Promise<Omit<DemoContext, 'steps'>> {
   const { issuer, stop } = await startServer(SETTINGS)
   open.push(stop)
   const [orders = 0, inventory = 0, reports = 0, web = 0, spa = 0] = await freePorts(5)
@@ -44,16 +44,16 @@ async function setUp(open: (() => Promise<void>)[]): Promise<Omit<Scene, 'steps'
   return { issuer, apis: samples.apis, brief: `http://localhost:${brief.port}` }
 }
 
-async function playAll(scene: Scene): Promise<void> {
-  const { flow } = scene.steps
-  await flow('Discovery', () => discovery(scene))
-  await flow('A web app (confidential, code + PKCE)', () => webApp(scene))
-  await flow('A single-page app (public, code + PKCE)', () => singlePageApp(scene))
-  await flow('A refresh token used twice', () => reuse(scene))
-  await flow('A machine (client credentials)', () => machine(scene))
-  await flow('Ended, and refused by the APIs within a second', () => endings(scene))
-  await flow('Refused by the APIs', () => atTheApis(scene))
-  await flow('Refused by the server', () => atTheServer(scene))
+async function playAll(context: DemoContext): Promise<void> {
+  const { flow } = context.steps
+  await flow('Discovery', () => discovery(context))
+  await flow('A web app (confidential, code + PKCE)', () => webApp(context))
+  await flow('A single-page app (public, code + PKCE)', () => singlePageApp(context))
+  await flow('A refresh token used twice', () => reuse(context))
+  await flow('A machine (client credentials)', () => machine(context))
+  await flow('Ended, and refused by the APIs within a second', () => endings(context))
+  await flow('Refused by the APIs', () => atTheApis(context))
+  await flow('Refused by the server', () => atTheServer(context))
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

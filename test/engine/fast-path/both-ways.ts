@@ -1,4 +1,4 @@
-/** Two nodes of one issuer on one store: one takes shortcuts, the other leaves all to the engine. */
+/** Two nodes of one issuer on one store: one takes fastPath, the other leaves all to the engine. */
 
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -37,7 +37,7 @@ export interface BothWays {
 
 export async function startBothWays(options: StartOptions): Promise<BothWays> {
   const app = await start(options)
-  const engine = await startApp({ ...app.config, port: 0, shortcuts: false }, { log: createLog({ level: 'silent' }) })
+  const engine = await startApp({ ...app.config, port: 0, fastPath: false }, { log: createLog({ level: 'silent' }) })
 
   // A client's first request is the engine's, which looks the client up; from then on the server holds it.
   for (const { clientId } of app.config.clients) await callEndpoint(`${app.urls[0]}/token`, { client_id: clientId })

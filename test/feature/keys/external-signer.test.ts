@@ -129,10 +129,10 @@ describe('a server whose keys an outside process holds', () => {
     const { keyring } = app.nodes[0] ?? expect.fail()
     const before = await machineToken()
     const oldKid = decodeProtectedHeader(before.body.access_token ?? '').kid ?? ''
-    const heldBefore = await heldOutside()
+    const heldBefore = await countExternalKeys()
 
     await keyring.rotate('ES256')
-    expect(await heldOutside()).toBe(heldBefore + 1)
+    expect(await countExternalKeys()).toBe(heldBefore + 1)
     clock.moveSeconds(app.config.keys.maxAgeSeconds + app.config.keys.marginSeconds + 1)
     await keyring.advance()
     await until(async () => decodeProtectedHeader((await machineToken()).body.access_token ?? '').kid !== oldKid)
@@ -142,17 +142,17 @@ describe('a server whose keys an outside process holds', () => {
     await verifyAlone(before.body.access_token, 'https://es256.example')
     clock.moveSeconds(24 * 3600 + 61)
     await keyring.advance()
-    await until(async () => (await heldOutside()) === heldBefore)
+    await until(async () => (await countExternalKeys()) === heldBefore)
     expect(keyring.current().keys.map(({ keyId }) => keyId)).not.toContain(oldKid)
   })
 
   it('makes no key at the signer when it only rehearses', async () => {
-    const before = await heldOutside()
+    const before = await countExternalKeys()
 
     const { changes } = (await app.nodes[0]?.keyring.rotate(undefined, { dryRun: true })) ?? expect.fail()
 
     expect(changes).toHaveLength(5)
-    expect(await heldOutside()).toBe(before)
+    expect(await countExternalKeys()).toBe(before)
   })
 
   it('answers 503 while the signer is away, issues and spends nothing, and goes on when it is back', async () => {
@@ -204,7 +204,7 @@ describe('a server whose keys an outside process holds', () => {
     for (const { audience, algorithm } of APIS) console.log(await rate(algorithm, () => machineToken(audience)))
   })
 
-  async function heldOutside(): Promise<number> {
+  async function countExternalKeys(): Promise<number> {
     return Object.keys(JSON.parse(await readFile(signer.keysFile, 'utf8')) as object).length
   }
 })

@@ -21,7 +21,7 @@ import { newProofKey } from '../dpop/dpop-proofs.ts'
 const KEYED = keyed('by-key')
 const OURS = { firstParty: true, redirectUris: [CALLBACK], refreshRotation: 'always' } as const
 
-describe.each([{ shortcuts: true }, { shortcuts: false }])('with %o, a reply that was lost', (config) => {
+describe.each([{ fastPath: true }, { fastPath: false }])('with %o, a reply that was lost', (config) => {
   const clock = movableClock(Date.now())
   let app: Running
   beforeAll(async () => {

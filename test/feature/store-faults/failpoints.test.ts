@@ -113,7 +113,7 @@ describeWithRedis('a redemption that the engine answers, whose server is lost', 
   ] as const)('[%s] %s at %s %s: no token works that nobody holds', async ([, how, at, fault]) => {
     const command = at === 'the consuming of the code,' ? CODE_CONSUMED : REFRESH_TOKEN_STORED
     const wasConsumed = command !== CODE_CONSUMED || fault === 'after the store did it'
-    await expectNoTokenLeft({ how, fault, command, wasConsumed }, { shortcuts: false })
+    await expectNoTokenLeft({ how, fault, command, wasConsumed }, { fast_path: false })
   })
 })
 

@@ -25,7 +25,7 @@ import {
 
 const APIS = [ORDERS, SHARED, OPAQUE]
 
-describe.each([{ shortcuts: true }, { shortcuts: false }])('with %o', (config) => {
+describe.each([{ fastPath: true }, { fastPath: false }])('with %o', (config) => {
   let app: Running
   let alice: UserAgent
   beforeAll(async () => {

@@ -33,7 +33,7 @@ const SAID_TO_ALL = [
   'email_verified',
 ]
 
-describe.each([{ shortcuts: true }, { shortcuts: false }])('two clients with pairwise subjects, with %o', (config) => {
+describe.each([{ fastPath: true }, { fastPath: false }])('two clients with pairwise subjects, with %o', (config) => {
   let app: Running
   beforeAll(async () => {
     app = await start({

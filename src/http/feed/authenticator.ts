@@ -18,21 +18,21 @@ export interface Bearer {
   isGood(): Promise<boolean>
 }
 
-export interface Doorkeeper {
+export interface FeedAuthenticator {
   /** For the challenge of a refusal. */
   readonly dpopAlgorithms: readonly string[]
   /** Throws the `Refusal` to answer with. */
   authenticate(req: IncomingMessage): Promise<Bearer>
 }
 
-export interface DoorkeeperParts {
+export interface FeedAuthenticatorParts {
   readonly issuer: string
   readonly current: CurrentEngine
   readonly store: Pick<Store, 'put'>
   readonly clock: Clock
 }
 
-export function createDoorkeeper({ issuer, current, store, clock }: DoorkeeperParts): Doorkeeper {
+export function createFeedAuthenticator({ issuer, current, store, clock }: FeedAuthenticatorParts): FeedAuthenticator {
   const proofs = createProofChecker(
     {
       publicUrl: issuer,

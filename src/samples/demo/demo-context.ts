@@ -7,7 +7,7 @@ import { DEMO_MACHINE } from '../start.ts'
 import type { Browser, Page } from './browser.ts'
 import { must, type Steps } from './steps.ts'
 
-export interface Scene {
+export interface DemoContext {
   readonly issuer: string
   readonly apis: ApiAddresses
   /** The address of the API whose tokens live for two seconds. */

@@ -1,6 +1,6 @@
 /** Moments and spans in the words of a sentence: `14:32:10 UTC (in 6 min)`. */
 
-import { moment } from './print.ts'
+import { timestamp } from './print.ts'
 
 const UNITS = [
   { seconds: 86_400, name: 'days' },
@@ -22,7 +22,7 @@ export function from(epochSeconds: number, now: number): string {
 
 /** Its day only where it is not today. */
 function clockTime(epochSeconds: number, now: number): string {
-  const [text, today] = [moment(epochSeconds), moment(now)]
+  const [text, today] = [timestamp(epochSeconds), timestamp(now)]
   const isToday = text.slice(0, DAY) === today.slice(0, DAY)
   return isToday ? text.slice(DAY + 1) : text
 }
