@@ -72,17 +72,29 @@ export function shown(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(short) : short
 }
 
-/** The sentence for a name that is used more than once in `all`. */
-export function twice(at: string, name: string, all: readonly string[]): string[] {
-  return all.filter((other) => other === name).length < 2
-    ? []
-    : [`${at} is ${shown(name)}, which is declared twice (the demo seed counts); rename one.`]
+/** The sentences for names that are used more than once in `all`; `placed` are those of the file, with their places. */
+export function repeated(
+  placed: readonly { readonly path: Path; readonly name: string }[],
+  all: readonly string[],
+): string[] {
+  const [once, again] = [new Set<string>(), new Set<string>()]
+  for (const name of all) (once.has(name) ? again : once).add(name)
+  return placed
+    .filter(({ name }) => again.has(name))
+    .map(
+      ({ path, name }) =>
+        `${pathText(path)} is ${shown(name)}, which is declared twice (the demo seed counts); rename one.`,
+    )
 }
 
-/** What was probably meant, or all there is: the end of a sentence about an unknown name. */
+const SHOWN_NAMES = 20
+
+/** What was probably meant, or what there is: the end of a sentence about an unknown name. */
 export function hint(name: string, known: readonly string[]): string {
   const near = nearest(name, known)
-  return near === undefined ? `there is ${known.join(', ') || 'none'}` : `it looks like ${near}`
+  if (near !== undefined) return `it looks like ${near}`
+  const more = known.length > SHOWN_NAMES ? ` and ${known.length - SHOWN_NAMES} more` : ''
+  return `there is ${known.slice(0, SHOWN_NAMES).join(', ') || 'none'}${more}`
 }
 
 /** The known name that is a slip of the finger away: one or two edits, or only underscores and case differ. */

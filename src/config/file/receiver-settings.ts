@@ -3,7 +3,7 @@
 import { z } from 'zod'
 
 import type { ReceiverSettings } from '../config.ts'
-import { mapping, type Path, type Placed, pathText, twice, wrong } from '../../registry/problems.ts'
+import { mapping, type Path, type Placed, pathText, repeated, wrong } from '../../registry/problems.ts'
 import { type ReadFile, readSecretFile } from '../../registry/secrets/secret-file.ts'
 import { isLoopback } from '../../registry/client/redirect-uris.ts'
 
@@ -26,8 +26,11 @@ export type ReceiverEntry = z.output<typeof receiverSchema>
 
 /** The sentences about endpoints that are declared twice. */
 export function repeatedReceivers(receivers: readonly Placed<ReceiverEntry>[]): string[] {
-  const all = receivers.map(({ entry }) => entry.endpoint)
-  return receivers.flatMap(({ path, entry }) => twice(pathText([...path, 'endpoint']), entry.endpoint, all))
+  const placed = receivers.map(({ path, entry }) => ({ path: [...path, 'endpoint'], name: entry.endpoint }))
+  return repeated(
+    placed,
+    placed.map(({ name }) => name),
+  )
 }
 
 export interface ReceiverContext {

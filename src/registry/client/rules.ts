@@ -94,7 +94,8 @@ function keyProblems(entry: ClientEntry, path: Path, production: boolean): strin
 }
 
 function grantProblems(entry: ClientEntry, path: Path): string[] {
-  const at = (name: string) => pathText([...path, name])
+  const client = pathText(path)
+  const at = (name: string) => `${client}.${name}`
   const grants = new Set(entry.grant_types)
   const isPublic = entry.token_endpoint_auth_method === 'none'
   const withCode = grants.has('authorization_code')
