@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { stringify } from 'yaml'
+import { dump } from 'js-yaml'
 
 import { aTerminal, type TestTerminal } from './a-terminal.ts'
 
@@ -33,7 +33,7 @@ async function opened(file: File = FILE): Promise<TestTerminal> {
 }
 
 async function declare({ folder }: TestTerminal, file: File): Promise<void> {
-  await writeFile(join(folder, 'grantor.yaml'), stringify({ demo: false, ...file }))
+  await writeFile(join(folder, 'grantor.yaml'), dump({ demo: false, ...file }))
 }
 
 describe('grantor plan and grantor apply', () => {
@@ -111,7 +111,7 @@ describe('grantor plan and grantor apply', () => {
     await terminal.run('apply --yes')
     await writeFile(
       join(terminal.folder, 'other.yaml'),
-      stringify({ demo: false, apis: [orders], clients: [{ ...web, scopes: ['admin'] }] }),
+      dump({ demo: false, apis: [orders], clients: [{ ...web, scopes: ['admin'] }] }),
     )
 
     const { code, err } = await terminal.run('apply --yes --allow-delete other.yaml')

@@ -1,6 +1,6 @@
 /** Reads a YAML block of a page as a server reads its grantor.yaml, with what the block leaves out added. */
 
-import { parse, stringify } from 'yaml'
+import { dump, load } from 'js-yaml'
 
 import { loadConfig } from '../../src/config/load-config.ts'
 import type { Config } from '../../src/config/config.ts'
@@ -22,7 +22,7 @@ const SHA256 = 'bcf13257a3e8cba4e8d8bb5d2c1f1d8a8a5b9d1d3a5c1f0e7d6b4c3a2f1e0d9c
 
 /** Throws what a server would say. */
 export function loadYaml(text: string): Config {
-  const file = completed(parse(text.replaceAll('…', SHA256)) as File & { token?: unknown })
+  const file = completed(load(text.replaceAll('…', SHA256)) as File & { token?: unknown })
   const env = {
     NODE_ENV: 'production',
     TRUST_PROXY: 'none',
@@ -30,7 +30,7 @@ export function loadYaml(text: string): Config {
     GRANTOR_ROOT_KEY: SECRET,
     GRANTOR_CONFIG: 'grantor.yaml',
   }
-  const readFile = (path: string) => (path.endsWith('grantor.yaml') ? stringify(file) : `${SECRET}\n`)
+  const readFile = (path: string) => (path.endsWith('grantor.yaml') ? dump(file) : `${SECRET}\n`)
   return loadConfig({ env, cwd: '/', readFile })
 }
 

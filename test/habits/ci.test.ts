@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { parse } from 'yaml'
+import { load } from 'js-yaml'
 
 import { ROOT } from '../house/root.ts'
 
@@ -21,7 +21,7 @@ interface Step {
   readonly with?: Readonly<Record<string, unknown>>
 }
 
-const workflow = parse(readFileSync(join(ROOT, '.github/workflows/ci.yml'), 'utf8')) as Workflow
+const workflow = load(readFileSync(join(ROOT, '.github/workflows/ci.yml'), 'utf8')) as Workflow
 const steps = Object.values(workflow.jobs).flatMap((job) => job.steps)
 
 describe('the workflow of the host', () => {

@@ -128,7 +128,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     layer: 3,
     owns: 'the environment and grantor.yaml, as one frozen Config',
     mustNotKnow: ['HTTP types', 'how a token looks on the wire', 'the engine', 'kinds of store'],
-    packages: ['zod', 'yaml'],
+    packages: ['zod', 'js-yaml'],
   },
   registry: {
     layer: 2,

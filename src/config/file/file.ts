@@ -4,7 +4,6 @@
  * Clients and APIs are judged one by one, so that a mistake in one of them does not hide the mistakes in the others.
  */
 
-import { parseDocument } from 'yaml'
 import { z } from 'zod'
 
 import { type ApiEntry, apiSchema } from '../../registry/api/rules.ts'
@@ -14,6 +13,7 @@ import { keysSchema } from './key-rules.ts'
 import { clientAuthenticationSchema, lifetimesSchema, loginsSchema } from './lifetimes.ts'
 import { mapping, type Path, type Placed, zodProblems } from '../../registry/problems.ts'
 import { type ReceiverEntry, receiverSchema } from './receiver-settings.ts'
+import { NotYaml, valueFrom } from './yaml-text.ts'
 
 /** What the file may hold; docs/settings.md is compared with it. */
 export const fileSchema = mapping({
@@ -83,20 +83,15 @@ export function readSettingsFile(text: string, problems: string[]): SettingsFile
   return { ...whole, apis, clients, receivers, complete: problems.length === before }
 }
 
-/** Only the place and kind of a mistake: the parser's own sentence quotes the line, and a secret may stand in it. */
+/** Only the place and kind of a mistake: a secret may stand in the line. */
 function parseYaml(text: string, problems: string[]): unknown {
-  const document = parseDocument(text, { prettyErrors: true })
-  for (const { code, linePos } of [...document.errors, ...document.warnings]) {
-    const place = linePos === undefined ? '' : ` in line ${linePos[0].line}, column ${linePos[0].col}`
-    problems.push(
-      `The file is not YAML${place} (${code.toLowerCase().replaceAll('_', ' ')}); quote values that begin with a special character.`,
-    )
-  }
-  if (document.errors.length > 0) return undefined
   try {
-    return document.toJS()
-  } catch {
-    problems.push('The file has an alias (*name) that stands for nothing or for too much; write the value out.')
+    return valueFrom(text)
+  } catch (error) {
+    if (!(error instanceof NotYaml)) throw error
+    const { message, place } = error
+    const at = place === undefined ? '' : ` in line ${place.line}, column ${place.column}`
+    problems.push(`The file is not YAML${at} (${message}); quote values that begin with a special character.`)
     return undefined
   }
 }
