@@ -95,7 +95,9 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     await engine.settled()
     store.onLapse(() => {
       core.registry.registryLog.forgetAll()
-      Promise.all([core.revocation.endLostAgain(), file.repair()]).catch((err: unknown) => log.error({ err }, LOST))
+      Promise.all([core.revocation.endLostAgain(), file.repair()]).catch((err: unknown) =>
+        log.event('store_repair_failed', { err }),
+      )
     })
     closings.push(startRotation({ keyring: core.keyring, log, everyMs: ROTATION_LOOK_MS }))
     closings.push(startPushing({ ...core, endpoints: config.receivers }))
@@ -132,5 +134,4 @@ async function settle(core: Core, change: StoreChange | undefined, seen: SeenFil
   await createDemoAccounts(accounts, config)
 }
 
-const LOST = 'what the store has lost could not be written again'
 const ROTATION_LOOK_MS = 1000

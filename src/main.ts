@@ -59,23 +59,23 @@ async function serve(config: Config, { log, orders }: Surroundings): Promise<voi
   onHangup(async () => {
     settings = await readAgain(settings, app, log)
   })
-  log.info({ issuer: config.issuer, url: app.url, opsUrl: app.opsUrl }, 'listening')
+  log.event('listening', { issuer: config.issuer, url: app.url, opsUrl: app.opsUrl })
   if (!config.production && (worker?.id ?? 1) === 1) console.log(banner(config, app))
   flushCompileCache()
   giveBackSpareMemory()
   for (;;) {
     const end = await Promise.race([orders.stop, app.lost])
     if (typeof end === 'string') break
-    log.error({ event: 'store_lost', problem: end.problem }, STORE_LOST)
+    log.event('store_lost', { problem: end.problem })
     await closeNow(app)
     const ports = { port: portOf(app.url), opsPort: portOf(app.opsUrl) }
     const next = await Promise.race([startApp({ ...settings, ...ports }, { ...options, after: end }), orders.stop])
     if (typeof next === 'string') process.exit()
     app = next
-    log.info({ issuer: config.issuer, url: app.url, opsUrl: app.opsUrl }, 'listening')
+    log.event('listening', { issuer: config.issuer, url: app.url, opsUrl: app.opsUrl })
   }
   const signal = await orders.stop
-  log.info({ signal }, 'stopping')
+  log.event('stopping', { signal })
   void orders.hurry.then(() => app.close())
   await app.close()
 }
@@ -101,11 +101,11 @@ async function readAgain(settings: Config, app: App, log: Log): Promise<Config> 
     const changed = Object.keys(others).filter(
       (name) => !isSame(Reflect.get(others, name), Reflect.get(settings, name)),
     )
-    log.info({ event: 'file_read_again', needsRestart: changed }, READ_AGAIN)
+    log.event('file_read_again', { needsRestart: changed })
     return { ...settings, apis, clients, defaultApi }
   } catch (err) {
     const { problems } = err as { problems?: readonly string[] }
-    log.error({ event: 'file_refused', problems, err }, 'the file is refused; what it declared before stays in force')
+    log.event('file_refused', { problems, err })
     return settings
   }
 }
@@ -113,10 +113,6 @@ async function readAgain(settings: Config, app: App, log: Log): Promise<Config> 
 function isSame(some: unknown, other: unknown): boolean {
   return JSON.stringify(some) === JSON.stringify(other)
 }
-
-const READ_AGAIN =
-  'grantor.yaml was read again; its clients and APIs are in force. Other settings that differ take effect with a restart.'
-const STORE_LOST = 'the store is no longer the one that was opened; the server starts again on the store as it is now'
 
 /** Without the delay for balancers: there is nothing that it could still serve. */
 async function closeNow(app: App): Promise<void> {

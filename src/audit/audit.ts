@@ -119,7 +119,7 @@ export function createAudit({ store, clock, log, keepSeconds = KEEP_SECONDS }: A
     try {
       await store.append(logs.audit, oneLine(JSON.stringify(record)), keepSeconds)
     } catch (err) {
-      log.error({ err, audit: record }, 'an audit event could not be stored')
+      log.event('audit_not_stored', { err, audit: record })
     }
   }
 

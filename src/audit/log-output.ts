@@ -8,6 +8,7 @@
 import type { Writable } from 'node:stream'
 
 import { type Clock, systemClock } from '../base/clock.ts'
+import { LOG_EVENTS } from './log-events.ts'
 
 export interface LogOutput {
   write(line: string): void
@@ -36,8 +37,9 @@ export function createLogOutput({ stream, clock = systemClock }: LogOutputParts)
 
   function tellOfDropped(): void {
     if (dropped === 0 || isBroken) return
-    const line = { level: 'warn', time: new Date(clock()).toISOString(), pid: process.pid, event: 'log_lines_dropped' }
-    stream.write(`${JSON.stringify({ ...line, dropped, msg: DROPPED })}\n`)
+    const [level, msg] = LOG_EVENTS[DROPPED]
+    const line = { time: new Date(clock()).toISOString(), pid: process.pid, event: DROPPED }
+    stream.write(`${JSON.stringify({ ...line, level, dropped, msg })}\n`)
     dropped = 0
   }
 
@@ -61,4 +63,4 @@ export function createLogOutput({ stream, clock = systemClock }: LogOutputParts)
   }
 }
 
-const DROPPED = 'Lines of the log were dropped, because nobody read them.'
+const DROPPED = 'log_lines_dropped'

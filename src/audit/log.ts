@@ -8,10 +8,12 @@
 import { createRequire } from 'node:module'
 import { type DestinationStream, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino'
 
+import { LOG_EVENTS, type LogEvent } from './log-events.ts'
 import { oneLine } from './one-line.ts'
 
-/** The part of pino that is used here. */
-export interface Log extends Pick<Logger, 'debug' | 'info' | 'warn' | 'error'> {
+export interface Log {
+  /** Writes a line: the event's name, level and sentence (log-events.ts), and what this time is about. */
+  event(name: LogEvent, fields?: Readonly<Record<string, unknown>>): void
   child(bindings: Record<string, unknown>): Log
 }
 
@@ -41,10 +43,10 @@ export function createLog({ level, destination = NOWHERE }: LogOptions): Log {
 /** pino has no formatter for what a child carries along, so it is cleaned here. */
 function asLog(logger: Logger): Log {
   return {
-    debug: logger.debug.bind(logger),
-    info: logger.info.bind(logger),
-    warn: logger.warn.bind(logger),
-    error: logger.error.bind(logger),
+    event(name, fields) {
+      const [level, sentence] = LOG_EVENTS[name]
+      logger[level]({ event: name, ...fields }, sentence)
+    },
     child: (bindings) => asLog(logger.child(withoutSecrets(bindings))),
   }
 }

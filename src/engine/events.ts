@@ -21,14 +21,15 @@ export function recordEvents(provider: Provider, { clientFailures, log }: EventP
   for (const event of CLIENT_ERRORS) {
     provider.on(`${event}.error` as 'grant.error', (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) => {
       if (error instanceof errors.InvalidClientAuth) noteFailure(ctx, error, clientFailures)
-      log.debug({ route: ctx.oidc.route, error: error.message, detail: error.error_detail }, 'a request was refused')
+      const { message, error_detail: detail } = error
+      log.event('protocol_request_refused', { route: ctx.oidc.route, error: message, detail })
     })
   }
   // Connections that break off; without a listener Koa prints them.
   const connections: EventEmitter = provider
-  connections.on('error', (error: Error) => log.debug({ err: error }, 'a response could not be sent'))
+  connections.on('error', (error: Error) => log.event('response_not_sent', { err: error }))
   provider.on('server_error', (ctx: KoaContextWithOIDC, error: Error) => {
-    log.error({ err: error, route: ctx.oidc?.route }, 'a request failed')
+    log.event('request_failed', { err: error, route: ctx.oidc?.route })
   })
 }
 

@@ -24,7 +24,7 @@ export function followRing({ keyring, current, build, log }: FollowParts): () =>
     },
     (error) => {
       const detail = error instanceof Fault ? error.detail : undefined
-      log.error({ err: error, detail }, 'the key ring could not be read; this node goes on with the ring it has')
+      log.event('key_ring_unreadable', { err: error, detail })
     },
   )
   return async function stop() {
@@ -35,9 +35,9 @@ export function followRing({ keyring, current, build, log }: FollowParts): () =>
   async function swap(ring: Keyring): Promise<void> {
     try {
       current.swap(await build(ring))
-      log.info({ version: ring.version }, 'a newer key ring is in use')
+      log.event('key_ring_in_use', { version: ring.version })
     } catch (err) {
-      log.error({ err, version: ring.version }, 'no engine could be built for a newer key ring')
+      log.event('engine_not_built', { err, version: ring.version })
     }
   }
 }

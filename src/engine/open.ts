@@ -33,7 +33,7 @@ export async function openEngine(core: EngineCore, pages: EngineParts['pages']):
     buildEngine({ ...core, issuer, lifetimes, dpop, fastPath, pages, clientFailures, keyring })
   const first = await build(core.keyring.current())
   if (first.differences.length > 0) {
-    core.log.warn({ event: 'fast_path_off', differences: first.differences }, FAST_PATH_OFF)
+    core.log.event('fast_path_off', { differences: first.differences })
   }
   const current = createCurrentEngine(first)
   return {
@@ -45,6 +45,3 @@ export async function openEngine(core: EngineCore, pages: EngineParts['pages']):
     close: followRing({ keyring: core.keyring, current, build, log: core.log }),
   }
 }
-
-const FAST_PATH_OFF =
-  'The installed oidc-provider is not the one this server was made for: every request takes the engine, which is slower. Install the version of package-lock.json.'

@@ -38,7 +38,7 @@ export interface DispatchParts {
   readonly verifiers: Pick<Verifiers, 'saw'>
   /** How long the documents may be kept. */
   readonly maxAgeSeconds: number
-  readonly log: Pick<Log, 'warn'>
+  readonly log: Pick<Log, 'event'>
 }
 
 // A token for a machine needs no store, but a node that has not heard of its store cannot know what was removed: it

@@ -17,7 +17,7 @@ export interface FactsParts {
   readonly issuer: string
   /** Addresses and networks of the proxies that are believed. */
   readonly trustProxy: readonly string[]
-  readonly log: Pick<Log, 'warn'>
+  readonly log: Pick<Log, 'event'>
 }
 
 export function createFacts({ issuer, trustProxy, log }: FactsParts): StateFacts {
@@ -31,10 +31,7 @@ export function createFacts({ issuer, trustProxy, log }: FactsParts): StateFacts
     const header = FORWARDING.find((name) => req.headers[name] !== undefined)
     if (isReported || header === undefined || isTrusted(peer, trusted)) return
     isReported = true
-    log.warn(
-      { event: 'proxy_not_trusted', peer, header },
-      `A request with the header ${header} came from ${peer}, which TRUST_PROXY does not name; the header is ignored and all visitors behind ${peer} share its limits. If ${peer} is your reverse proxy, add it to TRUST_PROXY.`,
-    )
+    log.event('proxy_not_trusted', { peer, header })
   }
 
   return function stateFacts(req) {

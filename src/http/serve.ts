@@ -47,7 +47,7 @@ export async function serve(core: HttpCore, { current, views, sharesPort }: Http
   })
   const listener = await listen(dispatch, {
     ...{ host, port, sharesPort, bounds: boundsFor(fileLimit(), createTrust(trustProxy)) },
-    onFull: (held) => log.warn({ event: 'connections_full', held }, CONNECTIONS_FULL),
+    onFull: (held) => log.event('connections_full', { held }),
   })
   selfUrl = listener.url
   return {
@@ -59,6 +59,3 @@ export async function serve(core: HttpCore, { current, views, sharesPort }: Http
     },
   }
 }
-
-const CONNECTIONS_FULL =
-  'Connections are closed to make room for new ones. If these are good clients, raise the limit of open files (ulimit -n) or add servers.'

@@ -8,7 +8,7 @@ const SAY_EVERY = 50
 
 export async function awaitStore(store: Pick<GuardedStore, 'mustWait' | 'status'>, log: Log): Promise<void> {
   for (let round = 0; await store.mustWait(); round++) {
-    if (round % SAY_EVERY === SAY_EVERY - 1) log.warn({ problem: store.status().problem }, 'waiting for the store')
+    if (round % SAY_EVERY === SAY_EVERY - 1) log.event('waiting_for_store', { problem: store.status().problem })
     await new Promise((resolve) => setTimeout(resolve, WAIT_MS))
   }
 }

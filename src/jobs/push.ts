@@ -63,9 +63,9 @@ export function startPushing({ endpoints, receivers, revocationLog, store, log }
       const heard = news
       const { outcome, reason } = await step(settings, receiver, lease)
       if (outcome === 'failed' && failures === 0) {
-        log.warn({ endpoint, reason }, 'a receiver of security events cannot be told; it is tried again and again')
+        log.event('receiver_unreachable', { endpoint, reason })
       }
-      if (outcome === 'done' && failures > 0) log.info({ endpoint }, 'a receiver of security events was told again')
+      if (outcome === 'done' && failures > 0) log.event('receiver_reachable', { endpoint })
       if (outcome !== 'elsewhere') failures = outcome === 'failed' ? failures + 1 : 0
       if (outcome === 'done') await sleep(LOOK_MS, () => news !== heard || isStopped)
       else if (outcome !== 'more') await sleep(outcome === 'failed' ? backOffMs(failures) : LOOK_MS, () => isStopped)
@@ -86,7 +86,7 @@ export function startPushing({ endpoints, receivers, revocationLog, store, log }
         const { outcome, reason } = await postSet(settings, set)
         if (outcome === 'retry') return { outcome: 'failed', reason }
         if (outcome === 'refused') {
-          log.error({ endpoint: settings.endpoint, jti, reason }, 'a receiver refused a security event')
+          log.event('event_refused', { endpoint: settings.endpoint, jti, reason })
         }
         await receivers.settle(receiver, [jti])
       }

@@ -29,10 +29,10 @@ export function startRotation({ keyring, log, everyMs }: RotationParts): () => P
   async function step(): Promise<void> {
     try {
       const { changes } = await keyring.advance()
-      for (const change of changes) log.info(change, 'the key ring moved')
+      for (const { event, ...fields } of changes) log.event('key_ring_changed', { change: event, ...fields })
     } catch (err) {
       // The next look tries again; until then the ring stays as it is, which is always a whole one.
-      log.warn({ err }, 'the key ring could not be moved')
+      log.event('key_ring_step_failed', { err })
     }
   }
 }

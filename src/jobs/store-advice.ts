@@ -17,7 +17,7 @@ export function startStoreAdvice({ store, log }: StoreAdviceParts): () => void {
     const { ready, advice = [] } = store.status()
     // A store that is not ready advises nothing; what holds still is not said again when it is back.
     if (!ready) return
-    for (const sentence of advice) if (!said.includes(sentence)) log.warn({ advice: sentence }, 'about the store')
+    for (const sentence of advice) if (!said.includes(sentence)) log.event('store_advice', { advice: sentence })
     said = advice
   }
   look()

@@ -50,16 +50,9 @@ async function applyFile(
     await keyring.serveApi({ algorithm, tokenSeconds })
   }
   for (const { name, origin } of differences.conflicts) {
-    log.error({ event: 'declaration_skipped', name, origin }, SKIPPED)
+    log.event('declaration_skipped', { name, origin })
   }
   if (isEmpty(differences)) return
   const counts = countsOf(differences)
-  if (replacedAnother) log.warn({ event: 'declarations_replaced', version, ...counts }, REPLACED)
-  else
-    log.info({ event: 'declarations_applied', version, ...counts }, 'the clients and APIs of grantor.yaml are in force')
+  log.event(replacedAnother ? 'declarations_replaced' : 'declarations_applied', { version, ...counts })
 }
-
-const REPLACED =
-  'The clients and APIs of this grantor.yaml replace those of another file. If that is not meant, give all servers one file and run `grantor apply`.'
-const SKIPPED =
-  'grantor.yaml declares a name that exists with another origin; it is left as it is. Remove it there, or rename it in the file.'

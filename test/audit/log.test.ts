@@ -30,10 +30,10 @@ describe('log', () => {
   it.each(SECRETS)('redacts what is called %s, at any depth', (name) => {
     const lines: string[] = []
 
-    logInto(lines).info(
-      { [name]: 'canary', req: { [name]: ['canary'], list: [{ deep: { [name]: 'canary' } }] } },
-      'said',
-    )
+    logInto(lines).event('request_refused', {
+      [name]: 'canary',
+      req: { [name]: ['canary'], list: [{ deep: { [name]: 'canary' } }] },
+    })
 
     expect(lines).toHaveLength(1)
     expect(lines[0]).not.toContain('canary')
@@ -45,7 +45,7 @@ describe('log', () => {
 
     logInto(lines)
       .child({ request: { authorization: 'canary' } })
-      .info('said')
+      .event('listening')
 
     expect(lines[0]).not.toContain('canary')
   })
@@ -53,7 +53,7 @@ describe('log', () => {
   it('keeps the code of an error, which tells what went wrong', () => {
     const lines: string[] = []
 
-    logInto(lines).error({ err: new LoginFailed({ detail: 'no such account' }) }, 'failed')
+    logInto(lines).event('request_failed', { err: new LoginFailed({ detail: 'no such account' }) })
 
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({
       level: 'error',
@@ -65,12 +65,10 @@ describe('log', () => {
     const lines: string[] = []
     const error = Object.assign(new Error('refused'), { code: 'E1', response: { code: 'canary', password: 'canary' } })
 
-    logInto(lines).error({ err: error, again: { error } }, 'failed')
-    logInto(lines).error(error, 'failed')
+    logInto(lines).event('request_failed', { err: error, again: { error } })
 
     expect(lines.join('')).not.toContain('canary')
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ err: { code: 'E1', message: 'refused', type: 'Error' } })
-    expect(JSON.parse(lines[1] ?? '')).toMatchObject({ err: { code: 'E1', message: 'refused' }, msg: 'failed' })
   })
 
   it('ends where something contains itself', () => {
@@ -78,25 +76,25 @@ describe('log', () => {
     const loop: Record<string, unknown> = { at: new Date(0) }
     loop.self = loop
 
-    logInto(lines).info(loop, 'round')
+    logInto(lines).event('listening', loop)
 
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ at: '1970-01-01T00:00:00.000Z', msg: 'round' })
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ at: '1970-01-01T00:00:00.000Z', event: 'listening' })
   })
 
   it('[S148] writes one line of plain characters, whatever a stranger sends', () => {
     const lines: string[] = []
     const hostile = 'a\r\nb\u001b[31mc\u2028d\u2029e\u0085f\u009b31mg\u202eh","level":"fatal'
 
-    logInto(lines).info({ client: hostile }, hostile)
+    logInto(lines).event('request_refused', { client: hostile })
 
     expect(lines.join('').trimEnd()).toMatch(/^[\x20-\x7e]+$/)
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'info', client: hostile, msg: hostile })
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'info', client: hostile })
   })
 
   it('writes nothing below its level', () => {
     const lines: string[] = []
 
-    logInto(lines, 'warn').info('too quiet')
+    logInto(lines, 'warn').event('listening')
 
     expect(lines).toEqual([])
   })

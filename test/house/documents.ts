@@ -9,6 +9,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 
 import { AUDIT_EVENTS } from '../../src/audit/audit.ts'
+import { LOG_EVENTS } from '../../src/audit/log-events.ts'
 import { grantor } from '../../src/cli/run.ts'
 import { fileSchema } from '../../src/config/file/file.ts'
 import { SETTING_NAMES, SETTINGS, type Setting } from '../../src/config/environment/settings.ts'
@@ -27,6 +28,7 @@ export function madeParts(): Part[] {
     { page: 'docs/settings.md', name: 'environment', text: environmentTable() },
     { page: 'docs/settings.md', name: 'file', text: fileTable() },
     { page: 'docs/audit-events.md', name: 'events', text: eventTable() },
+    { page: 'docs/log-events.md', name: 'log-events', text: logEventTable() },
     { page: 'docs/commands.md', name: 'commands', text: commandSections() },
   ]
 }
@@ -117,6 +119,13 @@ function eventTable(): string {
   return table(
     ['event', 'recorded when'],
     Object.entries(AUDIT_EVENTS).map(([event, sentence]) => [`\`${event}\``, sentence]),
+  )
+}
+
+function logEventTable(): string {
+  return table(
+    ['event', 'level', 'the sentence of the line'],
+    Object.entries(LOG_EVENTS).map(([event, [level, sentence]]) => [`\`${event}\``, level, sentence]),
   )
 }
 

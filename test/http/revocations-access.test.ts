@@ -162,9 +162,9 @@ describe('the feed', () => {
     const reader = await readFeed(logged.urls[0] ?? '', token)
     await reader.until('it is current', (events) => events.length > 0)
     reader.close()
-    await expect.poll(() => lines.join('')).toContain('a reader of revocations left')
+    await expect.poll(() => lines.join('')).toContain('feed_reader_left')
 
-    expect(lines.join('')).toContain('a reader of revocations came')
+    expect(lines.join('')).toContain('feed_reader_connected')
     expect(lines.join('')).not.toContain(token.split('.')[2])
   })
 })

@@ -213,6 +213,6 @@ class Life implements ServerProcess {
 
 function listeningUrl(line: string): string | undefined {
   if (!line.startsWith('{')) return undefined
-  const { msg, url } = JSON.parse(line) as { msg?: string; url: string }
-  return msg === 'listening' ? url : undefined
+  const { event, url } = JSON.parse(line) as { event?: string; url: string }
+  return event === 'listening' ? url : undefined
 }

@@ -97,7 +97,7 @@ export function requestMiddleware({ issuer, store, log, documents, webOrigins, p
   /** Errors thrown outside of the engine's own handlers: saving the session after the answer was made. */
   function fail(ctx: KoaContextWithOIDC, error: unknown): void {
     const { status, ...fault } = told(error)
-    log.error({ err: error, route: ctx.oidc?.route }, 'a request failed outside of its endpoint')
+    log.event('request_failed', { err: error, route: ctx.oidc?.route })
     ctx.status = status
     ctx.response.remove('Location')
     ctx.set('Cache-Control', 'no-store')

@@ -120,10 +120,10 @@ export function createRevocationFeed(parts: FeedParts): RevocationFeed {
       stuckFor: 0,
     }
     readers.add(reader)
-    log.debug({ clientId: bearer.clientId, readers: readers.size }, 'a reader of revocations came')
+    log.event('feed_reader_connected', { clientId: bearer.clientId, readers: readers.size })
     res.once('close', () => {
       readers.delete(reader)
-      log.debug({ clientId: bearer.clientId, readers: readers.size }, 'a reader of revocations left')
+      log.event('feed_reader_left', { clientId: bearer.clientId, readers: readers.size })
     })
     reader.stream.pump()
     const confirmed = await syncPoint.confirm()

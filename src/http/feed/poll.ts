@@ -63,7 +63,7 @@ export function createPollEndpoint(parts: PollParts): PollEndpoint {
 
   /** An event that its receiver cannot read is not made again: it would be the same. */
   function noteErrors(clientId: string, { errors }: PollRequest): void {
-    for (const [jti, error] of errors) log.warn({ clientId, jti, error }, 'a receiver refused a security event')
+    for (const [jti, error] of errors) log.event('event_refused', { clientId, jti, error })
   }
 
   async function nextDelivery(receiver: Receiver, request: PollRequest, res: ServerResponse): Promise<Delivery> {

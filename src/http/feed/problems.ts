@@ -28,7 +28,7 @@ export function createProblems({ issuer, authenticator, log }: ProblemsParts): P
       else if (error instanceof Refusal) sendRefusal(req, res, error)
       else if (error instanceof Fault) sendProblem(req, res, error)
       else {
-        log.error({ err: error }, 'a request failed')
+        log.event('request_failed', { err: error })
         sendProblem(req, res, { status: 500, code: 'server_error', message: 'Something went wrong on our side.' })
       }
     },

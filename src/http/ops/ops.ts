@@ -61,8 +61,7 @@ interface StartedPort extends Pick<Listener, 'url' | 'close'> {
 }
 
 export async function listenForOperator({ host, port, readiness, log }: OpsParts): Promise<StartedPort> {
-  const onFull = (held: number) =>
-    log.warn({ held }, 'the operator’s port closes connections to make room for new ones')
+  const onFull = (held: number) => log.event('ops_connections_full', { held })
   const listener = await listen(createOps(readiness), { host, port, bounds: OPS_BOUNDS, onFull })
   return { url: listener.url, tell: () => undefined, close: () => listener.close(GRACE_MS) }
 }

@@ -59,11 +59,11 @@ function answerTo(error: unknown): Omit<Answer, 'errorId'> {
 
 function logError(log: Log, error: unknown, { errorId, code, status }: Answer): void {
   if (!(error instanceof Fault)) {
-    log.error({ err: error, errorId }, 'a request failed')
+    log.event('request_failed', { err: error, errorId })
     return
   }
-  const level = status >= 500 ? 'warn' : 'info'
-  log[level]({ errorId, fault: code, detail: error.detail, cause: messageOf(error.cause) }, 'a request was refused')
+  const event = status >= 500 ? 'request_not_served' : 'request_refused'
+  log.event(event, { errorId, fault: code, detail: error.detail, cause: messageOf(error.cause) })
 }
 
 function messageOf(cause: unknown): string | undefined {

@@ -69,7 +69,7 @@ export function createPages(options: PagesOptions): Pages {
 
   // Whoever listens has replaced `X-Forwarded-For` by the address that is true (http/request-facts.ts).
   const app = new Koa({ proxy: true, maxIpsCount: 1 })
-  app.on('error', (err) => log.error({ err }, 'a page could not be sent'))
+  app.on('error', (err) => log.event('page_not_sent', { err }))
   app.use(answerErrors({ log, renderErrorPage: renderer.renderErrorPage }))
   const refused = new WeakMap<IncomingMessage, Fault>()
   app.use(async function refuse(ctx, next) {

@@ -14,7 +14,7 @@ export function createEnginePages({ renderer, log }: { renderer: Renderer; log: 
       const ctx = engineCtx as unknown as Context
       const errorId = newErrorId()
       const detail = (cause as { error_detail?: string }).error_detail
-      log.info({ errorId, error, description, detail, route: ctx.oidc?.route }, 'an authorization request was refused')
+      log.event('authorization_refused', { errorId, error, description, detail, route: ctx.oidc?.route })
       if (ctx.accepts('html', 'json') === 'json') {
         ctx.body = {
           error,

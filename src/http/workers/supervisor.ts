@@ -82,8 +82,7 @@ function keepAlive({ workers, env, workerReadiness, log }: Crew): Promise<never>
     if (workerReadiness.isStopping()) return
     // What keeps the first from starting will keep all of them; one that fails later may have met a passing trouble.
     if (!workerReadiness.hasEverServed()) reject(new WorkersFailed())
-    else
-      log.warn({ event: 'worker_ended', worker: pid, code, signal }, 'A worker ended; another is started in its place.')
+    else log.event('worker_ended', { worker: pid, code, signal })
     setTimeout(fork, served ? 0 : RETRY_MS)
   })
   for (let worker = 0; worker < workers; worker++) fork()

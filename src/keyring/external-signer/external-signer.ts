@@ -106,7 +106,7 @@ export function boundSigner(signer: ExternalSigner, { timeoutMs, atOnce, log }: 
     try {
       await within(timeoutMs, (signal) => signer.destroyKey(keyRef, signal))
     } catch (error) {
-      log.warn({ keyRef, err: error }, 'the outside signer keeps a key that signs nothing any more')
+      log.event('signer_kept_key', { keyRef, err: error })
     }
   }
 
@@ -114,11 +114,11 @@ export function boundSigner(signer: ExternalSigner, { timeoutMs, atOnce, log }: 
   async function noticing<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     try {
       const result = await within(timeoutMs, work)
-      if (away) log.info('the outside signer answers again')
+      if (away) log.event('signer_available')
       away = false
       return result
     } catch (error) {
-      if (!away) log.error({ detail: (error as Fault).detail }, 'the outside signer does not sign; no token is issued')
+      if (!away) log.event('signer_unavailable', { detail: (error as Fault).detail })
       away = true
       throw error
     }

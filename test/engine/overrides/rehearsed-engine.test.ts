@@ -13,7 +13,7 @@ describe('a server on an engine that it was not made for', () => {
 
     await node?.keyring.rotate(undefined)
 
-    await vi.waitFor(() => expect(lines.join()).toContain('a newer key ring is in use'))
+    await vi.waitFor(() => expect(lines.join()).toContain('key_ring_in_use'))
     const off = lines.filter((line) => line.includes('fast_path_off'))
     expect(off).toHaveLength(1)
     expect(off[0]).toContain('AccessToken: unknown x5t#S512')

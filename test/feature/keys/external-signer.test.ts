@@ -183,8 +183,11 @@ describe('a server whose keys an outside process holds', () => {
     expect((await machineToken()).status).toBe(200)
     expect((await redeem(app.issuer, code, pkce)).status).toBe(200)
     expect((await refresh(app.issuer, refreshToken)).status).toBe(200)
-    const news = log.slice(said).filter((line) => line.includes('the outside signer'))
-    expect(news.map((line) => (JSON.parse(line) as { level: unknown }).level)).toHaveLength(2)
+    const news = log.slice(said).filter((line) => line.includes('"signer_'))
+    expect(news.map((line) => (JSON.parse(line) as { event: unknown }).event)).toEqual([
+      'signer_unavailable',
+      'signer_available',
+    ])
   })
 
   it('waits for a signer that hangs no longer than the time-out, and then asks a new one', async () => {

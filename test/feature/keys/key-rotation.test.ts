@@ -269,8 +269,8 @@ describe('a cookie key', () => {
   /** Waits until both nodes use this version of the ring. */
   async function follows(version: number): Promise<void> {
     await vi.waitFor(() => {
-      const used = log.map((line) => JSON.parse(line) as { msg?: string; version?: number })
-      const swaps = used.filter((line) => line.msg === 'a newer key ring is in use' && (line.version ?? 0) >= version)
+      const used = log.map((line) => JSON.parse(line) as { event?: string; version?: number })
+      const swaps = used.filter((line) => line.event === 'key_ring_in_use' && (line.version ?? 0) >= version)
       expect(swaps.length).toBeGreaterThanOrEqual(2)
     }, SOON)
   }
@@ -355,7 +355,7 @@ describe('a private key', () => {
     )
 
     expect(canaries.count).toBeGreaterThan(15)
-    expect(log.join('')).toContain('a newer key ring is in use')
+    expect(log.join('')).toContain('key_ring_in_use')
     expect(canaries.foundIn(Buffer.from([...log, ...texts].join('\n')))).toEqual([])
     expect(canaries.foundIn(await storedIn(app.dataDir))).toEqual([])
   })

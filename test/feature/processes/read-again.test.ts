@@ -42,10 +42,10 @@ describe.each(['1', '2'])('a server of %s processes that gets SIGHUP', (WORKERS)
       await vi.waitFor(async () => expect((await grant('new')).status).toBe(200), within(2000, 50))
     }
     await vi.waitFor(async () => expect((await grant('old')).status).toBe(401), within(2000, 50))
-    await server.until('it says so', () => server.lines.some(({ msg }) => msg.includes('was read again')))
+    await server.until('it says so', () => server.lines.some(({ event }) => event === 'file_read_again'))
 
     await server.readAgain('clients: [ {')
-    await server.until('it says so', () => server.lines.some(({ msg }) => msg.startsWith('the file is refused')))
+    await server.until('it says so', () => server.lines.some(({ event }) => event === 'file_refused'))
     expect((await grant('new')).status).toBe(200)
     expect(server.listeners()).toHaveLength(Number(WORKERS))
   })

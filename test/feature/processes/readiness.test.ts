@@ -27,7 +27,7 @@ describe.each(['1', '2'])('with WORKERS=%s', (workers) => {
 
     await untilReady(server, 503, 'stopping')
     await server.until('the workers know', () => {
-      return server.lines.filter(({ msg }) => msg === 'stopping').length === Number(workers)
+      return server.lines.filter(({ event }) => event === 'stopping').length === Number(workers)
     })
     // On the connection that was open, which ends with the answer, and on a new one.
     for (let round = 0; round < 2; round++) {

@@ -23,7 +23,7 @@ describe.each(['1', '2'])('with WORKERS=%s', (workers) => {
     await log.until(/"event":"log_lines_dropped"/)
     // And it goes on.
     await refuse(server, 1)
-    await log.until(/"event":"log_lines_dropped".*a request was refused/s)
+    await log.until(/"event":"log_lines_dropped".*"event":"request_refused"/s)
   })
 
   it('[B21] a log that nobody reads does not keep SIGTERM waiting', PATIENCE, async () => {

@@ -20,7 +20,7 @@ const PATIENCE_MS = 100_000
 
 export interface Line {
   readonly pid: number
-  readonly msg: string
+  readonly event: string
 }
 
 export interface Ended {
@@ -96,7 +96,7 @@ export async function startSupervised(
     pid: child.pid ?? 0,
     lines,
     words,
-    listeners: () => lines.filter(({ msg }) => msg === 'listening').map(({ pid }) => pid),
+    listeners: () => lines.filter(({ event }) => event === 'listening').map(({ pid }) => pid),
     until,
     async readAgain(next) {
       await writeFile(join(dataDir, 'grantor.yaml'), typeof next === 'string' ? next : JSON.stringify(next))

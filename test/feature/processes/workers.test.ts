@@ -98,7 +98,7 @@ describe.each([1, 2])('SIGTERM, with %i worker(s)', (workers) => {
 
     const ending = server.terminate()
     await server.until('all say that they stop', () => {
-      return server.lines.filter(({ msg }) => msg === 'stopping').length === workers
+      return server.lines.filter(({ event }) => event === 'stopping').length === workers
     })
     await untilRefused(server)
     const answers = await Promise.all(requests.map((request) => request.finish()))
@@ -142,7 +142,7 @@ async function whoAnswers(server: Supervised, count: number): Promise<Set<number
   const before = server.lines.length
   // Each logs the refusal of what is not there.
   const answered = () => {
-    const refusals = server.lines.slice(before).filter(({ msg }) => msg === 'a request was refused')
+    const refusals = server.lines.slice(before).filter(({ event }) => event === 'request_refused')
     return new Set(refusals.map(({ pid }) => pid))
   }
   while (answered().size < count) await fetch(`${server.urls[0]}/nothing-here`, { headers: { connection: 'close' } })
