@@ -16,14 +16,14 @@ export interface Versioned {
 
 interface AccountRecords {
   readonly read: (id: string) => Promise<Versioned | undefined>
-  /** Every request reads the record, so that a change is seen at once; one that is as it was need not be unsealed. */
+  /** Every request reads the record, so a change takes effect at once. An unchanged record is not unsealed again. */
   readonly opened: (value: string, key: Key) => StoredAccount
   readonly sealed: (account: StoredAccount) => string
 }
 
 const ID = /^usr_[\w-]{22}$/
 
-// People who come back within minutes; each is about a kilobyte.
+// Accounts of people who return within minutes. Each takes about a kilobyte.
 const MOST_UNSEALED = 1000
 
 export function createAccountRecords({ store, sealer }: { store: Pick<Store, 'get'>; sealer: Sealer }): AccountRecords {

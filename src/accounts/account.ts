@@ -1,19 +1,19 @@
-/** A person who can sign in, without what proves it. */
+/** A person who can sign in, without the credentials. */
 
 import type { AccountClaims } from '../config/config.ts'
 
 export interface Account {
-  /** `usr_` and 128 random bits. The `sub` of its tokens, never given to anybody else. */
+  /** `usr_` and 128 random bits: the `sub` of the account's tokens. An id is never used again. */
   readonly id: string
-  /** As its owner writes it. */
+  /** As the owner writes it. */
   readonly login: string
   readonly claims: AccountClaims
-  /** Its owner cannot sign in. */
+  /** The owner cannot sign in. */
   readonly disabled: boolean
   /** Epoch seconds. */
   readonly createdAt: number
-  /** Epoch seconds: who signed in at this moment or before it has to do so again. */
+  /** Epoch seconds. A sign-in at this second or before does not count any more. */
   readonly accessEndedAt?: number
-  /** Epoch seconds: wrong passwords on known devices that came before do not count. */
+  /** Epoch seconds. Wrong passwords on known devices before this time do not count. */
   readonly unlockedAt?: number
 }

@@ -1,9 +1,9 @@
 /**
  * The people who can sign in.
  *
- * An account is one sealed record, found by its id, and by its login through a second entry that holds the id. The hash
- * of the password is part of the record and never leaves this file. A change is made to what was read or not at all,
- * so two changes at once never lose one.
+ * An account is one sealed record. It is found by its id, or by its login through a second entry that holds the id. The
+ * hash of the password is part of the record and never leaves this file. Each change is a compare and swap over the
+ * version that was read, so two changes at the same time never lose one.
  */
 
 import type { Audit } from '../audit/audit.ts'
@@ -33,41 +33,41 @@ interface NewAccount {
 
 interface AccountPage {
   readonly accounts: readonly Account[]
-  /** Give it to the next call; absent on the last page. */
+  /** The cursor for the next call; absent on the last page. */
   readonly cursor?: string
 }
 
-/** What came of a password check; `account` where there is one of that login. */
+/** The result of a password check. `account` is set when an account has that login. */
 export type PasswordCheck =
   | { readonly outcome: 'right'; readonly account: Account }
   | { readonly outcome: 'unknown' | 'wrong' | 'disabled'; readonly account: Account | undefined }
 
 export interface Accounts {
   findAccount(id: string): Promise<Account | undefined>
-  /** Unless it is disabled, or its access ended at or after this sign-in (epoch seconds). */
+  /** The account, unless it is disabled or its access ended at or after this sign-in (epoch seconds). */
   findSignedIn(id: string, signedInAt: number | undefined): Promise<Account | undefined>
   findAccountByLogin(login: string): Promise<Account | undefined>
   /** Throws `LoginRefused`, `PasswordRefused`, `AccountExists`, `LoginsBusy`. */
   createAccount(account: NewAccount): Promise<Account>
-  /** In no order, `limit` (100 unless set) at a time. */
+  /** In no particular order, `limit` at a time (100 unless set). */
   listAccounts(page?: { cursor?: string; limit?: number }): Promise<AccountPage>
   /**
-   * These three, and `endAccess`, refuse every earlier sign-in from the same write on; the entries, grants and sessions
-   * are ended by revocation/account-access.ts, which nobody goes past. Each throws `AccountUnknown`.
+   * These three, and `endAccess`, refuse every earlier sign-in from the same write on. revocation/account-access.ts
+   * ends the entries, grants and sessions; always call it there. Each throws `AccountUnknown`.
    */
   disable(id: string): Promise<Account>
   /** Also throws `PasswordRefused`, `LoginsBusy`. */
   setPassword(id: string, password: string): Promise<Account>
   endAccess(id: string): Promise<Account>
-  /** Forgets an account whose access has ended; its login is free again. */
+  /** Removes an account whose access has ended. Its login is free again. */
   remove(id: string): Promise<void>
   enable(id: string): Promise<Account>
-  /** Starts the counts of wrong passwords of its known devices again from zero (logins.ts knows of the others). */
+  /** Resets the counts of wrong passwords on the account's known devices. The other counts are in logins.ts. */
   unlock(id: string): Promise<Account>
   /**
-   * Whether this is the password of this login. Always exactly one argon2 verification and two reads, whoever is asked
-   * for. A right password of outdated parameters is hashed anew. Throws `LoginsBusy`, and `PasswordRefused` for a text
-   * that is not hashable. `caller` says whose place in the queue of hashes it takes.
+   * Checks a password. Always takes exactly one argon2 verification and two reads, whether the account exists or not.
+   * Hashes a correct password again if its parameters are outdated. Throws `LoginsBusy`, and `PasswordRefused` for a
+   * text that cannot be hashed. `caller` is the group that waits in the queue of hashes.
    */
   checkPassword(login: string, password: string, caller?: HashCaller): Promise<PasswordCheck>
 }
@@ -78,14 +78,14 @@ export interface AccountsOptions {
   readonly clock: Clock
   readonly passwords: Passwords
   readonly audit: Audit
-  /** Of the ring: hides logins in the names of entries. */
+  /** From the ring. Hides logins in the names of entries. */
   readonly storeKey: Uint8Array
 }
 
-// Time enough for the three puts of a creation. If its process dies between them, what it began is gone after this.
+// Enough time for the three writes of a creation. If the process dies between them, the unfinished account expires.
 const CREATION_SECONDS = 60
 
-// An account that no login leads to: it is looked for when there is none, so that this takes as long.
+// An account to which no login leads. It is read when there is no account, so that both cases take the same time.
 const NOBODY = `usr_${'A'.repeat(22)}`
 
 const PAGE = 100
@@ -100,19 +100,19 @@ export function createAccounts({ store, sealer, clock, passwords, audit, storeKe
     return read(entry?.value ?? NOBODY)
   }
 
-  /** Makes the login lead to the id, unless it leads to a living account. */
+  /** Makes the login lead to the id, unless it leads to an account that exists. */
   async function claimLogin(login: string, id: string): Promise<boolean> {
     const key = loginKey(login)
     if ((await store.put(key, id, { ifAbsent: true })) === 'stored') return true
     const entry = await store.get(key)
     if (entry === undefined || (await read(entry.value)) !== undefined) return false
-    // Its creator died before the account was there to stay: the login is free. Two who see this compete for the version.
+    // The creator died before the account was complete, so the login is free. The version decides between two callers.
     return (await store.put(key, id, { ifVersion: entry.version })) === 'stored'
   }
 
   /**
-   * The record first, for a minute only; then the login, which decides between two who want it; then the record for
-   * good. Wherever it stops, nothing stays that keeps the login from the next one.
+   * Writes the record for a minute, then the login, which decides between two callers, then the record for good. At any
+   * interruption the login becomes free again.
    */
   async function add(account: StoredAccount): Promise<void> {
     const key = keys.account(account.id)
@@ -121,13 +121,15 @@ export function createAccounts({ store, sealer, clock, passwords, audit, storeKe
       await store.remove([key])
       throw new AccountExists()
     }
-    // 'changed' is as good as 'stored': somebody signed in or was disabled meanwhile, and a change is for good.
+    // 'changed' is as good as 'stored': a sign-in or a disabling has written meanwhile, and each of them is for good.
     if ((await store.put(key, sealed(account), { ifVersion: 1 })) === 'gone') {
       throw new StoreUnavailable({ detail: `the creation of an account took more than ${CREATION_SECONDS} s` })
     }
   }
 
-  /** Puts the change over exactly what it was made from; if somebody else was first, makes it again from theirs. */
+  /**
+   * Stores the change over the version it was made from. If another write was first, makes the change again from that.
+   */
   async function update(id: string, change: Partial<StoredAccount>): Promise<Account> {
     for (;;) {
       const found = await read(id)
@@ -139,9 +141,9 @@ export function createAccounts({ store, sealer, clock, passwords, audit, storeKe
   }
 
   /**
-   * The moment must not lie before the write: whoever read the old password in between would count as signed in after
-   * it. So where the write took longer than its second, it is made again. Nodes whose clocks differ may still disagree
-   * about a sign-in under way at that moment, and about no other: those are listed and removed.
+   * The cut-off must not lie before the write: a caller that read the old password in between would count as signed in
+   * after it. If the write took longer than its second, the change is made again. Nodes whose clocks differ may
+   * disagree about a sign-in during that second. Such a sign-in is listed and removed.
    */
   async function endAccess(id: string, change: Partial<StoredAccount> = {}): Promise<Account> {
     for (;;) {
@@ -151,13 +153,13 @@ export function createAccounts({ store, sealer, clock, passwords, audit, storeKe
     }
   }
 
-  /** Over exactly the hash that was verified, so that a password set meanwhile stays. */
+  /** Stores over exactly the hash that was verified, so a password that was set meanwhile stays. */
   async function renewHash({ stored, version }: Versioned, password: string, caller?: HashCaller): Promise<void> {
     try {
       const renewed = { ...stored, passwordHash: await passwords.hash(password, caller) }
       await store.put(keys.account(stored.id), sealed(renewed), { ifVersion: version })
     } catch (error) {
-      // Next time, then: nobody is kept out because many are signing in.
+      // The next sign-in does it: a correct password is never refused because the queue is full.
       if (!(error instanceof LoginsBusy)) throw error
     }
   }
@@ -229,7 +231,7 @@ export function createAccounts({ store, sealer, clock, passwords, audit, storeKe
     async remove(id) {
       const found = await read(id)
       if (found === undefined) throw new AccountUnknown()
-      // The login while the record is there: should this stop in between, the account is found and removed again.
+      // Removes the login while the record exists: after an interruption the account is found and removed again.
       const key = loginKey(found.stored.login)
       if ((await store.get(key))?.value === id) await store.remove([key])
       await store.remove([keys.account(id)])

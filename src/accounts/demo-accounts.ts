@@ -1,4 +1,4 @@
-/** The accounts of the demo, made at the first start. */
+/** The accounts of the demo, created at the first start. */
 
 import { AccountExists } from '../faults/accounts.ts'
 import type { Config } from '../config/config.ts'
@@ -13,7 +13,7 @@ export async function createDemoAccounts(
     try {
       await accounts.createAccount(account)
     } catch (error) {
-      // Another node that starts now was first.
+      // Another node that starts at the same time was first.
       if (!(error instanceof AccountExists)) throw error
     }
   }

@@ -1,16 +1,17 @@
 /**
  * The queue for password hashes.
  *
- * A hash takes a core for some 30 ms and 19 MiB of memory. So few are computed at once, a bounded number waits, and the
- * rest is refused with 503: a crowd that signs in does not slow down tokens. The queue is fair. The callers of one group
- * (a network) take turns with other groups, hold at most half of the places, and lose the newest of them to a group that
- * has fewer. Callers on known devices wait in a line of their own, which strangers cannot enter.
+ * A hash takes a core for about 30 ms and 19 MiB of memory. So only a few are computed at once, a bounded number waits,
+ * and the rest is refused with 503. Many sign-ins at once do not slow down tokens. The queue is fair. The callers of
+ * one group (a network) take turns with other groups and hold at most half of the places. When the queue is full, the
+ * newest caller of the largest group loses its place to a group that has fewer. Callers on known devices wait in a
+ * second line, which other callers cannot enter.
  */
 
 import { LoginsBusy } from '../faults/sign-in.ts'
 
 export interface HashCaller {
-  /** Callers of one group share its turns and places: a network of strangers, an account on its known devices. */
+  /** Callers of one group share turns and places. A group is a network, or an account on its known devices. */
   readonly group: string
   readonly isKnown: boolean
 }
@@ -18,22 +19,22 @@ export interface HashCaller {
 export interface HashQueue {
   /** Whether the caller's next call would be refused. */
   isFull(caller: HashCaller): boolean
-  /** Does the work when it is the caller's turn. Throws `LoginsBusy` when there is no place, or no longer. */
+  /** Runs the work at the caller's turn. Throws `LoginsBusy` when no place is free, or when the place is lost. */
   run<T>(caller: HashCaller, work: () => Promise<T>): Promise<T>
 }
 
 export interface HashQueueLimits {
   /** Hashes that are computed at the same time. */
   readonly concurrent: number
-  /** Places for those who wait. */
+  /** Places for waiting callers. */
   readonly waiting: number
 }
 
-// Of the places for strangers one group holds at most this part.
+// One group holds at most this part of the places of the first line.
 const GROUP_PART = 1 / 2
-// As many places as this part of those for strangers are added for known devices.
+// Known devices have as many places as this part of the first line.
 const KNOWN_PART = 1 / 4
-// Sign-ins of one account on its known devices that may wait at once.
+// How many sign-ins of one account on its known devices may wait at once.
 const KNOWN_GROUP_PLACES = 2
 
 export function createHashQueue({ concurrent, waiting }: HashQueueLimits): HashQueue {
@@ -45,14 +46,14 @@ export function createHashQueue({ concurrent, waiting }: HashQueueLimits): HashQ
   const lineOf = ({ isKnown }: HashCaller) => (isKnown ? known : strangers)
   const isFull = (caller: HashCaller) => running >= concurrent && lineOf(caller).isFull(caller.group)
 
-  /** The two lines take turns, so that neither can starve the other. */
+  /** The two lines take turns, so neither can starve the other. */
   function next(): Waiting | undefined {
     const [first, second] = isKnownNext ? [known, strangers] : [strangers, known]
     isKnownNext = !isKnownNext
     return first.next() ?? second.next()
   }
 
-  /** The next one takes over the place, so that no newcomer can slip in between. */
+  /** The next caller takes over the running place, so a newcomer cannot overtake it. */
   function leave(): void {
     const waiter = next()
     if (waiter === undefined) running -= 1
@@ -79,14 +80,14 @@ type Waiting = PromiseWithResolvers<void>
 
 interface Line {
   isFull(group: string): boolean
-  /** Resolves when it is this call's turn; rejects with `LoginsBusy` when its place goes to a group that has fewer. */
+  /** Resolves at this call's turn. Rejects with `LoginsBusy` when its place goes to a group that has fewer. */
   wait(group: string): Promise<void>
-  /** Takes the one out whose turn it is. */
+  /** Removes and returns the call whose turn it is. */
   next(): Waiting | undefined
 }
 
 function createLine(places: number, placesOfGroup: number): Line {
-  // In the order of their turns; a group that had its turn goes to the end.
+  // Groups in the order of their turns. After its turn a group goes to the end.
   const groups = new Map<string, Waiting[]>()
   let length = 0
 
@@ -98,7 +99,7 @@ function createLine(places: number, placesOfGroup: number): Line {
     return found
   }
 
-  /** A place that may be taken for the group: the longest one keeps more even without it. */
+  /** A place that may be taken for the group: the largest group keeps more even without it. */
   function canDisplace(group: string): boolean {
     return longest().length > lengthOf(group) + 1
   }

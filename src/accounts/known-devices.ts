@@ -1,10 +1,11 @@
 /**
  * Browsers in which an account signed in before.
  *
- * After a sign-in the browser keeps a cookie that proves it (the device cookie of OWASP's article "Slow Down Online Guessing
- * Attacks with Device Cookies"). A stranger who guesses cannot have it, so his guesses and those of a known device are
- * counted apart. The cookie signs nobody in. It is good for one account, for a year, and until the access of that account
- * ends, as it does with a new password. Nothing of it is stored: a hash under a key of the ring makes it.
+ * After a sign-in the browser keeps a cookie that proves it (the device cookie of OWASP's article "Slow Down Online
+ * Guessing Attacks with Device Cookies"). An attacker does not have the cookie, so wrong passwords of a known device
+ * have their own count. The cookie does not sign anybody in. It is valid for one account, for a year, and until the
+ * access of that account ends, for example with a new password. The server stores nothing of it: the cookie is a hash
+ * under a key of the ring.
  */
 
 import { timingSafeEqual } from 'node:crypto'
@@ -16,18 +17,18 @@ import type { Account } from './account.ts'
 
 export interface KnownDevices {
   /**
-   * The id of this browser with the account; `undefined` when it is not known there. Takes as long where there is no account,
-   * so that it does not tell who has one.
+   * The id of this browser for the account; `undefined` when it is not a known device. Takes the same time when the
+   * account does not exist, so the duration does not reveal that.
    */
   find(cookie: string | undefined, account: Account | undefined): string | undefined
-  /** What the browser keeps after a sign-in at `signedInAt` (epoch seconds): its other accounts stay in it. */
+  /** The cookie to keep after a sign-in at `signedInAt` (epoch seconds). Other accounts of the browser stay in it. */
   remember(cookie: string | undefined, account: Account, signedInAt: number): string
 }
 
-/** How long a browser is known without another sign-in. */
+/** How long a device stays known without another sign-in. */
 export const DEVICE_SECONDS = 365 * 86_400
 
-// The people who share one browser; each takes some 75 characters of a cookie.
+// The number of people who share one browser. Each takes about 75 characters of the cookie.
 const MOST_ACCOUNTS = 5
 const ID_BYTES = 16
 
@@ -44,7 +45,7 @@ interface Proof {
 
 export interface KnownDevicesParts {
   readonly clock: Clock
-  /** Of the ring. */
+  /** From the ring. */
   readonly storeKey: Uint8Array
 }
 
@@ -71,7 +72,7 @@ export function createKnownDevices({ clock, storeKey }: KnownDevicesParts): Know
   }
 }
 
-/** What has the form of a proof; whose it is, and whether it is one, is not known yet. */
+/** Text in the form of a proof. Its account and its validity are not checked yet. */
 function proofsIn(cookie = ''): Proof[] {
   return cookie
     .split(BETWEEN, MOST_ACCOUNTS)

@@ -1,4 +1,4 @@
-/** What a person types as login, and what of it counts. */
+/** The login as a person types it, and the form under which it is compared. */
 
 import { LoginRefused } from '../faults/accounts.ts'
 
@@ -6,9 +6,9 @@ import { LoginRefused } from '../faults/accounts.ts'
 const LONGEST_LOGIN = 254
 
 /**
- * The form under which a login is found and limited: what looks the same, or differs in case only, is the same.
+ * The form under which a login is found and limited. Logins that look the same, or differ only in case, are the same.
  *
- * Cut to the longest login there can be, so that a page of text costs no more than a name.
+ * The text is cut to the longest possible login, so a page of text costs no more than a name.
  */
 export function canonicalLogin(login: string): string {
   const visible = login
@@ -25,8 +25,8 @@ export function checkLoginName(login: string): void {
   if (/\p{C}/u.test(login.trim())) throw new LoginRefused('A login has no control or invisible characters.')
 }
 
-// Upper case first, since lower case alone keeps apart what case folding joins: ß and ss, ς and σ. Twice, as Unicode's
-// NFKC_Casefold does, since either step can make work for the other.
+// Upper case first: lower case alone keeps apart what case folding joins, such as ß and ss, or ς and σ. Twice, as
+// Unicode's NFKC_Casefold does, because each step can make work for the other.
 function folded(text: string): string {
   return text.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
 }

@@ -1,11 +1,12 @@
 /**
  * Signing in with a password.
  *
- * Counted first, then checked, then told: whoever fails learns nothing but that it failed, in the same time whether the
- * account is unknown or disabled or the password wrong. The audit trail knows which it was. Only failures stay counted.
+ * An attempt is counted first, then checked, then answered. A failed attempt learns only that it failed, in the same
+ * time whether the account is unknown or disabled or the password is wrong. The audit trail has the reason. Only
+ * failures stay counted.
  *
- * Strangers share the counts of an account, of an address and of a network. A known device (known-devices.ts) has a count
- * of its own instead, so that no stranger's guesses keep an account's owner out of it.
+ * Unknown devices share the counts of an account, of an address and of a network. A known device (known-devices.ts) has
+ * its own count, so the guesses of others cannot lock out the account's owner.
  */
 
 import type { Audit } from '../audit/audit.ts'
@@ -23,18 +24,18 @@ import type { Passwords } from './passwords.ts'
 interface LoginAttempt {
   readonly login: string
   readonly password: string
-  /** The visitor's IP address. */
+  /** The IP address of the visitor. */
   readonly address: string
-  /** What the browser kept of earlier sign-ins (known-devices.ts). */
+  /** The cookie of earlier sign-ins (known-devices.ts). */
   readonly deviceCookie?: string | undefined
 }
 
 export interface Logins {
-  /** The account whose login and password these are. Throws `LoginFailed`, `TooManyAttempts`, `LoginsBusy`. */
+  /** The account with this login and password. Throws `LoginFailed`, `TooManyAttempts`, `LoginsBusy`. */
   checkLogin(attempt: LoginAttempt): Promise<Account>
-  /** What the browser is to keep after this account signed in at `signedInAt` (epoch seconds). */
+  /** The cookie for the browser after this account signed in at `signedInAt` (epoch seconds). */
   rememberDevice(deviceCookie: string | undefined, account: Account, signedInAt: number): string
-  /** Forgets the failures for this account, of strangers and of known devices. Throws `AccountUnknown`. */
+  /** Resets the failures of this account, on unknown and on known devices. Throws `AccountUnknown`. */
   unlock(account: Account): Promise<Account>
 }
 
@@ -48,13 +49,13 @@ export interface LoginsOptions {
   readonly rules: LoginRules
 }
 
-/** By what an attempt is counted, and where it waits. */
+/** The counts that an attempt adds to, and its line in the queue. */
 interface Terms {
   readonly limits: readonly Limit[]
   readonly caller: HashCaller
 }
 
-// Recorded one by one, since an account's owner asks about them; further ones of one address by powers of ten.
+// Recorded one by one, because an account's owner asks about them. More from one address are recorded by powers of ten.
 const EACH_FAILURE = 10
 
 export function createLogins(options: LoginsOptions): Logins {
@@ -68,7 +69,10 @@ export function createLogins(options: LoginsOptions): Logins {
     return account === undefined || deviceId === undefined ? strangersTerms(attempt) : knownTerms(account, deviceId)
   }
 
-  /** The address first: one that is refused anyway uses up neither its network's nor its victim's attempts. */
+  /**
+   * The address first: an attempt that is refused for its address does not use up the counts of its network and of its
+   * victim.
+   */
   function strangersTerms({ login, address }: LoginAttempt): Terms {
     const network = limitNetwork(address)
     const limits = [
@@ -85,7 +89,7 @@ export function createLogins(options: LoginsOptions): Logins {
   }
 
   async function check(attempt: LoginAttempt, { limits, caller }: Terms): Promise<PasswordCheck> {
-    // Before anything is counted: a crowd that is refused writes nothing to the store.
+    // Before anything is counted, so refused attempts write nothing to the store.
     if (passwords.isBusy(caller)) throw new LoginsBusy()
     await limiter.hitAll(limits)
     if (!passwords.isHashable(attempt.password)) return { outcome: 'wrong', account: undefined }
@@ -97,7 +101,7 @@ export function createLogins(options: LoginsOptions): Logins {
     }
   }
 
-  /** What a stranger can repeat at will must not fill the trail. */
+  /** A caller can repeat this at will, so the trail must not record each one. */
   function recordRefusal(error: unknown, address: string): void {
     if (error instanceof TooManyAttempts) {
       const count = error.refusedBefore + 1

@@ -1,5 +1,5 @@
 /**
- * Which passwords are refused: too short, too long to be hashed, or among the first that a guesser tries.
+ * Which passwords are refused: too short, too long to be hashed, or one of the first that an attacker tries.
  *
  * No rule asks for digits or signs; such rules make passwords harder to remember and no harder to guess
  * (NIST SP 800-63B).
@@ -12,7 +12,7 @@ import { canonicalLogin } from './login-name.ts'
 const FEWEST_CHARACTERS = 8
 const MOST_CHARACTERS = 128
 
-/** Throws `PasswordRefused`, with a message that says which rule is broken. Characters are Unicode code points. */
+/** Throws `PasswordRefused` with a message that names the broken rule. Characters are Unicode code points. */
 export async function checkPasswordRules(password: string, login: string): Promise<void> {
   if (!password.isWellFormed()) throw new PasswordRefused('This password is not valid text.')
   const characters = Array.from(password.normalize('NFC'))
@@ -25,10 +25,10 @@ export async function checkPasswordRules(password: string, login: string): Promi
   const folded = canonicalLogin(password)
   if (isLogin(folded, canonicalLogin(login))) throw new PasswordRefused('A password is not the login.')
   if (await isEasilyGuessed(folded))
-    throw new PasswordRefused('This password is among the first that anybody would guess.')
+    throw new PasswordRefused('This password is one of the first that an attacker would try.')
 }
 
-/** The login itself, or what stands before the @ of an e-mail address. */
+/** The login itself, or the part before the @ of an e-mail address. */
 function isLogin(folded: string, login: string): boolean {
   return folded === login || folded === login.split('@')[0]
 }
@@ -47,7 +47,7 @@ function isRepetition(text: string): boolean {
   )
 }
 
-// Keys that lie side by side, letters and digits in their order, each also backwards and begun again at the start.
+// Keys that are next to each other, letters and digits in order; also backwards, and continued at the start.
 const ROWS = ['qwertyuiop', 'asdfghjkl', 'zxcvbnm', 'qwertzuiop', 'azertyuiop', '1234567890', '0123456789']
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz'
 const RUNS = [...ROWS, ROWS.slice(0, 3).join(''), ALPHABET].flatMap((row) => {

@@ -1,9 +1,9 @@
 /**
- * Passwords: which are good enough, and how they are kept.
+ * Passwords: which ones are accepted, and how they are stored.
  *
- * Kept as argon2id, which costs a guesser memory as well as time, and costs us the same; so hashes wait in a queue (hash-queue.ts).
- * A password is hashed in Unicode form C (RFC 8265 section 4.2), so that the same characters typed on another keyboard
- * are the same password; otherwise exactly as it was typed, to the last character.
+ * They are stored as argon2id hashes, which cost an attacker memory and time, and cost the server the same. So hashes
+ * wait in a queue (hash-queue.ts). A password is hashed in Unicode form C (RFC 8265 section 4.2), so the same
+ * characters typed on another keyboard are the same password. Otherwise every character counts as typed.
  */
 
 import { hash, parseOptions, verify } from '@node-rs/argon2'
@@ -15,21 +15,24 @@ import { createHashQueue, type HashCaller, type HashQueueLimits } from './hash-q
 export interface Passwords {
   /** Whether the caller's next check would be refused with `LoginsBusy`. */
   isBusy(caller: HashCaller): boolean
-  /** Whether a text is short enough to be hashed at all; no account has a password for which this is false. */
+  /** Whether a text is short enough to be hashed. No account has a password for which this is false. */
   isHashable(password: string): boolean
-  /** Throws `PasswordRefused` when an account of this login may not have the password. */
+  /** Throws `PasswordRefused` when an account with this login may not have the password. */
   checkRules(password: string, login: string): Promise<void>
-  /** An argon2id hash in PHC form. Throws `PasswordRefused` when not hashable, `LoginsBusy`. */
+  /**
+   * An argon2id hash in PHC form. Throws `PasswordRefused` when the text cannot be hashed, `LoginsBusy` when the queue
+   * is full.
+   */
   hash(password: string, caller?: HashCaller): Promise<string>
   /** Whether the hash is of this password. Throws as `hash` does. */
   verify(passwordHash: string, password: string, caller?: HashCaller): Promise<boolean>
-  /** Takes as long as `verify` and is always false: for an account that does not exist. */
+  /** Takes as long as `verify` and is always false. For an account that does not exist. */
   verifyAgainstNothing(password: string, caller?: HashCaller): Promise<false>
-  /** Whether the hash was made with less than today's parameters. */
+  /** Whether the hash has weaker parameters than the present ones. */
   isOutdated(passwordHash: string): boolean
 }
 
-// The least that OWASP's Password Storage Cheat Sheet asks of argon2id.
+// The minimum of OWASP's Password Storage Cheat Sheet for argon2id.
 const MEMORY_KIB = 19_456
 const PASSES = 2
 const LANES = 1
@@ -40,11 +43,11 @@ const ARGON2ID = 2 // the package's own enum is a `const enum`, which stripped T
 
 const LONGEST_PASSWORD_BYTES = 1024
 
-// Nobody's hash: today's parameters, so that it costs the same, over a salt and a result of zeros. An account whose hash
-// has older parameters answers in their time until its owner next signs in.
+// A hash of no password: the present parameters, so that it costs the same, and a salt and a result of zeros. An
+// account whose hash has older parameters takes their time until its owner signs in again.
 const NOTHING = `$argon2id$v=19$m=${MEMORY_KIB},t=${PASSES},p=${LANES}$${'A'.repeat(22)}$${'A'.repeat(43)}`
 
-// Who sets a password from the command line, or is a test.
+// For passwords that are set on the command line or in tests.
 const OPERATOR: HashCaller = { group: 'operator', isKnown: false }
 
 export function createPasswords(limits: HashQueueLimits): Passwords {
@@ -79,7 +82,7 @@ export function createPasswords(limits: HashQueueLimits): Passwords {
 }
 
 function isHashable(password: string): boolean {
-  // As it is hashed: a keyboard that composes characters may send three times the bytes for the same text.
+  // Measured after normalisation: a keyboard that composes characters may send three times the bytes for the same text.
   return Buffer.byteLength(password.normalize('NFC')) <= LONGEST_PASSWORD_BYTES
 }
 

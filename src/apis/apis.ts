@@ -1,8 +1,8 @@
 /**
  * The APIs for which tokens are issued: audience, scopes with a sentence each, token format and lifetime.
  *
- * There are few of them, and a token is judged by them without waiting, so every server holds all. Whoever changes one
- * tells every server, which reads it again (records/registry-log.ts).
+ * There are few APIs, and tokens are judged by them without waiting, so every server holds all. A change is announced
+ * to every server, which then reads the API again (records/registry-log.ts).
  */
 
 import type { Records } from '../records/records.ts'
@@ -10,18 +10,18 @@ import type { RegistryLog } from '../records/registry-log.ts'
 import type { ApiSettings } from '../registry/api/api.ts'
 
 export interface Apis {
-  /** The audience of tokens for which no resource was asked; `undefined` only when there is no API. */
+  /** The audience of tokens for which no resource was requested; `undefined` only when there is no API. */
   readonly defaultApi: string | undefined
   findApi(audience: string): ApiSettings | undefined
   listApis(): readonly ApiSettings[]
-  /** Whether a token for this audience may open /userinfo as well. */
+  /** Whether a token for this audience may also be used at /userinfo. */
   opensUserinfo(audience: string): boolean
-  /** What the consent page says of a scope; the scope itself where the API has no sentence for it. */
+  /** The text of a scope on the consent page; the scope itself when the API has no text for it. */
   sentenceFor(audience: string, scope: string): string
 }
 
 export interface LiveApis extends Apis {
-  /** Resolves when the changes that this server has heard of are in force. */
+  /** Resolves when the announced changes are in force here. */
   settled(): Promise<void>
   close(): void
 }
@@ -29,7 +29,7 @@ export interface LiveApis extends Apis {
 export interface ApisParts {
   readonly records: Pick<Records<ApiSettings>, 'read' | 'readAll'>
   readonly registryLog: Pick<RegistryLog, 'onChange' | 'isChanging'>
-  /** Reads which API is the one of tokens that name none. */
+  /** Reads which API is the default, for tokens without a resource. */
   readonly readDefaultApi: () => Promise<string | undefined>
 }
 
@@ -40,7 +40,7 @@ export async function openApis({ records, registryLog, readDefaultApi }: ApisPar
   let byAudience: ReadonlyMap<string, ApiSettings> = new Map()
   let defaultApi: string | undefined
   let isClosed = false
-  // One read after the other, so that an older one never takes the place of a newer one.
+  // One read after the other, so an older result never replaces a newer one.
   let reading = Promise.resolve()
 
   registryLog.onChange((name) => {
@@ -63,7 +63,7 @@ export async function openApis({ records, registryLog, readDefaultApi }: ApisPar
 
     sentenceFor(audience, scope) {
       const sentences = byAudience.get(audience)?.scopes ?? {}
-      // The scope comes from a request: `constructor` must not find what every object has.
+      // The scope comes from a request, so `constructor` must not find a member of every object.
       return Object.hasOwn(sentences, scope) ? (sentences[scope] ?? scope) : scope
     },
 
@@ -78,7 +78,7 @@ export async function openApis({ records, registryLog, readDefaultApi }: ApisPar
     reading = reading.then(() => untilRead(read))
   }
 
-  /** While the store is away this server is not ready; it reads what changed as soon as it can. */
+  /** While the store is away this server is not ready. It reads what changed as soon as it can. */
   async function untilRead(read: () => Promise<void>): Promise<void> {
     while (!isClosed) {
       try {

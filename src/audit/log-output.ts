@@ -1,8 +1,9 @@
 /**
- * Where the log's lines go: written without ever waiting for whoever reads them.
+ * Writes the lines of the log without waiting for their reader.
  *
- * A reader that stalls makes a pipe full, and a server that waits for it answers nobody. So what is not taken is held up to
- * a bound, further lines are dropped and counted, and one line tells of them when the reader goes on.
+ * A reader that stalls fills the pipe, and a server that waits for it would answer no request. So lines that are not
+ * read are buffered up to a bound. Further lines are dropped and counted, and one line reports the count when the
+ * reader continues.
  */
 
 import type { Writable } from 'node:stream'
@@ -12,7 +13,7 @@ import { LOG_EVENTS } from './log-events.ts'
 
 export interface LogOutput {
   write(line: string): void
-  /** Resolves when all lines were taken; with false when that lasts longer, or nobody is there to take them. */
+  /** Resolves when all lines are written; with false when this takes longer, or when the reader has gone. */
   flushed(withinMs: number): Promise<boolean>
 }
 
@@ -22,14 +23,14 @@ export interface LogOutputParts {
   readonly clock?: Clock
 }
 
-// A thousand lines and more.
+// Enough for more than a thousand lines.
 const MOST_BYTES = 256 * 1024
 
 export function createLogOutput({ stream, clock = systemClock }: LogOutputParts): LogOutput {
   let dropped = 0
   let isBroken = false
 
-  // Who read the log has gone; a server goes on without it.
+  // The reader of the log has gone. The server continues without it.
   stream.on('error', () => {
     isBroken = true
   })

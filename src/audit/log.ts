@@ -1,8 +1,8 @@
 /**
  * The log: what this process did, for the operator, as JSON lines on stdout.
  *
- * It may be lost, sampled or turned off; what must be kept is in the audit trail (audit.ts). A secret that reaches it
- * by mistake is redacted by its name, and nothing that a stranger sends can begin a new line.
+ * Lines may be lost, sampled or turned off. What must be kept is in the audit trail (audit.ts). A secret that reaches
+ * the log by mistake is redacted by its field name, and no text of a request can begin a new line.
  */
 
 import { createRequire } from 'node:module'
@@ -12,14 +12,14 @@ import { LOG_EVENTS, type LogEvent } from './log-events.ts'
 import { oneLine } from './one-line.ts'
 
 export interface Log {
-  /** Writes a line: the event's name, level and sentence (log-events.ts), and what this time is about. */
+  /** Writes a line: the event's name, level and sentence (log-events.ts), and the fields of this occurrence. */
   event(name: LogEvent, fields?: Readonly<Record<string, unknown>>): void
   child(bindings: Record<string, unknown>): Log
 }
 
 export interface LogOptions {
   readonly level: 'silent' | 'error' | 'warn' | 'info' | 'debug'
-  /** Where the lines go; nowhere unless set, so that a log inside somebody else's process touches nothing of it. */
+  /** Where the lines go; nowhere unless set, so a server inside another program does not touch its output. */
   readonly destination?: DestinationStream
 }
 
@@ -40,7 +40,7 @@ export function createLog({ level, destination = NOWHERE }: LogOptions): Log {
   return asLog(logger)
 }
 
-/** pino has no formatter for what a child carries along, so it is cleaned here. */
+/** pino has no formatter for the bindings of a child, so they are cleaned here. */
 function asLog(logger: Logger): Log {
   return {
     event(name, fields) {
@@ -51,7 +51,7 @@ function asLog(logger: Logger): Log {
   }
 }
 
-// In lower case, without the dashes and underscores that tell client_secret from clientSecret and set-cookie.
+// Lower case, without the dashes and underscores that distinguish client_secret from clientSecret and set-cookie.
 const SECRETS: ReadonlySet<string> = new Set([
   'accesstoken',
   'assertion',
@@ -79,10 +79,9 @@ const SECRETS: ReadonlySet<string> = new Set([
 const DEEPEST = 6
 
 /**
- * A copy in which the value of every such name, at any depth, is replaced.
+ * A copy in which the value of every secret name, at any depth, is replaced.
  *
- * Not by pino's own `redact`: it knows paths only, and with these names at three depths it made a line cost 165 µs; this
- * walk adds about 4.
+ * pino's own `redact` knows only paths. With these names at three depths a line took 165 µs; this walk adds about 4 µs.
  */
 function withoutSecrets(fields: object): Record<string, unknown> {
   return cleanedFields(fields, 1)
@@ -106,14 +105,14 @@ function cleaned(value: unknown, depth: number): unknown {
   return cleanedFields(value, depth + 1)
 }
 
-/** An error's `code` names the error (`ECONNREFUSED`, `login_failed`); any other `code` is an authorization code. */
+/** An error's `code` names the error (`ECONNREFUSED`, `login_failed`). Any other `code` is an authorization code. */
 function cleanedError(error: Error, depth: number): Record<string, unknown> {
   const { code, ...fields } = stdSerializers.err(error) as unknown as Record<string, unknown>
   const rest = cleanedFields(fields, depth)
   return code === undefined ? rest : { code, ...rest }
 }
 
-/** Colours for a person at a terminal; pino-pretty is a dev dependency, so an image never has it. */
+/** Colours for a terminal. pino-pretty is a dev dependency, so a container image does not have it. */
 export function prettyStdout(): DestinationStream | undefined {
   if (!process.stdout.isTTY) return undefined
   try {

@@ -1,10 +1,10 @@
-/** Keeps what strangers sent from breaking out of its line, in a log, a terminal or a viewer. */
+/** Keeps text of a request on its line, in a log, a terminal or a viewer. */
 
-// What JSON leaves as it is: DEL and the C1 controls (0x9b begins an ANSI sequence), the line separators at which some
-// viewers break, and all that is invisible: marks that turn the direction of writing, joiners, tags, private use.
+// Characters that JSON does not escape: DEL and the C1 controls (0x9b begins an ANSI sequence), the line separators at
+// which some viewers break, and invisible characters (direction marks, joiners, tags, private use).
 const UNSAFE = /[\u007f-\u009f\u2028\u2029\p{Cf}\p{Co}\p{Cn}]/gu
 
-/** The same JSON text with every such character written as `\uXXXX`: equal for a parser, harmless for a reader. */
+/** The same JSON text with each of these characters written as `\uXXXX`: equal for a parser, harmless in a viewer. */
 export function oneLine(json: string): string {
   return json.replace(UNSAFE, (character) => character.split('').map(escaped).join(''))
 }

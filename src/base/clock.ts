@@ -1,22 +1,22 @@
 /**
- * Where the time comes from.
+ * The sources of time.
  *
- * Nothing above this file reads `Date`: whoever needs the time is handed a `Clock`, so that a test can move it.
+ * No other file reads `Date`. Code that needs the time takes a `Clock`, so a test can move it.
  */
 
-/** The present moment, in milliseconds since 1970. */
+/** The present time, in milliseconds since 1970. */
 export type Clock = () => number
 
 export const systemClock: Clock = () => Date.now()
 
 /**
- * Milliseconds since some fixed moment, never stepping back or forward: for how long ago something was.
+ * Milliseconds since a fixed time; never steps back or forward.
  *
- * Every duration that decides safety is measured with it. The wall clock may be stepped while it is measured.
+ * Every duration that safety depends on is measured with it, because the wall clock may be stepped meanwhile.
  */
 export const monotonicClock: Clock = () => performance.now()
 
-/** The present moment in whole epoch seconds, the unit of every `exp`, `iat` and `expiresAt`. */
+/** The present time in whole epoch seconds, the unit of every `exp`, `iat` and `expiresAt`. */
 export function epochSeconds(clock: Clock): number {
   return Math.floor(clock() / 1000)
 }

@@ -5,7 +5,7 @@ const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
 /**
  * The seconds in a duration such as `10m`; a bare number counts as seconds.
  *
- * Throws a `TypeError` that says what was read and what would be right.
+ * Throws a `TypeError` that says what was read and what is accepted.
  */
 export function parseDuration(text: string | number): number {
   const match = /^(\d{1,9})([smhd]?)$/.exec(String(text).trim())

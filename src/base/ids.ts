@@ -1,4 +1,4 @@
-/** Random texts and bytes that nobody can guess. */
+/** Random texts and bytes that cannot be guessed. */
 
 import { randomFillSync } from 'node:crypto'
 
@@ -7,17 +7,17 @@ const STOCK_BYTES = 4096
 
 const draw = createStock()
 
-/** A random base64url text; 32 bytes (43 characters, 256 bits) unless told otherwise, and at most 4096. */
+/** A random base64url text of 32 bytes (43 characters, 256 bits) unless set, and at most 4096. */
 export function randomId(bytes = HANDLE_BYTES): string {
   return draw(bytes, (stock, from) => stock.toString('base64url', from, from + bytes))
 }
 
-/** So many random bytes, at most 4096, to begin something with that must not begin so twice. */
+/** Random bytes, at most 4096, for a value that must not repeat, such as a nonce. */
 export function randomNonce(bytes: number): Buffer {
   return draw(bytes, (stock, from) => Buffer.from(stock.subarray(from, from + bytes)))
 }
 
-/** Node asks OpenSSL for each draw, which costs about as much for 32 bytes as for 4096: so they are drawn in stock. */
+/** Node asks OpenSSL for each draw, which costs about as much for 32 bytes as for 4096. So bytes are drawn in stock. */
 function createStock() {
   const stock = Buffer.alloc(STOCK_BYTES)
   let left = 0
@@ -30,7 +30,7 @@ function createStock() {
     }
     left -= bytes
     const taken = take(stock, left)
-    // What was given out is not kept.
+    // Bytes that were given out are overwritten.
     stock.fill(0, left, left + bytes)
     return taken
   }

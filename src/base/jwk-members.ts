@@ -3,12 +3,12 @@
 const PUBLIC_JWK_MEMBERS = ['kty', 'kid', 'alg', 'use', 'n', 'e', 'crv', 'x', 'y', 'pub']
 const PRIVATE_JWK_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
-/** What may be published. A member that is not known to be public is left out. */
+/** The public part of a key. Only members that are known to be public are copied. */
 export function publicHalf(jwk: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(jwk).filter(([member]) => PUBLIC_JWK_MEMBERS.includes(member)))
 }
 
-/** The members that must never be seen by others; those of a shared secret among them. */
+/** The private members that the key has, including that of a shared secret. They must never be published. */
 export function privateMembersIn(jwk: object): string[] {
   return PRIVATE_JWK_MEMBERS.filter((member) => Object.hasOwn(jwk, member))
 }

@@ -1,9 +1,9 @@
 /**
- * Hiding what is stored.
+ * Encryption and hashing of stored values.
  *
- * A bearer value (code, token, session id) is stored under its hash, so a dump signs nobody in. What must be read
- * again is sealed with AES-256-GCM under a key derived from the root key; the place it is stored at goes into the seal,
- * so a sealed value moved elsewhere does not open.
+ * A bearer value (code, token, session id) is stored under its hash, so a dump cannot be used to sign in. A value that
+ * must be read again is sealed with AES-256-GCM under a key derived from the root key. Its place in the store is part
+ * of the seal, so a sealed value that was moved does not open.
  */
 
 import { createCipheriv, createDecipheriv, createSecretKey, hash, hkdfSync } from 'node:crypto'
@@ -16,20 +16,21 @@ const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
 export interface Sealer {
-  /** Names the root key, so that a value sealed under an older one is recognised. Not a secret. */
+  /** Names the root key, so a value sealed under an older one is recognised. Not a secret. */
   readonly keyId: string
-  /** `plain`, sealed for `place`: base64url text that only the same key and place open. */
+  /** `plain`, sealed for `place`: base64url text that opens only with the same key and place. */
   seal(plain: string, place: string): string
-  /** What was sealed for `place`. Throws `SealBroken`. */
+  /** Opens a text that was sealed for `place`. Throws `SealBroken`. */
   open(sealed: string, place: string): string
 }
 
-/** A sealer for one purpose (`store`, `keyring` …); different purposes cannot open each other's values. */
+/** A sealer for one purpose (`store`, `keyring` …). A sealer of another purpose cannot open its values. */
 export function createSealer(rootKey: Uint8Array, purpose: string): Sealer {
   if (rootKey.byteLength !== KEY_BYTES)
     throw new TypeError(`a root key has ${KEY_BYTES} bytes, this one ${rootKey.byteLength}`)
   const derived = Buffer.from(hkdfSync('sha256', rootKey, '', `grantor seal ${purpose}`, KEY_BYTES))
-  // As a KeyObject: Node would make one of the bytes at every call, which took opening 300 bytes from 10 µs to 40.
+  // As a KeyObject: otherwise Node makes one from the bytes at every call, and opening 300 bytes takes 40 µs instead of
+  // 10.
   const key = createSecretKey(derived)
   const keyId = rootKeyId(rootKey)
 
@@ -61,7 +62,7 @@ export function createSealer(rootKey: Uint8Array, purpose: string): Sealer {
   }
 }
 
-/** Eight characters that name a root key without telling anything of it. */
+/** Eight characters that name a root key and reveal nothing about it. */
 export function rootKeyId(rootKey: Uint8Array): string {
   return Buffer.from(hkdfSync('sha256', rootKey, '', 'grantor root key id', 6)).toString('base64url')
 }

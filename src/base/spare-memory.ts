@@ -1,25 +1,25 @@
 /**
- * Gives memory back when the process has come to rest.
+ * Returns memory when the process is idle.
  *
- * V8 keeps what a busy time made it take, in case another follows: after 100,000 tokens half of a server's memory is
- * nobody's. Flags that hold it down cost a refresh up to a quarter of its speed (docs/performance.md). To collect
- * everything and return it takes some 50 ms, so it is done when nobody waits; a request that comes right then does.
+ * After a busy time V8 keeps the memory that it took: after 100,000 tokens half of a server's memory is unused. V8
+ * flags that limit it cost a refresh up to a quarter of its speed (docs/performance.md). A full collection takes about
+ * 50 ms, so it runs when no request waits; a request that comes during it waits.
  */
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 export interface SpareMemoryOptions {
-  /** How long the process must have had next to nothing to do. */
+  /** How long the process must have been nearly idle. */
   readonly restMs?: number
 }
 
 const REST_MS = 4000
-/** What a server without requests does beside waiting: it watches its store and its keys. */
+/** The share of time that an idle server uses: it watches its store and its keys. */
 const REST_SHARE = 0.02
 const WORTHWHILE_BYTES = 16 * 1024 * 1024
 
-/** Watches this process from now on; keeps no process alive. */
+/** Watches this process from now on. Does not keep the process alive. */
 export function giveBackSpareMemory({ restMs = REST_MS }: SpareMemoryOptions = {}): void {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as NodeJS.GCFunction
@@ -39,7 +39,7 @@ export function giveBackSpareMemory({ restMs = REST_MS }: SpareMemoryOptions = {
   setInterval(look, restMs).unref()
 }
 
-/** `undefined` while the process may open no more files: on Linux the figure is read from one. */
+/** `undefined` when the process may open no more files: on Linux the value is read from one. */
 function residentBytes(): number | undefined {
   try {
     return process.memoryUsage.rss()
