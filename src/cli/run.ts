@@ -20,6 +20,7 @@ import { sessionsCommand } from './sessions/sessions.ts'
 import { startCommand } from './start.ts'
 import { Interrupted, type Terminal } from './terminal/terminal.ts'
 import { tokenCommand } from './token/token.ts'
+import { versionText } from './version.ts'
 import { applyCommand } from './declarations/apply.ts'
 import { exportCommand } from './declarations/export.ts'
 import { planCommand } from './declarations/plan.ts'
@@ -55,6 +56,7 @@ function withoutControls(terminal: Terminal): Terminal {
 export function grantor(terminal: Terminal): Command {
   const program = new Command('grantor')
     .description('An OAuth 2.0 / OpenID Connect authorization server, and what its operator needs.')
+    .version(versionText(), '-V, --version', 'print the version of Grantor and of Node')
     .addHelpText(
       'after',
       '\nSettings come from the environment and grantor.yaml, as for the server itself: see docs/settings.md.',

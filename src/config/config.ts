@@ -13,6 +13,8 @@ export type { ClientSettings } from '../registry/client/client.ts'
 export interface Config {
   /** `NODE_ENV=production`: no demo data, no http issuer, no generated root key. */
   readonly production: boolean
+  /** The grantor.yaml that was read, by its absolute path; absent when there was none. */
+  readonly file: string | undefined
   /** The issuer identifier: scheme, host, optional port; no path, no trailing slash (RFC 8414 section 2). */
   readonly issuer: string
   readonly host: string

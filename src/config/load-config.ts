@@ -62,9 +62,7 @@ export function loadConfig({ env, cwd, readFile = readText }: ConfigSources): Co
     ...(production ? missingInProduction(settings, opened, env) : []),
   )
   if (problems.length > 0) throw new ConfigInvalid([...new Set(problems)])
-  return deepFreeze(
-    assemble(settings, opened.file, { production, issuer, cwd, folder: opened.folder, demo, ...declared }),
-  )
+  return deepFreeze(assemble(settings, opened, { production, issuer, cwd, demo, ...declared }))
 }
 
 interface Opened {
@@ -200,15 +198,14 @@ interface Decided extends Declarations {
   readonly production: boolean
   readonly issuer: string
   readonly cwd: string
-  /** Where relative paths in the file begin. */
-  readonly folder: string
   readonly demo: DemoSeed | undefined
 }
 
-function assemble(settings: Settings, file: SettingsFile, decided: Decided): Config {
-  const { production, issuer, cwd, folder, demo, apis, clients, receivers } = decided
+function assemble(settings: Settings, { file, folder, name, found }: Opened, decided: Decided): Config {
+  const { production, issuer, cwd, demo, apis, clients, receivers } = decided
   return {
     production,
+    file: found ? resolve(folder, name) : undefined,
     issuer,
     host: required(settings.HOST),
     port: required(settings.PORT),

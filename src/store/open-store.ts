@@ -15,6 +15,11 @@ const FILE = 'grantor.db'
 
 type StoreConfig = Pick<Config, 'redisUrl' | 'dataDir'> & Partial<Pick<Config, 'redisReplicas' | 'dataDirFreeBytes'>>
 
+/** Where the embedded store is; `undefined` when these settings name a Redis. */
+export function embeddedFile({ redisUrl, dataDir }: StoreConfig): string | undefined {
+  return redisUrl === undefined ? join(dataDir, FILE) : undefined
+}
+
 export async function openStore(config: StoreConfig, clock: Clock): Promise<Store> {
   if (config.redisUrl !== undefined) {
     const { openRedisStore } = await import('./redis/redis-store.ts')

@@ -1,12 +1,18 @@
 /** The command `grantor`, through its real parts: what it prints, what it changes, how it ends. */
 
 import { spawn } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 
 import { hashHandle } from '../../src/base/sealing.ts'
+import { documentedSettings } from '../../src/cli/config/documented.ts'
+import { fileSchema } from '../../src/config/file/file.ts'
+import { SETTING_NAMES } from '../../src/config/environment/settings.ts'
+import { loadConfig } from '../../src/config/load-config.ts'
 import { ROOT } from '../house/root.ts'
 import { oneClient, PRODUCTION } from '../config/sources.ts'
 import { aTerminal } from './a-terminal.ts'
@@ -45,6 +51,18 @@ describe('grantor', () => {
     expect(err.split('\n').map((line) => line.split(' ')[0])).toEqual(missing)
   })
 
+  it('prints its version and that of Node', async () => {
+    const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+
+    for (const option of ['--version', '-V']) {
+      expect(await (await aTerminal()).run(option)).toEqual({
+        code: 0,
+        out: `grantor ${version} (Node ${process.versions.node})`,
+        err: '',
+      })
+    }
+  })
+
   it('runs as a program of its own', async () => {
     const child = spawn(process.execPath, [join(ROOT, 'src/cli.ts'), 'accounts', 'frobnicate'], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -65,11 +83,46 @@ describe('grantor config check', () => {
     const { code, out } = await (await aTerminal({ PORT: '4000' })).run('config check')
 
     expect(code).toBe(0)
-    expect(out).toMatch(/^issuer +http:\/\/localhost:4000$/m)
-    expect(out).toMatch(/^lifetimes\.refreshTokenSeconds +30d$/m)
+    expect(out).toMatch(/^ISSUER +http:\/\/localhost:4000$/m)
+    expect(out).toMatch(/^lifetimes\.refresh_token +30d$/m)
+    expect(out).toMatch(/^GRANTOR_CONFIG +\(unset\)$/m)
   })
 
-  it.each(['config check', 'config check --json'])('hides every secret: %s', async (line) => {
+  it('names the file that was read', async () => {
+    const terminal = await aTerminal()
+    await writeFile(join(terminal.folder, 'grantor.yaml'), 'demo: false\n')
+
+    const { GRANTOR_CONFIG, demo } = JSON.parse((await terminal.run('config check --json')).out)
+
+    expect({ GRANTOR_CONFIG, demo }).toEqual({ GRANTOR_CONFIG: join(terminal.folder, 'grantor.yaml'), demo: false })
+  })
+
+  it('names every setting of the environment and of grantor.yaml as the documentation does', async () => {
+    const shown = Object.keys(documentedSettings(loadConfig({ env: {}, cwd: '/nowhere' })))
+    const sections = Object.entries(fileSchema.shape).flatMap(([name, schema]) => settingsIn(name, schema))
+
+    // `issuer` of the file stands under ISSUER.
+    expect(shown.sort()).toEqual([...SETTING_NAMES, ...sections].filter((name) => name !== 'issuer').sort())
+  })
+
+  it('says that the store can be used, and makes none where none is', async () => {
+    const terminal = await aTerminal()
+    const file = join(terminal.folder, 'data', 'grantor.db')
+
+    expect((await terminal.run('config check')).out).toMatch(/^store +\S+grantor\.db is made at the first start$/m)
+    expect(existsSync(file)).toBe(false)
+    await terminal.run('keys list')
+    expect((await terminal.run('config check')).out).toMatch(/^store +ready/m)
+  })
+
+  it('ends with 1 and the remedy when the store cannot be used; --no-store does not look', async () => {
+    const terminal = await aTerminal({ REDIS_URL: 'redis://127.0.0.1:1' })
+
+    expect(await terminal.run('config check')).toMatchObject({ code: 1, err: expect.stringMatching(/Redis/) })
+    expect(await terminal.run('config check --no-store')).toMatchObject({ code: 0, err: '' })
+  })
+
+  it.each(['config check --no-store', 'config check --no-store --json'])('hides every secret: %s', async (line) => {
     const secret = 'Yk9pBw7Gd2bXkgb3duIGhzMjU2IHNlY3JldM8gzT3fQ'
     const shared = 'c9e2f7a05b14d83f6a7c21be90d4583f'.repeat(2).replace(/^c9/, '1d')
     const terminal = await aTerminal({
@@ -93,6 +146,19 @@ apis: [{ audience: https://a.example, token: { algorithm: HS256, secret: '${shar
     expect((await (await aTerminal()).run('config check --json')).out).not.toContain('wonderland')
   })
 })
+
+/** `section.name` for a section; its own name for anything else. */
+function settingsIn(name: string, schema: z.ZodType): string[] {
+  const inner = unwrapped(schema)
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape).map((one) => `${name}.${one}`) : [name]
+}
+
+function unwrapped(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
+    return unwrapped(schema.unwrap() as z.ZodType)
+  }
+  return schema
+}
 
 describe('grantor accounts', () => {
   it('makes an account with a password that is piped in, and lists it', async () => {

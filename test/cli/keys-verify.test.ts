@@ -2,10 +2,12 @@
 
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
+import { aCertificate } from '../resource/certificates.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { freePort, type Running, start } from '../support/start.ts'
 import { aTerminal, type TestTerminal } from './a-terminal.ts'
@@ -36,8 +38,23 @@ describe('grantor keys verify', () => {
     expect(await terminal.run(`keys verify --issuer http://localhost:${port}`)).toEqual({
       code: 1,
       out: '',
-      err: `http://localhost:${port} does not answer with its metadata at /.well-known/openid-configuration.`,
+      err: `http://localhost:${port} does not answer with its metadata at /.well-known/openid-configuration: nothing listens there.`,
     })
+  })
+
+  it('ends with 1 when a server is there that cannot be trusted or understood, though none was named', async () => {
+    const plain = new URL(await anIssuer([]))
+    const certified = await anIssuerWithUntrustedCertificate()
+    const reasons = {
+      [`https://localhost:${plain.port}`]: /: ERR_SSL_\w+\.$/,
+      [certified]:
+        /: its certificate is not trusted here \(\w+\); NODE_EXTRA_CA_CERTS names the file of a further certificate authority\.$/,
+    }
+
+    for (const [issuer, reason] of Object.entries(reasons)) {
+      const terminal = await aTerminal({ ISSUER: issuer })
+      expect(await terminal.run('keys verify')).toEqual({ code: 1, out: '', err: expect.stringMatching(reason) })
+    }
   })
 
   it('tells a sentence for each key that a server lacks, and each that only it has', async () => {
@@ -114,4 +131,11 @@ async function anIssuer(keys: readonly object[]): Promise<string> {
   onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return issuer
+}
+
+async function anIssuerWithUntrustedCertificate(): Promise<string> {
+  const server = createTlsServer({ ...aCertificate('127.0.0.1') }, (_, res) => res.end('{}'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return `https://127.0.0.1:${(server.address() as AddressInfo).port}`
 }

@@ -182,7 +182,7 @@ describe('grantor keys rotate --compromised', () => {
     const terminal = await aTerminal()
     const kid = await kidOf(terminal, 'ES256', 'signing')
 
-    const { out, code } = await terminal.run(`keys rotate --compromised ${kid}`)
+    const { out, code } = await terminal.run(`keys rotate --compromised ${kid} --yes`)
 
     expect(code).toBe(0)
     const heir = await kidOf(terminal, 'ES256', 'signing')
@@ -365,7 +365,7 @@ describe('what the commands print', () => {
       'keys verify',
       'keys rotate-root --dry-run',
       'keys rotate-root',
-      `keys rotate --compromised ${kid}`,
+      `keys rotate --compromised ${kid} --yes`,
       'keys list',
       'config check',
       'audit',
@@ -383,7 +383,9 @@ describe('what the commands print', () => {
     expect(secrets.size).toBeGreaterThan(20)
     const all = said.join('\n')
     expect([...secrets].filter((secret) => all.includes(secret))).toEqual([])
-    expect(JSON.parse((await terminal.run('config check --json')).out)).toMatchObject({ nextRootKey: '(hidden)' })
+    expect(JSON.parse((await terminal.run('config check --json')).out)).toMatchObject({
+      GRANTOR_ROOT_KEY_NEXT: '(hidden)',
+    })
   })
 })
 

@@ -188,7 +188,8 @@ async function checkProduction(exported: Readonly<Record<string, string>>): Prom
   const terminal = await aTerminal({ ...exported, GRANTOR_CONFIG: 'grantor.yaml' })
   expect(path).toMatch(/grantor\.yaml$/)
   await writeFile(join(terminal.folder, 'grantor.yaml'), EXAMPLE)
-  await expectRun(terminal, 'config check')
+  // The Redis of the example is not here.
+  await expectRun(terminal, 'config check --no-store')
 }
 
 async function expectRun(terminal: TestTerminal, line: string, input = {}): Promise<void> {

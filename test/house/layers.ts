@@ -254,6 +254,12 @@ export const GRANTS: readonly (Exception & { readonly may: readonly Capability[]
   { file: 'http/pages/assets.ts', may: ['files'], because: 'it reads styles and scripts once, at the start' },
   { file: 'http/pages/render.ts', may: ['files'], because: 'it reads the templates once, at the start' },
   { file: 'cli/backup/backup.ts', may: ['files'], because: 'it removes a backup that was not finished' },
+  {
+    file: 'cli/config/config.ts',
+    may: ['files'],
+    because: 'a check makes no embedded store, so it looks whether there is one',
+  },
+  { file: 'cli/version.ts', may: ['files'], because: 'the version stands in package.json' },
   { file: 'cli/declarations/declared-file.ts', may: ['files'], because: 'a command may name another grantor.yaml' },
   { file: 'cli/terminal/assignments.ts', may: ['files'], because: 'a command may name a file that holds a secret' },
   { file: 'cli/terminal/issuer.ts', may: ['network'], because: 'it asks a running server' },
@@ -279,7 +285,8 @@ export const COMPOSITION_ROOTS: readonly Exception[] = [
   },
   { file: 'cli/domain.ts', because: 'a command opens a store and the core on it' },
   { file: 'cli/backup/stored.ts', because: 'backup and restore open a store without a domain' },
-  { file: 'cli/revoke/token.ts', because: 'a command verifies one token without an engine' },
+  { file: 'cli/token/own-token.ts', because: 'a command verifies one token without an engine' },
+  { file: 'cli/config/config.ts', because: 'a check sees whether the store of the settings can be used' },
 ]
 
 /** Imports against the layers. */

@@ -17,6 +17,7 @@ import { type BackupHeader, readBackup, verifyBackup } from '../../store/backup/
 import { findIdentity, newIdentity } from '../../store/identity/identity.ts'
 import { keys } from '../../store/keys.ts'
 import { workOn } from '../domain.ts'
+import { confirm } from '../terminal/confirm.ts'
 import { JSON_OPTION, timestamp } from '../terminal/print.ts'
 import { Refused } from '../terminal/refused.ts'
 import { progressOn, refuseWhileServed, type Stored, withArchive } from './stored.ts'
@@ -101,9 +102,7 @@ async function refuseOverOthers(
 async function ask(terminal: Terminal, header: BackupHeader, options: RestoreOptions): Promise<void> {
   const removed = options.replace === true ? 'What is in the store is removed. ' : ''
   const ended = options.keepGrants === true ? '' : 'Everything issued until now is ended: all people sign in again. '
-  const answer = await terminal.ask(`${removed}${ended}Restore the backup of ${timestamp(header.takenAt)}? Type yes: `)
-  if (answer === undefined) throw new Refused('Nobody is there to confirm: give --yes. Nothing was changed.')
-  if (answer.trim() !== 'yes') throw new Refused('Nothing was changed.')
+  await confirm(terminal, `${removed}${ended}The backup of ${timestamp(header.takenAt)} is restored.`)
 }
 
 interface Filling {

@@ -1,70 +1,65 @@
 /** `grantor config check`: what the server would start with, or why it would not. */
 
+import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 
-import { formatDuration } from '../../base/duration.ts'
 import type { Config } from '../../config/config.ts'
+import { embeddedFile, openStore } from '../../store/open-store.ts'
 import { readConfig } from '../domain.ts'
-import { JSON_OPTION, print, type Row } from '../terminal/print.ts'
+import { JSON_OPTION, print } from '../terminal/print.ts'
+import { Refused } from '../terminal/refused.ts'
 import type { Terminal } from '../terminal/terminal.ts'
+import { documentedSettings } from './documented.ts'
 
-const HIDDEN = '(hidden)'
+interface CheckOptions {
+  readonly json?: boolean
+  readonly store: boolean
+}
 
 export function configCommand(terminal: Terminal): Command {
   const command = new Command('config').description('look at the settings')
   command
     .command('check')
-    .description('read environment and grantor.yaml as the server would, and print the result without secrets')
+    .description(
+      'read environment and grantor.yaml as the server would, print the result without secrets, and see whether the store can be used',
+    )
     .option(...JSON_OPTION)
+    .option('--no-store', 'do not look at the store')
     .addHelpText(
       'after',
-      '\nExamples:\n  grantor config check\n  NODE_ENV=production GRANTOR_CONFIG=/etc/grantor.yaml grantor config check --json',
+      '\nExamples:\n  grantor config check\n  NODE_ENV=production GRANTOR_CONFIG=/etc/grantor.yaml grantor config check --no-store --json',
     )
-    .action(({ json }: { json?: boolean }) => {
-      const config = withoutSecrets(readConfig(terminal))
-      print(terminal, json, rowsOf(config), config)
+    .action(async ({ json, store: looksAtStore }: CheckOptions) => {
+      const config = readConfig(terminal)
+      const { problem, text } = looksAtStore ? await findStore(config, terminal) : NOT_ASKED
+      const shown = { ...documentedSettings(config), store: text }
+      const rows = Object.entries(shown).map(([setting, value]) => ({ setting, value: words(value) }))
+      print(terminal, json, rows, shown)
+      if (problem !== undefined) throw new Refused(problem)
     })
   return command
 }
 
-type Shown = ReturnType<typeof withoutSecrets>
+interface Found {
+  readonly text: string
+  /** Why a server would not become ready on it. */
+  readonly problem?: string
+}
 
-/** Every secret replaced by a word; what is not there stays absent, so that one sees whether it is set. */
-function withoutSecrets(config: Config) {
-  return {
-    ...config,
-    redisUrl: config.redisUrl?.replace(/:\/\/[^/@]*@/, `://${HIDDEN}@`).replace(/\?.*$/, `?${HIDDEN}`),
-    rootKey: hidden(config.rootKey),
-    nextRootKey: hidden(config.nextRootKey),
-    apis: config.apis.map((api) => ({ ...api, secret: hidden(api.secret) })),
-    clients: config.clients.map((client) => ({ ...client, secretHash: hidden(client.secretHash) })),
-    receivers: config.receivers.map((receiver) => ({ ...receiver, token: hidden(receiver.token) })),
-    demoAccounts: config.demoAccounts.map(({ login, claims }) => ({ login, claims, password: HIDDEN })),
+const NOT_ASKED: Found = { text: 'not asked' }
+
+/** Changes nothing: an embedded store that is not there yet is not made. */
+async function findStore(config: Config, { clock }: Terminal): Promise<Found> {
+  const file = embeddedFile(config)
+  if (file !== undefined && !existsSync(file)) return { text: `${file} is made at the first start` }
+  const store = await openStore(config, clock)
+  try {
+    const { ready, problem, advice = [] } = store.status()
+    if (!ready) return { text: 'not ready', problem: problem ?? 'The store is not ready.' }
+    return { text: ['ready', problem, ...advice].filter((one) => one !== undefined).join('; ') }
+  } finally {
+    await store.close()
   }
-}
-
-function hidden(secret: unknown): string | undefined {
-  return secret === undefined ? undefined : HIDDEN
-}
-
-function rowsOf(config: Shown): Row[] {
-  const { lifetimes, keys, logins, apis, clients, receivers, demoAccounts, ...plain } = config
-  const times = [...durations('lifetimes', lifetimes), ...durations('keys', keys)]
-  const rules = Object.entries(logins).map(([name, value]) => [`logins.${name}`, value] as const)
-  const lists = [
-    ['apis', apis.map((api) => api.audience)],
-    ['clients', clients.map((client) => client.clientId)],
-    ['receivers', receivers.map((receiver) => receiver.endpoint)],
-    ['demoAccounts', demoAccounts.map((account) => account.login)],
-  ] as const
-  return [...Object.entries(plain), ...times, ...rules, ...lists].map(([setting, value]) => ({
-    setting,
-    value: words(value),
-  }))
-}
-
-function durations(section: string, seconds: object): (readonly [string, string])[] {
-  return Object.entries(seconds).map(([name, value]) => [`${section}.${name}`, formatDuration(value)] as const)
 }
 
 function words(value: unknown): string {

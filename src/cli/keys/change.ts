@@ -9,6 +9,7 @@ import type { Keyring, KeySummary, Outcome } from '../../keyring/keyring.ts'
 import type { KeyAlgorithm } from '../../keyring/signing-key.ts'
 import { type Domain, withDomain } from '../domain.ts'
 import { listed, nameOf, nextChange, signsFrom } from './key-states.ts'
+import { confirm } from '../terminal/confirm.ts'
 import { roughly } from '../terminal/time-text.ts'
 import { JSON_OPTION, jsonText, table } from '../terminal/print.ts'
 import { Refused } from '../terminal/refused.ts'
@@ -103,7 +104,9 @@ async function takeOut(
 ): Promise<void> {
   const before = keyring.current()
   const key = getKey(before, keyId)
-  if (options.dryRun !== true && options.yes !== true) await confirm(terminal, key)
+  if (options.dryRun !== true && options.yes !== true) {
+    await confirm(terminal, `Every token signed by ${nameOf(key)} is refused from the moment you confirm.`)
+  }
   const outcome = await keyring.compromise(keyId, dry(options))
   const heir = ofKeys(outcome, before, options).find(
     ({ state, algorithm }) => state === 'signing' && algorithm === key.algorithm,
@@ -124,14 +127,6 @@ async function takeOut(
       .filter(Boolean)
       .join(' '),
   )
-}
-
-async function confirm(terminal: Terminal, key: KeySummary): Promise<void> {
-  const answer = await terminal.ask(
-    `Every token signed by ${nameOf(key)} is refused from the moment you confirm. Type yes to go on: `,
-  )
-  // Nobody at a keyboard: a runbook that names the key means it.
-  if (answer !== undefined && answer.trim() !== 'yes') throw new Refused('Nothing was changed.')
 }
 
 function afterRetiring(key: KeySummary, { keyring }: Outcome, now: number): string {

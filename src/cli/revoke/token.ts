@@ -1,9 +1,10 @@
 /** Which token an operator means, from the token itself; it is never an argument, which a shell would remember. */
 
-import { createAccessTokens, grantIdIn, handleKey, modelOf } from '../../engine/port.ts'
+import { grantIdIn, handleKey, modelOf } from '../../engine/port.ts'
 import { keys } from '../../store/keys.ts'
 import type { Domain } from '../domain.ts'
 import { Refused } from '../terminal/refused.ts'
+import { verifyOwn } from '../token/own-token.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
 interface Found {
@@ -18,15 +19,9 @@ export async function findToken(domain: Domain, terminal: Terminal, withGrant: b
 }
 
 async function findJwt(domain: Domain, token: string, withGrant: boolean): Promise<Found> {
-  const { config, keyring, revocation } = domain
-  const accessTokens = createAccessTokens({
-    ...domain,
-    issuer: config.issuer,
-    keyring: keyring.current(),
-    // One that is revoked already may be named again: its grant may be what is to end.
-    revocationLog: { covers: () => false, settled: async () => undefined },
-  })
-  const claims = await accessTokens.verify(token, 'revocation')
+  const { revocation } = domain
+  // A token that is revoked already may be named again: its grant may be what is to end.
+  const claims = await verifyOwn(domain, token, 'revocation')
   if (claims === undefined) throw new Refused('This is no access token of this server, or it expired long ago.')
   const { jti, exp, gid, sub, client_id: clientId } = claims
   if (withGrant && gid !== undefined) return ofGrant(domain, gid)

@@ -19,13 +19,31 @@ export async function findKeys(issuer: string): Promise<URL> {
 async function fetchMetadata(wellKnown: URL, issuer: string): Promise<Record<string, unknown>> {
   try {
     return await fetchObject(wellKnown)
-  } catch {
-    throw new IssuerSilent(`${issuer} does not answer with its metadata at ${wellKnown.pathname}.`)
+  } catch (error) {
+    const sentence = `${issuer} does not answer with its metadata at ${wellKnown.pathname}`
+    if (codeOf(error) === 'ECONNREFUSED') throw new IssuerSilent(`${sentence}: nothing listens there.`)
+    throw new Refused(`${sentence}: ${reasonOf(error)}.`)
   }
 }
 
-/** Nobody answers there as an issuer would. */
+/** Nothing listens there: the server does not run. Any other failure is one of a server that does. */
 export class IssuerSilent extends Refused {}
+
+/** Of a certificate: it cannot be verified, is for another name, or has expired. */
+const CERTIFICATE = /CERT|SIGNATURE|ALTNAME/
+
+function reasonOf(error: unknown): string {
+  const code = codeOf(error)
+  if (code === undefined) return error instanceof Error ? error.message : String(error)
+  if (!CERTIFICATE.test(code)) return code
+  return `its certificate is not trusted here (${code}); NODE_EXTRA_CA_CERTS names the file of a further certificate authority`
+}
+
+/** Fetch wraps the fault of the network. */
+function codeOf(error: unknown): string | undefined {
+  const { cause } = error as { cause?: { code?: unknown } }
+  return typeof cause?.code === 'string' ? cause.code : undefined
+}
 
 export async function fetchObject(address: URL): Promise<Record<string, unknown>> {
   const answer = await fetch(address, { redirect: 'error', signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) })
