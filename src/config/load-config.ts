@@ -228,7 +228,7 @@ function assemble(settings: Settings, { file, folder, name, found }: Opened, dec
     logins: toLoginRules(file.logins, availableParallelism()),
     clientAuthentication: toClientAuthenticationRules(file.client_authentication),
     dpop: { requireNonce: file.dpop.require_nonce },
-    fastPath: file.fast_path,
+    fastPath: file.fast_path && file.shortcuts !== false,
     apis,
     defaultApi: file.default_api ?? file.apis[0]?.entry.audience ?? demo?.defaultApi,
     clients,

@@ -369,6 +369,12 @@ describe('values', () => {
 })
 
 describe('the Config', () => {
+  it('takes shortcuts, the former name of fast_path, which turns it off too', () => {
+    expect(load().fastPath).toBe(true)
+    expect(load({ yaml: 'fast_path: false' }).fastPath).toBe(false)
+    expect(load({ yaml: 'shortcuts: false' }).fastPath).toBe(false)
+  })
+
   it('cannot be changed anywhere, not even deep inside', () => {
     const frozen = (value: unknown): boolean =>
       typeof value !== 'object' ||

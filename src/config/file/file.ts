@@ -44,6 +44,10 @@ export const fileSchema = mapping({
     .describe(
       'Whether plain requests for tokens, introspection and userinfo go around the engine; the answers are the same.',
     ),
+  shortcuts: z
+    .boolean({ error: 'true or false' })
+    .optional()
+    .describe('The former name of fast_path: false turns it off too.'),
   apis: z.array(apiSchema, { error: 'a list of APIs' }).default([]).describe('The APIs that tokens are for.'),
   clients: z
     .array(clientSchema, { error: 'a list of clients' })
