@@ -72,6 +72,7 @@ export function apiEntry(api: ApiSettings): Entry {
         {
           format: api.tokenFormat,
           algorithm: api.algorithm,
+          typ: api.tokenType,
           lifetime: formatDuration(api.accessTokenSeconds),
           secret_sha256: api.secretSha256 ?? (api.secret && secretSha256(api.secret)),
           userinfo: isShared ? undefined : api.opensUserinfo,

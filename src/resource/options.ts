@@ -26,6 +26,11 @@ export interface VerifierOptions<Custom = undefined> {
   /** Default: RS256, PS256, ES256, EdDSA. Naming the one that the API is configured with is stricter still. */
   readonly algorithms?: readonly Algorithm[]
   /**
+   * `JWT` where the API's tokens are configured to have that type (`token.typ`). Default: `at+jwt` (RFC 9068), which alone
+   * says in the header that a token is an access token; with `JWT` that is told by its claims.
+   */
+  readonly tokenType?: 'at+jwt' | 'JWT'
+  /**
    * At least 32 bytes that the API shares with the server (RFC 7518 section 3.2). With it only HS256 is accepted and no
    * keys are fetched; without it HS256 never is, so a public key cannot be passed off as a secret.
    */
@@ -63,6 +68,7 @@ const OPTION_NAMES = [
   'issuer',
   'audience',
   'algorithms',
+  'tokenType',
   'secret',
   'clockToleranceSeconds',
   'revocations',
@@ -93,6 +99,9 @@ export function checkOptions(options: VerifierOptions<unknown>): void {
   }
   const noFunction = FUNCTIONS.find((name) => options[name] !== undefined && typeof options[name] !== 'function')
   if (noFunction !== undefined) throw new TypeError(`${noFunction} must be a function`)
+  if (options.tokenType !== undefined && options.tokenType !== 'at+jwt' && options.tokenType !== 'JWT') {
+    throw new TypeError('tokenType must be at+jwt or JWT')
+  }
   checkNumbers(options)
   checkAlgorithms(options)
 }

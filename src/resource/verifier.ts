@@ -84,7 +84,9 @@ export function createVerifier<Custom = undefined>(options: VerifierOptions<Cust
   const { clock = Date.now, fetch = globalThis.fetch, rememberTokens = REMEMBERED } = options
   const algorithms = secret === undefined ? (options.algorithms ?? DEFAULT_ALGORITHMS) : ['HS256']
   const readCustom = options.readCustom ?? (() => undefined as Custom)
-  const sight = createFirstSight({ issuer, audience, algorithms, secret, toleranceSeconds, readCustom, clock, fetch })
+  const { tokenType } = options
+  const parts = { issuer, audience, algorithms, tokenType, secret, toleranceSeconds, readCustom, clock, fetch }
+  const sight = createFirstSight(parts)
   const feed = options.revocations && createRevocationFeed({ ...options.revocations, issuer, clock, fetch })
   const opaque =
     options.introspection && createIntrospector({ ...options.introspection, issuer, audience, clock, fetch })

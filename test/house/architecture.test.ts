@@ -7,7 +7,16 @@ import { describe, expect, it } from 'vitest'
 import { architectureProblems } from './architecture.ts'
 import { CONCEPTS } from './concepts.ts'
 import { partOf } from './documents.ts'
-import { COMPOSITION_ROOTS, EDGES, FOLDERS, GRANTS, layerTable, MODULE_STATE, USERS_OF_ASIDE } from './layers.ts'
+import {
+  COMPOSITION_ROOTS,
+  EDGES,
+  FOLDERS,
+  GRANTS,
+  KNOWING,
+  layerTable,
+  MODULE_STATE,
+  USERS_OF_ASIDE,
+} from './layers.ts'
 import { usesIn } from './rules/capabilities.ts'
 import { parseSource, readSources, type Source } from './rules/source.ts'
 import { ROOT } from './root.ts'
@@ -245,7 +254,7 @@ describe('an exception', () => {
     },
   )
 
-  it.each([...GRANTS, ...COMPOSITION_ROOTS, ...EDGES, ...MODULE_STATE])(
+  it.each([...GRANTS, ...COMPOSITION_ROOTS, ...EDGES, ...KNOWING, ...MODULE_STATE])(
     'for $file has a reason and a file',
     ({ file: path, because }) => {
       expect(because.length).toBeGreaterThan(10)

@@ -301,6 +301,15 @@ export const USERS_OF_ASIDE: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Module-level objects that change. */
+/** Files that know a concept which their folder does not. */
+export const KNOWING: readonly (Exception & { readonly knows: Concept })[] = [
+  {
+    file: 'registry/api/rules.ts',
+    knows: 'how a token looks on the wire',
+    because: 'the type of an access token is a setting, with the values that stand in its header',
+  },
+]
+
 export const MODULE_STATE: readonly (Exception & { readonly name: string })[] = [
   { file: 'base/ids.ts', name: 'draw', because: 'a stock of random bytes, of which each is given out once' },
   { file: 'engine/request/scope.ts', name: 'pageScopes', because: 'it holds a value a request, never one a server' },

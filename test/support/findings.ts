@@ -53,6 +53,7 @@ export const FINDINGS: Readonly<Record<string, string>> = {
   B24: 'what is spent stays in the store at full size',
   B25: 'a key overlap that the shipped verifier cannot follow is taken',
   C1: 'offline_access is dropped in silence, and a refresh that repeats it is refused',
+  C2: 'verifiers that know the type JWT alone refuse every access token',
   C3: 'the right secret by the other method is refused, and the audit trail calls it wrong',
 }
 

@@ -77,7 +77,7 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
     try {
       const { header: first, payload: second, signed, signature } = splitCompact(token)
       const [header, payload] = [readObject(first), readObject(second)]
-      const key = keyFor(header, payload)
+      const key = keyFor(header, payload, use)
       if (key === undefined || !isOurs(payload) || !(isTimely(payload) || use === 'revocation')) return undefined
       if (!verified.isOwn(token) && !key.isGenuine(signed, signature)) return undefined
       const known = { claims: Object.freeze(payload), keyId: header.kid as string | undefined, isShared: key.isShared }
@@ -134,13 +134,23 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
   }
 
   /** The key that must have signed it; `undefined` when its header alone shows that it is no token of ours. */
-  function keyFor(header: JsonObject, { aud }: JsonObject): Key | undefined {
-    if (header.typ !== 'at+jwt' || Object.keys(header).some((member) => !MEMBERS.has(member))) return undefined
+  function keyFor(header: JsonObject, { aud }: JsonObject, use: TokenUse): Key | undefined {
+    if (!isTypeOf(header.typ, aud, use) || Object.keys(header).some((member) => !MEMBERS.has(member))) return undefined
     // A shared secret verifies only the tokens of the API it is shared with, and they no other (RFC 8725 section 3.1).
     const shared = sharedKey(aud as string)
     if (shared !== undefined) return header.alg === shared.alg && header.kid === undefined ? shared : undefined
     const key = keysById.get(header.kid as string)
     return key?.alg === header.alg ? key : undefined
+  }
+
+  /**
+   * An API may have its tokens called `JWT`, as an ID token is; that has no client_id and no jti (isOurs). A token that was
+   * issued before its API changed the type can still be ended.
+   */
+  function isTypeOf(typ: unknown, aud: unknown, use: TokenUse): boolean {
+    if (typ === 'at+jwt') return true
+    const api = apis.findApi([aud].flat()[0] as string)
+    return typ === 'JWT' && api !== undefined && (api.tokenType === 'JWT' || use === 'revocation')
   }
 
   function isOurs(payload: JsonObject): payload is JsonObject & AccessTokenClaims {

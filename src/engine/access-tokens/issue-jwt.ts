@@ -18,7 +18,10 @@ import { answering } from '../request/errors.ts'
 import { requestScope } from '../request/scope.ts'
 
 /** How an API wants its tokens signed: with a key of the ring, or with the secret that it shares. */
-export type Signing = { readonly alg: KeyAlgorithm } | { readonly alg: 'HS256'; readonly key: KeyObject }
+export type Signing = { readonly typ?: 'at+jwt' | 'JWT' } & (
+  | { readonly alg: KeyAlgorithm }
+  | { readonly alg: 'HS256'; readonly key: KeyObject }
+)
 
 export interface IssueParts {
   readonly issuer: string
@@ -70,10 +73,9 @@ export async function issueJwt(
     gid: token.grantId,
     sid: sessionIn(token, sub),
   }
-  if (signing.alg !== 'HS256') return answering(() => signer.sign(signing.alg, 'at+jwt', claims))
-  return compactJws({ alg: 'HS256', typ: 'at+jwt' }, claims, (input) =>
-    createHmac('sha256', signing.key).update(input).digest(),
-  )
+  const { typ = 'at+jwt' } = signing
+  if (signing.alg !== 'HS256') return answering(() => signer.sign(signing.alg, typ, claims))
+  return compactJws({ alg: 'HS256', typ }, claims, (input) => createHmac('sha256', signing.key).update(input).digest())
 }
 
 function sessionIn({ accountId, expiresWithSession, sessionUid }: EngineToken, sub: string): string | undefined {

@@ -115,9 +115,10 @@ function describe(api: ApiSettings, allowed: readonly string[]): Omit<Target, 'o
 }
 
 function signing(api: ApiSettings): Record<string, unknown> {
-  if (api.algorithm !== 'HS256') return { alg: api.algorithm }
+  const typ = api.tokenType
+  if (api.algorithm !== 'HS256') return { alg: api.algorithm, typ }
   if (api.secret === undefined) throw new TypeError(`no secret for ${api.audience}`)
-  return { alg: 'HS256', key: createSecretKey(api.secret) }
+  return { alg: 'HS256', typ, key: createSecretKey(api.secret) }
 }
 
 /** A machine that asks for nothing gets all that it has at one API (RFC 6749 section 3.3). */

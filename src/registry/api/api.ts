@@ -15,6 +15,8 @@ export interface ApiSettings {
   readonly secret: Uint8Array | undefined
   /** Names a secret that the store has already: the file holds no secret. base64url SHA-256. */
   readonly secretSha256?: string
+  /** The `typ` of its JWTs where that is not `at+jwt`: for verifiers that know no other type than `JWT`. */
+  readonly tokenType?: 'JWT'
   readonly accessTokenSeconds: number
   /** Whether its tokens may carry OpenID scopes, and then open /userinfo and name the issuer in `aud`. Never with HS256. */
   readonly opensUserinfo: boolean

@@ -30,6 +30,12 @@ const tokenSchema = mapping({
     })
     .default('RS256')
     .describe('What signs a JWT. ML-DSA-65 makes tokens of 5 KB: see external-signer.md.'),
+  typ: z
+    .enum(['at+jwt', 'JWT'], { error: 'at+jwt or JWT' })
+    .default('at+jwt')
+    .describe(
+      'The type in the header of a JWT. at+jwt (RFC 9068) keeps ID tokens out; JWT is for verifiers that refuse at+jwt, such as those of Spring Security and Nimbus as they come.',
+    ),
   lifetime: duration('1s', ACCESS_TOKEN.longest)
     .prefault(ACCESS_TOKEN.default)
     .describe(`How long an access token is accepted. At most ${ACCESS_TOKEN.longest}.`),
@@ -92,6 +98,7 @@ export function toApi(entry: ApiEntry, path: Path, readFile: ReadFile, problems:
     algorithm: entry.token.algorithm,
     secret: sharedSecret(entry, [...path, 'token'], readFile, problems),
     ...(entry.token.secret_sha256 === undefined ? {} : { secretSha256: entry.token.secret_sha256 }),
+    ...(entry.token.typ === 'JWT' ? { tokenType: 'JWT' as const } : {}),
     accessTokenSeconds: entry.token.lifetime,
     opensUserinfo: opensUserinfo(entry, path, problems),
     introspectedBy: entry.introspected_by,

@@ -47,6 +47,8 @@ export interface FirstSightOptions<Custom> {
   readonly issuer: string
   readonly audience: string
   readonly algorithms: readonly string[]
+  /** `JWT` beside `at+jwt`. */
+  readonly tokenType: 'at+jwt' | 'JWT' | undefined
   readonly secret: Uint8Array | undefined
   readonly toleranceSeconds: number
   readonly readCustom: (payload: JsonObject) => Custom
@@ -56,9 +58,9 @@ export interface FirstSightOptions<Custom> {
 }
 
 export function createFirstSight<Custom>(options: FirstSightOptions<Custom>): FirstSight<Custom> {
-  const { secret, algorithms, toleranceSeconds, readCustom, clock } = options
+  const { secret, toleranceSeconds, readCustom, clock } = options
   const keys = secret === undefined ? createKeyCache(options) : keyFromSecret(secret)
-  const headers = createHeaderMemory(algorithms)
+  const headers = createHeaderMemory(options)
 
   function read(payload: JsonObject, kid: string | undefined, generation: number | undefined): KnownToken<Custom> {
     const lifetime = readLifetime(payload)
@@ -95,7 +97,7 @@ export function createFirstSight<Custom>(options: FirstSightOptions<Custom>): Fi
 }
 
 /** Every token of one key has the same header, so it is read once. Only headers of good tokens are kept. */
-function createHeaderMemory(algorithms: readonly string[]) {
+function createHeaderMemory(expected: Expected) {
   const known = new Map<string, KeyName>()
   return {
     read(part: string): KeyName {
@@ -103,7 +105,7 @@ function createHeaderMemory(algorithms: readonly string[]) {
         known.get(part) ??
         checkHeader(
           readToken(() => readObject(part)),
-          algorithms,
+          expected,
         )
       )
     },
@@ -121,10 +123,15 @@ const MAX_HEADERS = 100
 /** Members by which a token would bring, or point to, its own key. */
 const KEY_MEMBERS = ['jwk', 'jku', 'x5u', 'x5c']
 
-function checkHeader(header: JsonObject, algorithms: readonly string[]): KeyName {
+type Expected = Pick<FirstSightOptions<unknown>, 'algorithms' | 'tokenType'>
+
+// `application/` may be left out (RFC 7515 section 4.1.9).
+const ACCESS_TOKEN_TYPES: readonly unknown[] = ['at+jwt', 'application/at+jwt']
+
+function checkHeader(header: JsonObject, { algorithms, tokenType }: Expected): KeyName {
   const { typ, alg, kid } = header
-  // `application/` may be left out (RFC 7515 section 4.1.9). An ID token or a logout token ends here.
-  if (typ !== 'at+jwt' && typ !== 'application/at+jwt') {
+  // A logout token ends here, and so does an ID token; with the type JWT that one ends where its claims are read.
+  if (!ACCESS_TOKEN_TYPES.includes(typ) && !(tokenType === 'JWT' && typ === 'JWT')) {
     throw new TokenInvalid('This is not an access token (RFC 9068).', { detail: 'typ is not at+jwt' })
   }
   if (typeof alg !== 'string' || !algorithms.includes(alg)) {

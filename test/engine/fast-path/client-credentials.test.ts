@@ -9,6 +9,7 @@ import { meaning } from './meaning.ts'
 const SECRET = 'a-secret.of_the~test'
 const OPAQUE = 'https://opaque.example'
 const SHARED = 'https://shared.example'
+const TYPED = 'https://typed.example'
 const ORDERS = 'https://orders.example'
 
 const machine = (clientId: string, apis: Record<string, string[]>) => ({
@@ -24,6 +25,7 @@ const machine = (clientId: string, apis: Record<string, string[]>) => ({
 const CLIENTS = [
   machine('one-api', { [OPAQUE]: ['test:read', 'test:write'] }),
   machine('many-apis', { [ORDERS]: ['orders:read'], [OPAQUE]: ['test:read'], [SHARED]: ['shared:read'] }),
+  machine('plain-typed', { [TYPED]: ['typed:read'] }),
   machine('no-api', {}),
   machine('no-scopes', { [ORDERS]: [] }),
   { ...machine('posting', { [ORDERS]: ['orders:read'] }), authMethod: 'client_secret_post' as const },
@@ -36,6 +38,7 @@ const CLIENTS = [
   { ...machine('web', { [ORDERS]: ['orders:read'] }), grantTypes: ['refresh_token' as const] },
 ]
 const APIS = [
+  { audience: TYPED, scopes: { 'typed:read': 'Read' }, tokenType: 'JWT' as const },
   { audience: OPAQUE, scopes: { 'test:read': 'Read', 'test:write': 'Write' }, tokenFormat: 'opaque' as const },
   { audience: SHARED, scopes: { 'shared:read': 'Read' }, algorithm: 'HS256' as const, secret: Buffer.alloc(32, 7) },
 ]
@@ -56,6 +59,7 @@ const PLAIN: Record<string, Sent> = {
   'the API that a scope names': [{ ...GRANT, scope: 'test:read' }, basic('many-apis')],
   'the API that is named': [{ ...GRANT, resource: ORDERS, scope: 'orders:read' }, basic('many-apis')],
   'an API that shares a secret': [{ ...GRANT, resource: SHARED, scope: 'shared:read' }, basic('many-apis')],
+  '[C2] an API whose tokens have the type JWT': [GRANT, basic('plain-typed')],
   'a secret in the body': [{ ...GRANT, client_id: 'posting', client_secret: SECRET }],
   '[C3] a secret in the body of a client that registered the header': [
     { ...GRANT, client_id: 'one-api', client_secret: SECRET },

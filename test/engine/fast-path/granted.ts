@@ -16,6 +16,7 @@ export const SECRET = 'a-secret.of_the~test'
 export const ORDERS = 'https://orders.example'
 const OPAQUE = 'https://opaque.example'
 const SHARED = 'https://shared.example'
+const TYPED = 'https://typed.example'
 const FORM = 'application/x-www-form-urlencoded'
 
 const web = (clientId: string, apis: Record<string, string[]> = { [ORDERS]: ['orders:read', 'orders:write'] }) => ({
@@ -31,6 +32,7 @@ const CLIENTS = [
   web('login', {}),
   web('opaque', { [OPAQUE]: ['test:read'] }),
   web('shared', { [SHARED]: ['shared:read'] }),
+  web('plain-typed', { [TYPED]: ['typed:read'] }),
   web('many', { [OPAQUE]: ['test:read'], [ORDERS]: ['orders:read'], [SHARED]: ['shared:read'] }),
   { ...web('pairwise'), subjectType: 'pairwise' as const },
   { ...web('strict'), refreshIdempotentSeconds: 0 },
@@ -44,6 +46,7 @@ const CLIENTS = [
   { ...web('legacy'), ...CONFIDENTIAL, legacyWithoutPkce: true },
 ]
 const APIS = [
+  { audience: TYPED, scopes: { 'typed:read': 'Read' }, tokenType: 'JWT' as const },
   { audience: OPAQUE, scopes: { 'test:read': 'Read' }, tokenFormat: 'opaque' as const },
   { audience: SHARED, scopes: { 'shared:read': 'Read' }, algorithm: 'HS256' as const, secret: Buffer.alloc(32, 7) },
 ]
@@ -88,6 +91,7 @@ const PLAIN: Rows = {
   'a client without an idempotent window': { clientId: 'strict' },
   'an API with opaque tokens': { clientId: 'opaque', scope: 'openid test:read' },
   'an API that shares a secret': { clientId: 'shared', scope: 'openid shared:read' },
+  '[C2] an API whose tokens have the type JWT': { clientId: 'plain-typed', scope: 'openid typed:read' },
   'the default API of several': { clientId: 'many', scope: 'openid' },
   'the API that a scope names': { clientId: 'many', scope: 'openid test:read' },
   'several APIs': { clientId: 'many', scope: 'openid shared:read orders:read test:read' },

@@ -1,11 +1,13 @@
 /** A folder does not know the concepts that its row of the table keeps out of it. */
 
 import { signsOf } from '../concepts.ts'
-import { FOLDERS } from '../layers.ts'
+import { FOLDERS, KNOWING } from '../layers.ts'
 import { type Import, type Problem, type Source, walk } from './source.ts'
 
 export function conceptProblems(source: Source): Problem[] {
+  const granted = KNOWING.filter(({ file }) => file === source.path).map(({ knows }) => knows)
   return (FOLDERS[source.folder]?.mustNotKnow ?? []).flatMap((concept) => {
+    if (granted.includes(concept)) return []
     const { packages = [], files = [], names = [], texts = [], remedy } = signsOf(concept)
     const signs = [
       ...source.imports.flatMap((one) => importSign(one, { packages, files })),

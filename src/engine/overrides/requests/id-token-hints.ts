@@ -17,7 +17,8 @@ type IdTokenClass = { validate(token: string, client: unknown): Promise<object> 
 
 /**
  * The engine tells an ID token by issuer, audience and signature, which a logout token or an access token of ours may
- * have as well; those say in their type what they are, an ID token says nothing (RFC 8725 section 3.11).
+ * have as well; those say in their type what they are, an ID token says nothing (RFC 8725 section 3.11). An access token
+ * for an API that wants the type JWT is told by its client_id, which no ID token has.
  */
 function tellIdTokensByType(provider: Provider, { clock }: { clock: Clock }): void {
   const IdToken = provider.IdToken as unknown as IdTokenClass
@@ -29,6 +30,7 @@ function tellIdTokensByType(provider: Provider, { clock }: { clock: Clock }): vo
     const { typ = 'JWT' } = parts.header
     if (typeof typ !== 'string' || typ.toUpperCase() !== 'JWT')
       throw new TypeError('the token says that it is no ID token')
+    if (parts.payload.client_id !== undefined) throw new TypeError('the token is an access token')
     return validate(token, client)
   }
 }

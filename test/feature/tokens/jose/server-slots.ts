@@ -188,6 +188,8 @@ async function revoked(fixture: JoseFixture): Promise<Slot> {
   const slot = await accessTokenSlot(fixture)
   return {
     ...slot,
+    // A token that was issued while its API had another type can be ended; only what this server signed is.
+    wrongTypes: slot.wrongTypes.filter((typ) => typ !== 'JWT'),
     async put(token) {
       await entries()
       const { status, text } = await post(`${fixture.app.issuer}/revoke`, { client_id: 'demo-spa', token })
