@@ -20,9 +20,9 @@ export function canonicalLogin(login: string): string {
 
 /** Throws `LoginRefused` when the text cannot be an account's login. */
 export function checkLoginName(login: string): void {
-  if (canonicalLogin(login) === '') throw new LoginRefused('A login has at least one character.')
-  if (login.trim().length > LONGEST_LOGIN) throw new LoginRefused(`A login has at most ${LONGEST_LOGIN} characters.`)
-  if (/\p{C}/u.test(login.trim())) throw new LoginRefused('A login has no control or invisible characters.')
+  if (canonicalLogin(login) === '') throw new LoginRefused('empty')
+  if (login.trim().length > LONGEST_LOGIN) throw new LoginRefused('too_long', { most: LONGEST_LOGIN })
+  if (/\p{C}/u.test(login.trim())) throw new LoginRefused('invisible')
 }
 
 // Upper case first: lower case alone keeps apart what case folding joins, such as ß and ss, or ς and σ. Twice, as

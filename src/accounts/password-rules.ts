@@ -12,20 +12,19 @@ import { canonicalLogin } from './login-name.ts'
 const FEWEST_CHARACTERS = 8
 const MOST_CHARACTERS = 128
 
-/** Throws `PasswordRefused` with a message that names the broken rule. Characters are Unicode code points. */
+/** Throws `PasswordRefused` whose reason names the broken rule. Characters are Unicode code points. */
 export async function checkPasswordRules(password: string, login: string): Promise<void> {
-  if (!password.isWellFormed()) throw new PasswordRefused('This password is not valid text.')
+  if (!password.isWellFormed()) throw new PasswordRefused('not_text')
   const characters = Array.from(password.normalize('NFC'))
   if (characters.length < FEWEST_CHARACTERS) {
-    throw new PasswordRefused(`A password has at least ${FEWEST_CHARACTERS} characters.`)
+    throw new PasswordRefused('too_short', { fewest: FEWEST_CHARACTERS })
   }
   if (characters.length > MOST_CHARACTERS) {
-    throw new PasswordRefused(`A password has at most ${MOST_CHARACTERS} characters.`)
+    throw new PasswordRefused('too_long', { most: MOST_CHARACTERS })
   }
   const folded = canonicalLogin(password)
-  if (isLogin(folded, canonicalLogin(login))) throw new PasswordRefused('A password is not the login.')
-  if (await isEasilyGuessed(folded))
-    throw new PasswordRefused('This password is one of the first that an attacker would try.')
+  if (isLogin(folded, canonicalLogin(login))) throw new PasswordRefused('is_login')
+  if (await isEasilyGuessed(folded)) throw new PasswordRefused('common')
 }
 
 /** The login itself, or the part before the @ of an e-mail address. */

@@ -87,6 +87,6 @@ function isHashable(password: string): boolean {
 }
 
 function hashable(password: string): string {
-  if (!isHashable(password)) throw new PasswordRefused('This password is too long.')
+  if (!isHashable(password)) throw new PasswordRefused('too_many_bytes')
   return password.normalize('NFC')
 }

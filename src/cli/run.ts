@@ -6,7 +6,8 @@
 
 import { Command, CommanderError } from 'commander'
 
-import { Fault, forOperator } from '../faults/fault.ts'
+import { Fault } from '../faults/fault.ts'
+import { forOperator } from '../i18n/fault-text.ts'
 import { accountsCommand } from './accounts/accounts.ts'
 import { apisCommand } from './apis/apis.ts'
 import { auditCommand } from './audit/audit.ts'

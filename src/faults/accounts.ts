@@ -4,32 +4,34 @@ import { Fault } from './fault.ts'
 
 /** An account with this login exists. */
 export class AccountExists extends Fault {
-  readonly code = 'account_exists'
-  readonly status = 409
-
-  constructor() {
-    super('There is an account with this login already.')
-  }
+  static readonly code = 'account_exists'
+  static readonly status = 409
 }
 
 /** There is no account with this id. */
 export class AccountUnknown extends Fault {
-  readonly code = 'account_unknown'
-  readonly status = 404
+  static readonly code = 'account_unknown'
+  static readonly status = 404
+}
 
-  constructor() {
-    super('There is no such account.')
+/** The text cannot be a login. */
+export class LoginRefused extends Fault {
+  static readonly code = 'login_refused'
+  static readonly reasons = { empty: 400, too_long: 400, invisible: 400 } as const
+
+  constructor(reason: keyof typeof LoginRefused.reasons, values: { readonly most?: number } = {}) {
+    super({}, { reason, values })
   }
 }
 
-/** The text cannot be a login; the message says why. */
-export class LoginRefused extends Fault {
-  readonly code = 'login_refused'
-  readonly status = 400
-}
-
-/** The password breaks a rule; the message says which. */
+/** The password breaks a rule. */
 export class PasswordRefused extends Fault {
-  readonly code = 'password_refused'
-  readonly status = 400
+  static readonly code = 'password_refused'
+  static readonly reasons = {
+    ...{ not_text: 400, too_short: 400, too_long: 400, too_many_bytes: 400, is_login: 400, common: 400 },
+  } as const
+
+  constructor(reason: keyof typeof PasswordRefused.reasons, values: { fewest?: number; most?: number } = {}) {
+    super({}, { reason, values })
+  }
 }

@@ -1,9 +1,21 @@
 /**
- * What can go wrong through no mistake of the programmer: one class for each state, with a stable code.
+ * What can go wrong through no mistake of the programmer: a class for each state, with a stable code.
  *
- * The programmer's own mistake is a `TypeError`. `code` is for machines, `message` is shown to the caller and tells no
- * secret, `detail` goes to the log only. Every code stands in docs/errors.md; a test compares the two.
+ * The programmer's own mistake is a `TypeError`. A fault has no sentence for people: `i18n/` finds one by its code, or by its
+ * code and reason where the class lists reasons. `detail` goes to the log only. Every code stands in docs/errors.md, and a
+ * test compares the two.
  */
+
+/** What a class of faults declares about itself. */
+export interface FaultKind {
+  readonly code: string
+  readonly status?: number
+  /** The status by reason. */
+  readonly reasons?: Readonly<Record<string, number>>
+}
+
+/** A value that a sentence mentions; a length of time is written in the reader's language. */
+export type FaultValue = string | number | { readonly seconds: number }
 
 export interface FaultOptions {
   /** For the log, never for the caller. */
@@ -11,14 +23,32 @@ export interface FaultOptions {
   readonly cause?: unknown
 }
 
+interface FaultFacts {
+  readonly reason?: string
+  readonly values?: Readonly<Record<string, FaultValue>>
+  readonly problems?: readonly string[]
+}
+
 export abstract class Fault extends Error {
-  abstract readonly code: string
-  abstract readonly status: number
+  readonly code: string
+  readonly status: number
+  /** One of the class's `reasons`; `undefined` where it has none. */
+  readonly reason: string | undefined
+  readonly values: Readonly<Record<string, FaultValue>>
+  /** What the operator has to do, a sentence each, where only the place that found it can say so. */
+  readonly problems: readonly string[]
   readonly detail: string | undefined
 
-  constructor(message: string, options: FaultOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+  constructor(options: FaultOptions = {}, { reason, values = {}, problems = [] }: FaultFacts = {}) {
+    const { code, status, reasons = {} }: FaultKind = new.target as never
+    const key = reason === undefined ? code : `${code}.${reason}`
+    super(problems.length > 0 ? problems.join('\n') : key, options.cause === undefined ? {} : { cause: options.cause })
     this.name = new.target.name
+    this.code = code
+    this.status = (reason === undefined ? status : reasons[reason]) ?? 500
+    this.reason = reason
+    this.values = values
+    this.problems = problems
     this.detail = options.detail
   }
 }
@@ -26,9 +56,4 @@ export abstract class Fault extends Error {
 /** After how many seconds it may help to try again; `undefined` when it never will. */
 export function retryAfterOf(fault: Fault): number | undefined {
   return 'retryAfterSeconds' in fault ? Number(fault.retryAfterSeconds) : undefined
-}
-
-/** What whoever runs the server reads: the message, and in brackets what is kept from callers. */
-export function forOperator({ message, detail }: Fault): string {
-  return detail === undefined ? message : `${message} (${detail})`
 }

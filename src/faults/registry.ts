@@ -4,62 +4,52 @@ import { Fault } from './fault.ts'
 
 /** There is no client with this id. */
 export class ClientUnknown extends Fault {
-  readonly code = 'client_unknown'
-  readonly status = 404
-
-  constructor() {
-    super('There is no such client.')
-  }
+  static readonly code = 'client_unknown'
+  static readonly status = 404
 }
 
 /** There is no API with this audience. */
 export class ApiUnknown extends Fault {
-  readonly code = 'api_unknown'
-  readonly status = 404
-
-  constructor() {
-    super('There is no such API.')
-  }
+  static readonly code = 'api_unknown'
+  static readonly status = 404
 }
 
 /** There is a client or an API with this name already. */
 export class RegistryEntryExists extends Fault {
-  readonly code = 'registry_entry_exists'
-  readonly status = 409
+  static readonly code = 'registry_entry_exists'
+  static readonly reasons = { client: 409, api: 409 } as const
 
-  constructor(name: string) {
-    super(`There is ${name} already.`)
+  constructor(kind: keyof typeof RegistryEntryExists.reasons, name: string) {
+    super({}, { reason: kind, values: { name } })
   }
 }
 
-/** The client or the API is no longer the one that the editor read. */
+/** The client, the API or what the file declares is no longer as the editor read it. */
 export class RegistryEntryChanged extends Fault {
-  readonly code = 'registry_entry_changed'
-  readonly status = 409
+  static readonly code = 'registry_entry_changed'
+  static readonly reasons = { client: 409, api: 409, declared: 409 } as const
 
-  constructor(name: string) {
-    super(`Another editor has changed ${name} meanwhile; read it again and repeat the change.`)
+  constructor(kind: keyof typeof RegistryEntryChanged.reasons, name = '') {
+    super({}, { reason: kind, values: { name } })
   }
 }
 
-/** The client or the API is declared elsewhere, and only there it is changed. */
+/** The client or the API is declared in grantor.yaml, and only there it is changed. */
 export class RegistryEntryElsewhere extends Fault {
-  readonly code = 'registry_entry_elsewhere'
-  readonly status = 409
+  static readonly code = 'registry_entry_elsewhere'
+  static readonly reasons = { client: 409, api: 409 } as const
 
-  constructor(name: string, where: string) {
-    super(`${name} is declared ${where}, so it is changed there.`)
+  constructor(kind: keyof typeof RegistryEntryElsewhere.reasons, name: string) {
+    super({}, { reason: kind, values: { name } })
   }
 }
 
 /** What a client or an API would be breaks rules. `problems` says which, a sentence each. */
 export class RegistryEntryInvalid extends Fault {
-  readonly code = 'registry_entry_invalid'
-  readonly status = 400
-  readonly problems: readonly string[]
+  static readonly code = 'registry_entry_invalid'
+  static readonly status = 400
 
   constructor(problems: readonly string[]) {
-    super(problems.join('\n'))
-    this.problems = problems
+    super({}, { problems })
   }
 }

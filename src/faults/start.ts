@@ -2,41 +2,36 @@
 
 import { Fault } from './fault.ts'
 
-/** Start refused: a setting is missing, unknown or wrong. One sentence a problem, each with its mend. */
+/** A setting is missing, unknown or wrong. One sentence a problem, each with its remedy. */
 export class ConfigInvalid extends Fault {
-  readonly code = 'config_invalid'
-  readonly status = 500
-  readonly problems: readonly string[]
+  static readonly code = 'config_invalid'
+  static readonly status = 500
 
   constructor(problems: readonly string[]) {
-    super(problems.join('\n'))
-    this.problems = problems
+    super({}, { problems })
   }
 }
 
-/** Start refused: of several worker processes not one became ready. */
+/** Of several worker processes not one became ready. */
 export class WorkersFailed extends Fault {
-  readonly code = 'workers_failed'
-  readonly status = 503
-
-  constructor() {
-    super('No worker process could start; each has said why.')
-  }
+  static readonly code = 'workers_failed'
+  static readonly status = 503
 }
 
-/** Start refused: the port is taken, or may not be bound. */
+/** The port is taken, or may not be bound. */
 export class PortUnusable extends Fault {
-  readonly code = 'port_unusable'
-  readonly status = 503
+  static readonly code = 'port_unusable'
+  static readonly reasons = { taken: 503, forbidden: 503, other_machine: 503, no_address: 503, other: 503 } as const
 
   constructor({ host, port, cause }: { host: string; port: number; cause: NodeJS.ErrnoException }) {
-    super(`Cannot listen on ${host}:${port}: ${WHY_NOT[cause.code ?? ''] ?? cause.message}.`, { cause })
+    const reason: keyof typeof PortUnusable.reasons = REASONS[cause.code ?? ''] ?? 'other'
+    super({ cause }, { reason, values: { host, port, error: cause.message } })
   }
 }
 
-const WHY_NOT: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another process listens there; stop it, or choose another PORT or OPS_PORT',
-  EACCES: 'this user may not bind that port; choose one above 1023, or allow it',
-  EADDRNOTAVAIL: 'this machine does not have that address; mend HOST or OPS_HOST',
-  ENOTFOUND: 'that name has no address; mend HOST or OPS_HOST',
+const REASONS: Readonly<Record<string, keyof typeof PortUnusable.reasons>> = {
+  EADDRINUSE: 'taken',
+  EACCES: 'forbidden',
+  EADDRNOTAVAIL: 'other_machine',
+  ENOTFOUND: 'no_address',
 }

@@ -59,7 +59,7 @@ export function createStrangerRecords({
       const bounds = boundsOf(ip)
       const full = bounds.find((bound) => now(bound) + bytes + RECORD_BYTES > bound.most)
       if (full !== undefined) {
-        throw new StrangersBounded(full.subject === ALL ? 503 : 429, {
+        throw new StrangersBounded(full.subject === ALL ? 'of_all' : 'of_network', {
           detail: `the share of ${full.subject} is used up`,
         })
       }

@@ -75,8 +75,8 @@ export function createRegistryChanges(parts: ChangesParts): RegistryChanges {
     async addClient(entry) {
       const { entry: whole, secret } = withSecret(entry)
       const settings = settingsIn(judgeClient(whole, { ...around, apis: apis.listApis(), clients: [] }))
-      const name = `the client ${settings.clientId}`
-      if ((await clientRecords.read(settings.clientId)) !== undefined) throw new RegistryEntryExists(name)
+      const { clientId } = settings
+      if ((await clientRecords.read(clientId)) !== undefined) throw new RegistryEntryExists('client', clientId)
       return { client: await writeClient(undefined, settings), secret }
     },
 
@@ -93,7 +93,7 @@ export function createRegistryChanges(parts: ChangesParts): RegistryChanges {
     async removeClient(clientId, options = {}) {
       const before = await editableClient(clientId, options)
       const lost = await writes.clients([{ id: clientId, before, after: undefined }], before.origin)
-      if (lost.length > 0) throw new RegistryEntryChanged(`the client ${clientId}`)
+      if (lost.length > 0) throw new RegistryEntryChanged('client', clientId)
       return before
     },
 
@@ -108,8 +108,8 @@ export function createRegistryChanges(parts: ChangesParts): RegistryChanges {
 
     async addApi(entry) {
       const settings = await judgedApi(entry)
-      const name = `the API ${settings.audience}`
-      if ((await apiRecords.read(settings.audience)) !== undefined) throw new RegistryEntryExists(name)
+      const { audience } = settings
+      if ((await apiRecords.read(audience)) !== undefined) throw new RegistryEntryExists('api', audience)
       return writeApi(undefined, settings)
     },
 
@@ -122,7 +122,7 @@ export function createRegistryChanges(parts: ChangesParts): RegistryChanges {
     async removeApi(audience, options = {}) {
       const before = await editableApi(audience, options)
       const lost = await writes.apis([{ id: audience, before, after: undefined }], before.origin)
-      if (lost.length > 0) throw new RegistryEntryChanged(`the API ${audience}`)
+      if (lost.length > 0) throw new RegistryEntryChanged('api', audience)
       return before
     },
   }
@@ -130,13 +130,13 @@ export function createRegistryChanges(parts: ChangesParts): RegistryChanges {
   async function editableClient(clientId: string, options: EditOptions): Promise<Registered<ClientSettings>> {
     const record = await clientRecords.read(clientId)
     if (record === undefined) throw new ClientUnknown()
-    return editable(record, `the client ${clientId}`, options)
+    return editable(record, 'client', clientId, options)
   }
 
   async function editableApi(audience: string, options: EditOptions): Promise<Registered<ApiSettings>> {
     const record = await apiRecords.read(audience)
     if (record === undefined) throw new ApiUnknown()
-    return editable(record, `the API ${audience}`, options)
+    return editable(record, 'api', audience, options)
   }
 
   /** The settings of an API; a secret that the entry only names is the one of `before`. */
@@ -174,7 +174,7 @@ export function createRegistryChanges(parts: ChangesParts): RegistryChanges {
     const id = after.clientId
     const origin = before?.origin ?? 'admin'
     const lost = await writes.clients([{ id, before, after }], origin)
-    if (lost.length > 0) throw lostTo(before, `the client ${id}`)
+    if (lost.length > 0) throw lostTo(before, 'client', id)
     return { settings: after, origin, version: (before?.version ?? 0) + 1, changedAt: epochSeconds(clock) }
   }
 
@@ -182,7 +182,7 @@ export function createRegistryChanges(parts: ChangesParts): RegistryChanges {
     const id = after.audience
     const origin = before?.origin ?? 'admin'
     const lost = await writes.apis([{ id, before, after }], origin)
-    if (lost.length > 0) throw lostTo(before, `the API ${id}`)
+    if (lost.length > 0) throw lostTo(before, 'api', id)
     return { settings: after, origin, version: (before?.version ?? 0) + 1, changedAt: epochSeconds(clock) }
   }
 
@@ -209,17 +209,20 @@ export function createRegistryChanges(parts: ChangesParts): RegistryChanges {
   }
 }
 
-function lostTo(before: unknown, name: string): Error {
-  return before === undefined ? new RegistryEntryExists(name) : new RegistryEntryChanged(name)
+type Kind = 'client' | 'api'
+
+function lostTo(before: unknown, kind: Kind, name: string): Error {
+  return before === undefined ? new RegistryEntryExists(kind, name) : new RegistryEntryChanged(kind, name)
 }
 
 function editable<Settings>(
   record: Registered<Settings>,
+  kind: Kind,
   name: string,
   { ifVersion }: EditOptions,
 ): Registered<Settings> {
-  if (record.origin === 'file') throw new RegistryEntryElsewhere(name, 'in grantor.yaml')
-  if (ifVersion !== undefined && ifVersion !== record.version) throw new RegistryEntryChanged(name)
+  if (record.origin === 'file') throw new RegistryEntryElsewhere(kind, name)
+  if (ifVersion !== undefined && ifVersion !== record.version) throw new RegistryEntryChanged(kind, name)
   return record
 }
 

@@ -85,7 +85,7 @@ export function createDeclarations(parts: DeclarationsParts): FileDeclarations {
         const next: Declared = { ...names, defaultApi: declared.defaultApi, digest }
         judge(differences, options)
         if (countsOf(differences).removed > (options.mostRemovals ?? Number.POSITIVE_INFINITY)) {
-          throw new RegistryEntryChanged('what is declared')
+          throw new RegistryEntryChanged('declared')
         }
         const replacedAnother = known.digest !== undefined && known.digest !== digest
         if (isEmpty(differences) && isNoted(next, known))

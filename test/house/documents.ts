@@ -13,6 +13,7 @@ import { LOG_EVENTS } from '../../src/audit/log-events.ts'
 import { grantor } from '../../src/cli/run.ts'
 import { fileSchema } from '../../src/config/file/file.ts'
 import { SETTING_NAMES, SETTINGS, type Setting } from '../../src/config/environment/settings.ts'
+import type { FaultKind } from '../../src/faults/fault.ts'
 import { layerTable } from './layers.ts'
 
 /** A made part: it stands in the page between `<!-- name -->` and `<!-- /name -->`. */
@@ -49,15 +50,19 @@ export function writeParts(root: string): void {
   }
 }
 
-/** The codes and statuses that the fault classes of a source file declare. */
+/** A status that depends on the reason is a list. */
+export function codeAndStatus({ code, status, reasons = {} }: FaultKind): { code: string; status: string } {
+  const statuses = status === undefined ? Object.values(reasons) : [status]
+  return { code, status: [...new Set(statuses)].toSorted((a, b) => a - b).join(', ') }
+}
+
+/** The codes and statuses that the refusals of a source file declare. */
 export function faultsOf(source: string): { code: string; status: string }[] {
-  return [...source.matchAll(/^export class \w+ extends (?:Fault|Refusal) \{\n([\s\S]*?)^\}/gm)].map(
-    ([, body = '']) => ({
-      code: /readonly code = '(\w+)'/.exec(body)?.[1] ?? '(no code)',
-      // A status that varies is a union of numbers where it is handed in.
-      status: /\bstatus(?: = |: )(\d+(?: \| \d+)*)/.exec(body)?.[1]?.replaceAll(' | ', ', ') ?? '(no status)',
-    }),
-  )
+  return [...source.matchAll(/^export class \w+ extends Refusal \{\n([\s\S]*?)^\}/gm)].map(([, body = '']) => ({
+    code: /readonly code = '(\w+)'/.exec(body)?.[1] ?? '(no code)',
+    // A status that varies is a union of numbers where it is handed in.
+    status: /\bstatus(?: = |: )(\d+(?: \| \d+)*)/.exec(body)?.[1]?.replaceAll(' | ', ', ') ?? '(no status)',
+  }))
 }
 
 /** The rows of docs/errors.md. */

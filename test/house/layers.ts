@@ -130,6 +130,11 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     mustNotKnow: ['HTTP types', 'how a token looks on the wire', 'the engine', 'kinds of store'],
     packages: ['zod', 'js-yaml'],
   },
+  i18n: {
+    layer: 2,
+    owns: 'what people and programs are told, a folder a language: a sentence for each fault, by code and reason',
+    mustNotKnow: ['HTTP types', 'OAuth parameters', 'how a token looks on the wire', 'the engine', 'kinds of store'],
+  },
   registry: {
     layer: 2,
     owns: 'what a client and an API are: schema, defaults, rules, references; one rule set for every way to declare them',
@@ -143,7 +148,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   },
   faults: {
     layer: 0,
-    owns: 'what can go wrong through no mistake of the programmer: a file a domain, a class a state, with code and status',
+    owns: 'what can go wrong through no mistake of the programmer: a file a domain, a class a state, with code, status and reasons; no sentences for people',
     mustNotKnow: ['HTTP types', 'OAuth parameters', 'how a token looks on the wire', 'the engine', 'kinds of store'],
   },
   resource: {
@@ -180,7 +185,7 @@ export interface Entry {
 export const ENTRIES: Readonly<Record<string, Entry>> = {
   'core.ts': { imports: 'everything', may: ['clock'] },
   'app.ts': { imports: 'everything', may: ['clock'] },
-  'main.ts': { imports: ['', 'faults', 'base', 'config', 'audit', 'http'], may: ['process', 'timers'] },
+  'main.ts': { imports: ['', 'faults', 'base', 'i18n', 'config', 'audit', 'http'], may: ['process', 'timers'] },
   'cli.ts': { imports: ['', 'base', 'config', 'cli'], may: ['process'] },
 }
 

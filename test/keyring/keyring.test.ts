@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { calculateJwkThumbprint, CompactSign, compactVerify, importJWK, type JWK } from 'jose'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
+import type { Fault } from '../../src/faults/fault.ts'
 import { KeyInUse, KeyUnknown, RootKeyWrong, SealBroken } from '../../src/faults/keyring.ts'
+import { faultText } from '../../src/i18n/fault-text.ts'
 import { rootKeyId } from '../../src/base/sealing.ts'
 import type { Keyring } from '../../src/keyring/keyring.ts'
 import { keys, logs } from '../../src/store/keys.ts'
@@ -357,7 +359,11 @@ describe('the seal of the key ring', () => {
     const refused = aNode(store, clock, { algorithms: ['PS256'], rootKeys: async () => [other] })
 
     await expect(refused).rejects.toThrow(RootKeyWrong)
-    await expect(refused).rejects.toThrow(/^The canary in the store was sealed under another root key: [^.]+\.$/)
+    const told = await refused.then(
+      () => 'opened',
+      (fault: Fault) => faultText(fault),
+    )
+    expect(told).toMatch(/^The canary in the store was sealed under another root key: [^.]+\.$/)
     await expect(refused).rejects.toMatchObject({
       detail: `sealed under root key ${rootKeyId(ROOT_KEY)}, this node holds ${rootKeyId(other)}`,
     })

@@ -11,6 +11,7 @@ import { errors } from 'oidc-provider'
 import { Fault, retryAfterOf } from '../../faults/fault.ts'
 import { SignerUnavailable } from '../../faults/keyring.ts'
 import { StoreFull, StoreUnavailable, StrangersBounded } from '../../faults/store.ts'
+import { faultText } from '../../i18n/fault-text.ts'
 import { requestScope } from './scope.ts'
 
 /**
@@ -41,7 +42,7 @@ export function asEngineError(fault: Fault): Error {
     expose: true,
     // A page with 503 and Retry-After, not a redirect: whether the request is a good one could not be looked up.
     allow_redirect: false,
-    error_description: fault.message,
+    error_description: faultText(fault),
     error_detail: fault.detail,
     fault,
   })

@@ -18,11 +18,6 @@ export interface PollRequest {
 
 // A set has some 800 bytes, and an acknowledgement for each comes back in one request.
 const MOST_EVENTS = 100
-const BOUND = {
-  mostBytes: POLL_MOST_BYTES,
-  tooLarge: 'The request is too large.',
-  cutOff: 'The request did not arrive in full.',
-}
 
 const jtis = z.string().min(1).max(200)
 const schema = z.object({
@@ -35,10 +30,10 @@ const schema = z.object({
 /** Throws `BodyRefused`. */
 export async function readPollRequest(req: IncomingMessage): Promise<PollRequest> {
   if (!/^application\/json *(;|$)/i.test(req.headers['content-type'] ?? '')) {
-    throw new BodyRefused(415, 'Send JSON, as application/json.')
+    throw new BodyRefused('not_json')
   }
-  const read = schema.safeParse(parse((await readBoundedBody(req, BOUND)).toString()))
-  if (!read.success) throw new BodyRefused(400, 'The body is not a poll request as RFC 8936 section 2.2 has it.')
+  const read = schema.safeParse(parse((await readBoundedBody(req, POLL_MOST_BYTES)).toString()))
+  if (!read.success) throw new BodyRefused('not_a_poll')
   const { maxEvents = MOST_EVENTS, returnImmediately, ack, setErrs } = read.data
   const errors = new Map(Object.entries(setErrs).map(([jti, { err }]) => [jti, codeOf(err)]))
   return { maxEvents: Math.min(maxEvents, MOST_EVENTS), returnImmediately, ack, errors }

@@ -4,8 +4,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Log } from '../../audit/log.ts'
 import { Fault, retryAfterOf } from '../../faults/fault.ts'
+import { english } from '../../i18n/en/english.ts'
+import { faultText } from '../../i18n/fault-text.ts'
 import { answerTo } from '../../resource/middleware/challenge.ts'
-import { PROBLEM_TYPE, problemBody } from '../../resource/middleware/problem.ts'
+import { type Problem, PROBLEM_TYPE, problemBody } from '../../resource/middleware/problem.ts'
 import { Refusal } from '../../resource/refusals.ts'
 import { schemeOf } from '../../resource/request.ts'
 import { type FeedAuthenticator, SCOPES } from './authenticator.ts'
@@ -29,7 +31,7 @@ export function createProblems({ issuer, authenticator, log }: ProblemsParts): P
       else if (error instanceof Fault) sendProblem(req, res, error)
       else {
         log.event('request_failed', { err: error })
-        sendProblem(req, res, { status: 500, code: 'server_error', message: 'Something went wrong on our side.' })
+        send(req, res, { status: 500, code: 'server_error', message: english.faults.server_error })
       }
     },
   }
@@ -44,12 +46,12 @@ export function createProblems({ issuer, authenticator, log }: ProblemsParts): P
 }
 
 /** The form of RFC 9457. */
-export function sendProblem(
-  req: IncomingMessage,
-  res: ServerResponse,
-  problem: Pick<Fault, 'status' | 'code' | 'message'>,
-): void {
-  const retryAfter = problem instanceof Fault ? retryAfterOf(problem) : undefined
+export function sendProblem(req: IncomingMessage, res: ServerResponse, fault: Fault): void {
+  const { status, code } = fault
+  send(req, res, { status, code, message: faultText(fault) }, retryAfterOf(fault))
+}
+
+function send(req: IncomingMessage, res: ServerResponse, problem: Problem, retryAfter?: number): void {
   res.writeHead(problem.status, {
     'Content-Type': PROBLEM_TYPE,
     'Cache-Control': 'no-store',

@@ -7,19 +7,13 @@ import { hasTooManyParameters } from '../../engine/port.ts'
 import { FORM_MOST_BYTES } from '../routes.ts'
 import { readBoundedBody } from './body.ts'
 
-const BOUND = {
-  mostBytes: FORM_MOST_BYTES,
-  tooLarge: 'That form is too large.',
-  cutOff: 'The form did not arrive in full.',
-}
-
 export type Form = ReadonlyMap<string, string>
 
 /** The fields of a form. Throws `BodyRefused`: 415 another kind of body, 413 too large, 400 broken or ambiguous. */
 export async function readForm(req: IncomingMessage): Promise<Form> {
   const fields = new Map<string, string>()
   for (const [name, value] of await readFields(req)) {
-    if (fields.has(name)) throw new BodyRefused(400, 'The form has a field twice.')
+    if (fields.has(name)) throw new BodyRefused('field_twice')
     fields.set(name, value)
   }
   return fields
@@ -28,8 +22,8 @@ export async function readForm(req: IncomingMessage): Promise<Form> {
 /** The fields as they came, in their order, for forms in which a field may stand twice. Throws as `readForm` does. */
 export async function readFields(req: IncomingMessage): Promise<URLSearchParams> {
   refuseOtherKinds(req)
-  const body = await readBoundedBody(req, BOUND)
-  if (hasTooManyParameters(body)) throw new BodyRefused(400, 'The form has too many fields.')
+  const body = await readBoundedBody(req, FORM_MOST_BYTES)
+  if (hasTooManyParameters(body)) throw new BodyRefused('too_many_fields')
   return new URLSearchParams(decodeText(body))
 }
 
@@ -37,10 +31,10 @@ function refuseOtherKinds(req: IncomingMessage): void {
   const [kind = '', ...parameters] = (req.headers['content-type'] ?? '').toLowerCase().split(';')
   const charsetFits = parameters.every((parameter) => !/^\s*charset=(?!"?utf-8"?\s*$)/.test(parameter))
   if (kind.trim() !== 'application/x-www-form-urlencoded' || !charsetFits) {
-    throw new BodyRefused(415, 'This address takes forms only.')
+    throw new BodyRefused('not_a_form')
   }
   if (req.headers['content-encoding'] !== undefined) {
-    throw new BodyRefused(415, 'This address takes no compressed forms.')
+    throw new BodyRefused('compressed')
   }
 }
 
@@ -48,6 +42,6 @@ function decodeText(body: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body)
   } catch {
-    throw new BodyRefused(400, 'The form is not valid UTF-8.')
+    throw new BodyRefused('not_utf8')
   }
 }

@@ -12,6 +12,8 @@ import type { Context, Middleware } from 'koa'
 import type { Log } from '../../audit/log.ts'
 import { Fault, retryAfterOf } from '../../faults/fault.ts'
 import { MethodNotAllowed, NotFound } from '../../faults/requests.ts'
+import { english } from '../../i18n/en/english.ts'
+import { faultText } from '../../i18n/fault-text.ts'
 import { PROBLEM_TYPE, problemBody } from '../../resource/middleware/problem.ts'
 import { showPage } from './reply.ts'
 import type { ErrorPage } from './render.ts'
@@ -53,8 +55,8 @@ function refuseUnanswered(ctx: Context): void {
 }
 
 function answerTo(error: unknown): Omit<Answer, 'errorId'> {
-  if (error instanceof Fault) return { status: error.status, code: error.code, message: error.message }
-  return { status: 500, code: 'server_error', message: 'Something went wrong on our side. Please try again.' }
+  if (error instanceof Fault) return { status: error.status, code: error.code, message: faultText(error) }
+  return { status: 500, code: 'server_error', message: english.faults.server_error }
 }
 
 function logError(log: Log, error: unknown, { errorId, code, status }: Answer): void {

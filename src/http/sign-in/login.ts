@@ -8,7 +8,7 @@ import type { Interaction, Interactions } from '../../engine/port.ts'
 import type { Form } from '../forms/form.ts'
 import type { FormGuard } from '../forms/form-guard.ts'
 import { deviceCookie } from './device-cookie.ts'
-import { sayDuration } from './duration-text.ts'
+import { faultText } from '../../i18n/fault-text.ts'
 import type { LoginField, Renderer } from '../pages/render.ts'
 import { sendOn, showPage } from '../pages/reply.ts'
 
@@ -97,13 +97,10 @@ function missingField(login: string, password: string): LoginProblem | undefined
 
 /** What the page says of a refused login; `undefined` for errors that have a page of their own. */
 function problemOf(error: unknown): LoginProblem | undefined {
-  if (error instanceof LoginFailed) return { status: error.status, text: error.message, field: 'both' }
-  if (error instanceof TooManyAttempts) {
-    const text = `Too many attempts to sign in. Please try again in ${sayDuration(error.retryAfterSeconds)}.`
-    return { status: error.status, text, field: 'none', retryAfterSeconds: error.retryAfterSeconds }
-  }
-  if (error instanceof LoginsBusy) {
-    return { status: error.status, text: error.message, field: 'none', retryAfterSeconds: error.retryAfterSeconds }
+  if (error instanceof LoginFailed) return { status: error.status, text: faultText(error), field: 'both' }
+  if (error instanceof TooManyAttempts || error instanceof LoginsBusy) {
+    const { status, retryAfterSeconds } = error
+    return { status, text: faultText(error), field: 'none', retryAfterSeconds }
   }
   return undefined
 }

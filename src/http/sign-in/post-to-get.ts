@@ -22,7 +22,7 @@ export function postToGetPages(): PageHandlers {
 
 async function sendOnByGet(ctx: Context): Promise<void> {
   const query = (await readFields(ctx.req)).toString()
-  if (query.length > LONGEST_QUERY) throw new BodyRefused(413, 'That request is too large.')
+  if (query.length > LONGEST_QUERY) throw new BodyRefused('query_too_large')
   ctx.set('Cache-Control', 'no-store')
   sendOn(ctx, `${ctx.path}?${query}`)
 }

@@ -94,16 +94,16 @@ export async function verifyBackup(path: string): Promise<{ header: BackupHeader
   let records = 0
   let end: End['end'] | undefined
   for await (const line of linesOf(path)) {
-    if (end !== undefined) throw new BackupInvalid('something follows its end')
+    if (end !== undefined) throw new BackupInvalid('too_long')
     const parsed = parse(line)
     if (header === undefined) header = headerIn(parsed)
     else if ('end' in parsed) end = (parsed as unknown as End).end
     else records += 1
     if (end === undefined) checksum.update(`${line}\n`)
   }
-  if (header === undefined) throw new BackupInvalid('it is empty')
-  if (end === undefined) throw new BackupInvalid('it was cut off before its end')
-  if (end.records !== records || end.sha256 !== checksum.digest('hex')) throw new BackupInvalid('it was altered')
+  if (header === undefined) throw new BackupInvalid('empty')
+  if (end === undefined) throw new BackupInvalid('cut_off')
+  if (end.records !== records || end.sha256 !== checksum.digest('hex')) throw new BackupInvalid('altered')
   return { header, records }
 }
 
@@ -134,7 +134,7 @@ async function* linesOf(path: string): AsyncIterable<string> {
       yield* lines
     }
   } catch (cause) {
-    throw new BackupInvalid((cause as Error).message)
+    throw new BackupInvalid('unreadable', { error: (cause as Error).message })
   }
   if (rest !== '') yield rest
 }
@@ -154,12 +154,12 @@ function parse(line: string): Record<string, unknown> {
   } catch {
     // Told below.
   }
-  throw new BackupInvalid('it was cut off or altered, a line is not JSON')
+  throw new BackupInvalid('not_json')
 }
 
 function headerIn(parsed: Record<string, unknown>): BackupHeader {
-  if (parsed.format !== FORMAT) throw new BackupInvalid('it does not begin as one')
+  if (parsed.format !== FORMAT) throw new BackupInvalid('not_a_backup')
   if (parsed.version !== VERSION)
-    throw new BackupInvalid(`its version is ${JSON.stringify(parsed.version)}, and this reads ${VERSION}`)
+    throw new BackupInvalid('other_version', { version: JSON.stringify(parsed.version), reads: VERSION })
   return parsed as unknown as BackupHeader
 }

@@ -42,7 +42,7 @@ function findLiveClients(provider: Provider, { clients, unknownClients }: LiveCl
   async function lookUp(id: string): Promise<ClientSettings | undefined> {
     const address = Provider.ctx === undefined ? undefined : limitAddress(Provider.ctx.ip)
     if (address !== undefined && unknownClients.secondsToWait(address) !== undefined) {
-      throw new StrangersBounded(429, { detail: `${address} asked for too many clients that do not exist` })
+      throw new StrangersBounded('of_network', { detail: `${address} asked for too many clients that do not exist` })
     }
     const settings = await clients.findClient(id)
     if (settings === undefined && address !== undefined) unknownClients.count(address)

@@ -1,0 +1,6 @@
+/** English, the language of programs and operators, and of pages until there is another. */
+
+import type { Language } from '../language.ts'
+import { faults } from './faults.ts'
+
+export const english: Language = { tag: 'en', direction: 'ltr', faults }
