@@ -224,14 +224,14 @@ function connectionsOf(server: Supervised) {
   }
 }
 
-/** Resolves when nobody takes a new connection any more. */
+/**
+ * Resolves when no worker listens any more. A worker that closes its port resets a connection that waits there, while
+ * another may still listen; so only a refused connection counts.
+ */
 async function untilRefused(server: Supervised): Promise<void> {
-  for (let isTaken = true; isTaken; ) {
-    isTaken = await fetch(`${server.urls[0]}/jwks`, { headers: { connection: 'close' } }).then(
-      () => true,
-      () => false,
-    )
-  }
+  const ask = () => fetch(`${server.urls[0]}/jwks`, { headers: { connection: 'close' } })
+  const code = () => ask().then(undefined, ({ cause }: { cause?: { code?: string } }) => cause?.code)
+  while ((await code()) !== 'ECONNREFUSED');
 }
 
 /** Machines that fetch tokens one after the other, on connections that they keep. */

@@ -10,7 +10,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 
 import { describeWithRedis, type RedisServer, startRedis } from '../../support/redis.ts'
 import { type Running, start } from '../../support/start.ts'
-import { createUserAgent, newPkce, redeem, refresh, signIn, type TokenAnswer } from '../../support/user-agent.ts'
+import * as application from '../../support/user-agent.ts'
+import { createUserAgent, newPkce, signIn, type TokenAnswer } from '../../support/user-agent.ts'
 import { within } from '../../support/figures.ts'
 
 const WINDOW_SECONDS = 5
@@ -170,14 +171,17 @@ async function bytesIn(redis: RedisServer): Promise<number> {
 }
 
 function revoke(url: string, token: string): Promise<Response> {
-  return fetch(`${url}/revoke`, { method: 'POST', body: new URLSearchParams({ client_id: 'demo-spa', token }) })
+  const body = new URLSearchParams({ client_id: 'demo-spa', token })
+  return answered(() => fetch(`${url}/revoke`, { method: 'POST', body }))
 }
 
 async function signedIn(app: Running, clientId = 'demo-spa'): Promise<string> {
   const pkce = newPkce()
   const options = clientId === 'demo-spa' ? {} : { clientId, redirectUri: REDIRECT_URI, scope: 'openid' }
-  const callback = await signIn(createUserAgent(app), pkce, options)
-  return refreshTokenOf(await redeem(app.urls[0] as string, callback.get('code') ?? '', pkce, options))
+  const callback = await vi.waitFor(() => signIn(createUserAgent(app), pkce, options), within(5000))
+  const code = callback.get('code') ?? ''
+  const redeem = () => application.redeem(app.urls[0] as string, code, pkce, options)
+  return refreshTokenOf(await answered(redeem))
 }
 
 function refreshTokenOf({ body }: TokenAnswer): string {
@@ -186,14 +190,31 @@ function refreshTokenOf({ body }: TokenAnswer): string {
 }
 
 async function userinfoStatus(url: string, { body }: TokenAnswer): Promise<number> {
-  const response = await fetch(`${url}/userinfo`, { headers: { authorization: `Bearer ${body.access_token}` } })
+  const headers = { authorization: `Bearer ${body.access_token}` }
+  const response = await answered(() => fetch(`${url}/userinfo`, { headers }))
   return response.status
 }
 
-/** Moves the date; a node that has not heard of its store for so long takes nothing until it has. */
+/** Moves the date of both nodes. */
 async function moveSeconds({ urls }: Running, seconds: number): Promise<void> {
   vi.setSystemTime(Date.now() + seconds * 1000)
-  for (const url of urls) {
-    await expect.poll(async () => (await fetch(`${url}/userinfo`)).status, within(5000)).not.toBe(503)
+  for (const url of urls) await answered(() => fetch(`${url}/userinfo`))
+}
+
+function refresh(...asked: Parameters<typeof application.refresh>): Promise<TokenAnswer> {
+  return answered(() => application.refresh(...asked))
+}
+
+/**
+ * Asks again while the answer is 503: a node whose date has moved takes nothing until it has heard of its store again, and
+ * on Redis until both nodes have compared their clocks.
+ */
+async function answered<Answer extends { readonly status: number }>(ask: () => Promise<Answer>): Promise<Answer> {
+  let answer: Answer | undefined
+  const status = async () => {
+    answer = await ask()
+    return answer.status
   }
+  await expect.poll(status, within(5000)).not.toBe(503)
+  return answer as Answer
 }
