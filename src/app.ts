@@ -31,11 +31,14 @@ export interface App extends Omit<Core, 'close'> {
   readonly opsUrl: string
   /** Brings the store in line with what the file declares now. Throws `ConfigInvalid`, `StoreUnavailable`. */
   reload(declared: Declarations): Promise<void>
-  /** Resolves when the store is no longer the one that was opened: close this node and start another, `after` it. */
+  /**
+   * Resolves when the store is not the one that was opened any more. Close this node then and start another one `after`
+   * it.
+   */
   readonly lost: Promise<LostStore>
   /**
-   * Is unready at once and goes on serving for the delay of the settings, so that balancers notice. Then it refuses new
-   * work, finishes what is under way, and lets go of the store. Called again it cuts the delay short.
+   * Becomes unready at once and serves on for the delay of the settings, so that balancers notice. Then it refuses new
+   * work, finishes what is under way, and closes the store. A second call cuts the delay short.
    */
   close(): Promise<void>
 }
@@ -51,9 +54,12 @@ export interface AppOptions {
   readonly clock?: Clock
   /** The process is the server's own, so that what makes it faster may be changed for all of it. */
   readonly ownsProcess?: boolean
-  /** One process of several: it shares the public port, and tells a supervisor, who has the operator's, how it is. */
+  /**
+   * Set when this is one process of several: it shares the public port and reports its readiness to a supervisor, which
+   * has the operator's port.
+   */
   readonly supervisor?: Supervisor
-  /** What an earlier node of this process lost: nothing that ended there counts here. */
+  /** The store that an earlier node of this process lost. Everything it ended is ended here too. */
   readonly after?: LostStore | undefined
 }
 

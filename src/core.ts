@@ -47,7 +47,7 @@ export interface Core extends SignIn, Endings {
   readonly log: Log
   readonly store: Store
   readonly audit: Audit
-  /** Holds those of the ring's keys that have no private part here. */
+  /** Holds the keys of the ring whose private part is not in this server. */
   readonly signer: BoundSigner | undefined
   readonly keyring: LiveKeyring
   readonly verifiers: Verifiers
@@ -60,7 +60,7 @@ export interface Core extends SignIn, Endings {
   readonly registration: Registration
   readonly consents: Consents
   readonly accountAccess: AccountAccess
-  /** Who is sent security events, or asks for them. */
+  /** The receivers of security events, by push and by poll. */
   readonly receivers: EventReceivers
   readonly failures: Failures
   readonly unknownClients: Failures

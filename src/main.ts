@@ -1,8 +1,8 @@
 /**
  * The server's entry: config → app → listen → stop on a signal.
  *
- * Most of a start is compiling, so what was compiled is kept and the rest of the server is imported only after Node was
- * told where. It is kept beside the packages it came from: whoever can write there decides what runs anyway.
+ * Most of a start is compiling, so Node keeps the compiled code, and the rest of the server is imported only after Node
+ * knows where. The cache is beside the packages: a user who can write there controls the code in any case.
  */
 
 import cluster from 'node:cluster'
@@ -20,7 +20,7 @@ import { type Environment, environment } from './config/environment/environment.
 import type { Readiness } from './http/ops/readiness.ts'
 import { type StopOrders, stopOrders } from './http/workers/stop-orders.ts'
 
-// Longer than any reader that goes on needs.
+// Longer than any working reader needs.
 const FLUSH_MS = 1000
 
 /** Runs a server until a signal stops it. Throws the `Fault` that stops the start. */
@@ -37,7 +37,7 @@ export async function run(env: Environment): Promise<void> {
     // A worker lives for as long as its channel to the supervisor is open, so it closes that, however it ends.
     else await serve(config, { log, orders }).finally(() => cluster.worker?.disconnect())
   } finally {
-    // What nobody takes would keep the process; there is still time to say on stderr why it ends.
+    // Output that is not read would keep the process alive. There is still time to write the reason to stderr.
     if (!(await output.flushed(FLUSH_MS))) setTimeout(() => process.exit(), 100)
   }
 }
@@ -82,8 +82,8 @@ async function serve(config: Config, { log, orders }: Surroundings): Promise<voi
 }
 
 /**
- * SIGHUP: the file is read again. In a terminal it means that the terminal is gone, and ends the process as always. One after
- * the other, and never in the way of the requests.
+ * SIGHUP: reads the file again. In a terminal SIGHUP means that the terminal was closed, and ends the process as usual.
+ * Reads run one after the other and do not block requests.
  */
 function onHangup(read: () => Promise<void>): void {
   if (process.stdout.isTTY) return

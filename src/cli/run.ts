@@ -1,7 +1,8 @@
 /**
- * Runs one command and says how it ended: 0 well, 1 a fault or a refusal, 2 it was not understood (of `plan`: there is a difference).
+ * Runs one command and sets the exit code: 0 success, 1 a fault or a refusal, 2 not understood (for `plan`: there is a
+ * difference).
  *
- * What the operator did wrong is told in one sentence without a stack; only our own mistakes show one.
+ * An operator's mistake gets one sentence without a stack. Only a defect of this program shows a stack.
  */
 
 import { Command, CommanderError } from 'commander'
@@ -43,7 +44,7 @@ export async function runCommand(argv: readonly string[], given: Terminal): Prom
   }
 }
 
-/** Much of what commands print came from strangers: whatever a command forgets, no escape sequence is printed. */
+/** Much of what commands print came from requests. This is the last filter: no escape sequence is ever printed. */
 function withoutControls(terminal: Terminal): Terminal {
   const harmless = (text: string) => text.replace(/[^\P{C}\n\t]/gu, '\u{fffd}')
   return {

@@ -9,7 +9,7 @@ export function startCommand(terminal: Terminal): Command {
     .description('start the server and stay until SIGTERM or Ctrl-C')
     .addHelpText('after', '\nExamples:\n  grantor start\n  PORT=8080 LOG_LEVEL=debug grantor start')
     .action(async () => {
-      // Loaded only here: no other command needs the HTTP side of the house.
+      // Loaded only here: no other command needs HTTP.
       const { run } = await import('../main.ts')
       await run(terminal.env)
     })

@@ -1,7 +1,7 @@
 /**
- * The server's own pages as a client of the server: who opens /account signs in as for any application.
+ * The server's own pages as a client of the server: a person who opens /account signs in as for any application.
  *
- * Nobody configures it. It asks for nothing but the sign-in itself; the code that comes back is never redeemed.
+ * This client is not configured. It requests only the sign-in; the code that comes back is never redeemed.
  */
 
 import type { ClientSettings } from '../config/config.ts'

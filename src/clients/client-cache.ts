@@ -67,7 +67,9 @@ export function createClientCache(bounds: CacheBounds = CACHE_BOUNDS): ClientCac
     held.delete(clientId)
   }
 
-  /** Drops the oldest that was not read since; those that were go to the end of the line. */
+  /**
+   * Drops the oldest entry that was not read since the last round. Entries that were read move to the end of the queue.
+   */
   function makeRoom(): void {
     for (const [clientId, one] of held) {
       if (!one.wasRead) {

@@ -1,8 +1,9 @@
 /**
- * The applications that may ask for tokens, as the store has them at this moment.
+ * The applications that may request tokens, as the store has them now.
  *
- * A server holds those in use; any other is read once, and whoever changes one tells every server (records/registry-log.ts).
- * A client that is not held while the store is away is not unknown: the look-up throws `StoreUnavailable`.
+ * A server keeps the clients in use and reads any other once. A change is announced to every server
+ * (records/registry-log.ts). While the store is away, the look-up of a client that is not cached throws
+ * `StoreUnavailable`; it never says unknown.
  */
 
 import { ClientUnknown } from '../faults/registry.ts'
@@ -63,7 +64,7 @@ export function createClients({ records, registryLog, builtIn, cache = createCli
     if (present !== undefined) return present
     const read: Promise<RegisteredClient | undefined> = records.read(clientId).then(
       (record) => {
-        // One that changed meanwhile is no longer the one that is being read.
+        // If the client changed meanwhile, the result of this read is outdated.
         const isCurrent = reading.get(clientId) === read
         if (isCurrent) reading.delete(clientId)
         if (isCurrent && record !== undefined && !registryLog.isChanging(`client ${clientId}`)) cache.keep(record)

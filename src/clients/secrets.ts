@@ -18,19 +18,19 @@ export function generateSecret(): string {
   return randomId()
 }
 
-/** What is kept of a secret: its SHA-256 in base64url. */
+/** The stored form of a secret: its SHA-256 in base64url. */
 export function hashSecret(secret: string): string {
   return digest(secret).toString('base64url')
 }
 
-/** Whether `given` is the secret of this hash; takes the same time wherever the two differ. */
+/** Whether `given` is the secret of this hash. Takes the same time wherever the two differ. */
 export function secretMatches(secretHash: string, given: string): boolean {
   const expected = Buffer.from(secretHash, 'base64url')
   const actual = digest(given)
   return expected.length === actual.length && timingSafeEqual(expected, actual)
 }
 
-/** Whether `given` is a secret of the client: the present one, or the one that it replaces. */
+/** Whether `given` is the present secret of the client or the one that it replaces. */
 export function isSecretOf(client: ClientSettings, given: string, now: number): boolean {
   const { secretHash = '', oldSecretHash = '', oldSecretEndsAt = Number.POSITIVE_INFINITY } = client
   const isPresent = secretMatches(secretHash, given)
@@ -44,7 +44,7 @@ export function acceptsMethod({ authMethod, acceptedAuthMethods }: ClientSetting
   return authMethod.startsWith('client_secret_') && method.startsWith('client_secret_')
 }
 
-/** Whether the client's secret, of which the configuration has only the hash, is one that could be guessed. */
+/** Whether the client's secret can be guessed. The configuration has only its hash. */
 export function isTooWeak(client: ClientSettings | undefined, given: string): boolean {
   return client?.strongSecretOnly === true && !isStrongSecret(given)
 }

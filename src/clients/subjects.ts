@@ -4,14 +4,17 @@ import { createHmac } from 'node:crypto'
 
 import type { Clients } from './clients.ts'
 
-/** A pairwise subject tells nothing of the account (OpenID Connect Core section 8.1), and is the same for ever: its salt stays when keys rotate. */
+/**
+ * A pairwise subject reveals nothing of the account (OpenID Connect Core section 8.1) and never changes: its salt stays
+ * when keys rotate.
+ */
 export function pairwiseSubject(accountId: string, sector: string, salt: string): string {
   return createHmac('sha256', salt).update(`${sector}\n${accountId}`).digest('base64url')
 }
 
 export type SubjectOf = (accountId: string, clientId: string) => Promise<string>
 
-/** For code that knows a client by its id alone. A client that is gone is treated as public. */
+/** For code that has only the id of the client. A client that was removed is treated as public. */
 export function createSubjectOf(clients: Pick<Clients, 'findClient'>, salt: () => string): SubjectOf {
   return async function subjectOf(accountId, clientId) {
     const client = await clients.findClient(clientId)

@@ -1,7 +1,7 @@
 /**
- * What the operator chose: one frozen object, made once at start from the environment and `grantor.yaml`.
+ * The operator's configuration: one frozen object, made once at the start from the environment and `grantor.yaml`.
  *
- * Only this folder reads `process.env`; everything above is handed the Config, or the part of it that it needs.
+ * Only this folder reads `process.env`. All other code takes the Config, or the part of it that it needs.
  */
 
 import type { ApiSettings } from '../registry/api/api.ts'
@@ -33,14 +33,14 @@ export interface Config {
   readonly redisReplicas: number | undefined
   /** Server processes on this machine. */
   readonly workers: number
-  /** How long a server that was told to stop goes on serving, so that balancers notice that it is unready. */
+  /** How long a server that was told to stop still serves while it is unready, so that balancers notice. */
   readonly stopDelaySeconds: number
   readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug'
   /** Addresses (CIDR) of the reverse proxies whose `X-Forwarded-For` is believed; empty: none. */
   readonly trustProxy: readonly string[]
   /** 32 bytes; without it (development only) one is generated into `keysDir`. */
   readonly rootKey: Uint8Array | undefined
-  /** While the root key is being replaced: the one that comes, which `grantor keys rotate-root` seals under. */
+  /** During a replacement of the root key: the new one, under which `grantor keys rotate-root` seals the ring. */
   readonly nextRootKey: Uint8Array | undefined
   readonly lifetimes: Lifetimes
   readonly keys: KeyRules
@@ -49,13 +49,13 @@ export interface Config {
   readonly logins: LoginRules
   readonly clientAuthentication: ClientAuthenticationRules
   readonly dpop: DpopRules
-  /** Whether plain requests are answered beside the engine (engine/fast-path/). */
+  /** Whether plain requests are answered without the engine (engine/fast-path/). */
   readonly fastPath: boolean
   readonly apis: readonly ApiSettings[]
   /** The audience of tokens for which no resource was asked; absent only when there is no API. */
   readonly defaultApi: string | undefined
   readonly clients: readonly ClientSettings[]
-  /** Who security events are pushed to. */
+  /** The receivers to which security events are pushed. */
   readonly receivers: readonly ReceiverSettings[]
   /** Accounts made at first start; development only. */
   readonly demoAccounts: readonly DemoAccount[]
@@ -88,7 +88,7 @@ export interface KeyRules {
   readonly waitForVerifiersSeconds: number
 }
 
-/** Who holds the signing keys, when not this server. */
+/** The external signer that holds the signing keys; unset when this server holds them. */
 export interface SignerRules {
   /** The Unix socket of a signing process. */
   readonly socket: string
@@ -117,16 +117,16 @@ export interface ClientAuthenticationRules {
 }
 
 export interface DpopRules {
-  /** Whether every proof must hold a nonce of ours (RFC 9449 section 8). */
+  /** Whether every proof must contain a nonce of this server (RFC 9449 section 8). */
   readonly requireNonce: boolean
 }
 
-/** Who is told of revocations by security events that are pushed to it (RFC 8935). */
+/** A receiver of security events, which are pushed to it (RFC 8935). */
 export interface ReceiverSettings {
   readonly endpoint: string
   /** The `aud` of its events. */
   readonly audience: string
-  /** What it knows us by. */
+  /** The credential by which the receiver recognises this server. */
   readonly token: string | undefined
 }
 

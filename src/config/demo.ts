@@ -99,7 +99,7 @@ function demoMachine(issuer: string): ClientSettings {
   }
 }
 
-/** A page of the server itself, which shows a newcomer what came back. */
+/** A page of the server itself, which shows a newcomer the response. */
 function tour(issuer: string): ClientSettings {
   return {
     ...PLAIN_CLIENT,

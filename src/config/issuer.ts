@@ -1,8 +1,10 @@
-/** The issuer identifier: compared byte for byte by everybody (RFC 8414 section 3.3), so there is one way to write it. */
+/**
+ * The issuer identifier. Verifiers compare it byte for byte (RFC 8414 section 3.3), so only one spelling is accepted.
+ */
 
 import { isLoopback } from '../registry/client/redirect-uris.ts'
 
-/** What the issuer should have been (completes "it wants …"), or `undefined` when it is fine. */
+/** The accepted form (completes "it wants …"), or `undefined` when the issuer is valid. */
 export function issuerWants(issuer: string, production: boolean): string | undefined {
   const url = URL.parse(issuer)
   if (url === null || !/^https?:$/.test(url.protocol)) return 'an address such as https://auth.example.com'

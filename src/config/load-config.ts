@@ -117,7 +117,7 @@ interface Declarations {
   readonly receivers: readonly ReceiverSettings[]
 }
 
-/** The APIs and clients of the file, then those of the demo seed and the server's own API; and the receivers. */
+/** The APIs and clients of the file, then those of the demo seed and the server's own API, and the receivers. */
 function readDeclarations(
   opened: Opened,
   { issuer, demo, production }: Pick<Decided, 'issuer' | 'demo' | 'production'>,
@@ -158,7 +158,7 @@ function placeProblems(settings: Settings, file: SettingsFile, production: boole
     ],
     [
       !production && (file.demo ?? true) && settings.HOST !== undefined && !isLoopback(settings.HOST),
-      `HOST is ${shown(settings.HOST)}, where everybody could sign in with the demo seed; it wants 127.0.0.1, or demo: false in grantor.yaml.`,
+      `HOST is ${shown(settings.HOST)}, where anyone in the network could sign in with the demo seed; it wants 127.0.0.1, or demo: false in grantor.yaml.`,
     ],
     [
       production && file.demo === true,
@@ -188,7 +188,7 @@ function missingInProduction(settings: Settings, { file, found, name }: Opened, 
     ],
     [
       found && file.complete && file.clients.length === 0,
-      `${name}: clients is empty; in production it wants at least one client, since without one nobody can get a token.`,
+      `${name}: clients is empty; in production it wants at least one client, since without a client no token can be issued.`,
     ],
   ]
   return rules.filter(([broken]) => broken).map(([, sentence]) => sentence)
@@ -237,7 +237,7 @@ function assemble(settings: Settings, { file, folder, name, found }: Opened, dec
   }
 }
 
-/** A setting with a default in the table: absent only when it was refused, and then nobody gets here. */
+/** A setting with a default in the table. It is absent only when it was refused, and then this code does not run. */
 function required<Value>(value: Value | undefined): Value {
   if (value === undefined) throw new TypeError('a setting with a default has no value')
   return value

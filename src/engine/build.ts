@@ -62,9 +62,9 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSig
   readonly consents: Consents
   readonly keyring: Keyring
   readonly revocationLog: Pick<RevocationLog, 'covers' | 'settled'>
-  /** Holds those of the ring's keys that have no private part. */
+  /** Holds the keys of the ring whose private part is not in this server. */
   readonly signer: BoundSigner | undefined
-  /** Whether plain requests are answered beside the engine. */
+  /** Whether plain requests are answered without the engine. */
   readonly fastPath: boolean
   readonly pages: EnginePages
   readonly clientFailures: ClientFailures
@@ -86,7 +86,7 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
     parts.issuer,
     configuration(parts, { accessTokens, targets }),
   )
-  // The dispatcher states scheme, host and client address of every request; the engine believes it and nobody else.
+  // The dispatcher states scheme, host and client address of every request. The engine trusts only these.
   provider.proxy = true
   const { issuer, keyring } = parts
   const signer = createJwsSigner(keyring.signingJwks, parts.signer)

@@ -16,11 +16,14 @@ import type { Interactions } from './interactions/interactions.ts'
 export interface Engine {
   handle(req: IncomingMessage, res: ServerResponse): Promise<void>
   readonly documents: Documents
-  /** Verifies the access tokens that are presented to endpoints of ours. */
+  /** Verifies the access tokens that are presented to our endpoints. */
   readonly accessTokens: AccessTokens
   readonly interactions: Interactions
   readonly sessions: BrowserSessions
-  /** Where the installed oidc-provider is not the one that we know, one sentence each; the fast path is off then. */
+  /**
+   * The differences between the installed oidc-provider and the expected one, one sentence each. Any difference turns
+   * the fast path off.
+   */
   readonly differences: readonly string[]
   /** The version of the ring whose keys it signs with and publishes. */
   readonly ringVersion: number

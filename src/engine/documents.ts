@@ -1,8 +1,8 @@
 /**
  * Discovery and JWKS, prepared.
  *
- * Both are the same for everybody and change only with the engine, so the engine is asked once, when it is built, and the
- * answers are given from memory, with an ETag: a third of the cost, and they answer while the store is away.
+ * Both are the same for all callers and change only with the engine. So the engine is asked once, when it is built, and
+ * the responses come from memory with an ETag. This costs a third, and they stay available while the store is away.
  */
 
 import { createHash } from 'node:crypto'

@@ -6,7 +6,7 @@ import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
 import type { Log } from '../audit/log.ts'
 import type { ClientFailures } from './request/client-failures.ts'
 
-// What the engine says of it.
+// The engine's words for a wrong secret.
 const WRONG_SECRET = 'invalid secret provided'
 
 // The endpoints at which clients authenticate.
@@ -33,7 +33,9 @@ export function recordEvents(provider: Provider, { clientFailures, log }: EventP
   })
 }
 
-/** A client that failed too often from this address is told when to come again, whether or not it was right this time. */
+/**
+ * A client that failed too often from this address is told when to try again, whether or not this attempt was correct.
+ */
 function noteFailure(ctx: KoaContextWithOIDC, error: errors.InvalidClientAuth, clientFailures: ClientFailures): void {
   const clientId = ctx.oidc.client?.clientId
   const claimedId = ctx.oidc.params?.client_id as string | undefined

@@ -1,5 +1,5 @@
 /**
- * A newer ring means a new engine: it is built beside the one in use and takes its place between two requests.
+ * A newer ring needs a new engine. It is built while the old one serves, and replaces it between two requests.
  */
 
 import type { Log } from '../audit/log.ts'
@@ -14,7 +14,7 @@ export interface FollowParts {
   readonly log: Log
 }
 
-/** Swaps the engine whenever the ring moves, on whichever node. Returns a stop, which waits for a swap under way. */
+/** Swaps the engine whenever the ring changes, on any node. Returns a stop, which waits for a swap under way. */
 export function followRing({ keyring, current, build, log }: FollowParts): () => Promise<void> {
   // One after the other, so that an older ring never takes the place of a newer one.
   let building = Promise.resolve()

@@ -1,4 +1,4 @@
-/** The engine of a node: built for the ring as it is, and built anew whenever the ring changes. */
+/** The engine of a node: built for the present ring, and built again whenever the ring changes. */
 
 import type { Config } from '../config/config.ts'
 import type { Keyring, LiveKeyring } from '../keyring/keyring.ts'
@@ -9,7 +9,7 @@ import { createCurrentEngine, type CurrentEngine } from './current.ts'
 import { followRing } from './follow-ring.ts'
 import { createClientFailures } from './request/client-failures.ts'
 
-/** What the engine takes of the core. */
+/** The parts of the core that the engine needs. */
 export interface EngineCore
   extends Omit<EngineParts, 'clientFailures' | 'keyring' | 'pages' | 'issuer' | 'lifetimes' | 'dpop' | 'fastPath'> {
   readonly config: Config

@@ -44,7 +44,7 @@ export class RegistryEntryElsewhere extends Fault {
   }
 }
 
-/** What a client or an API would be breaks rules. `problems` says which, a sentence each. */
+/** The new settings of a client or an API break rules. `problems` names each in a sentence. */
 export class RegistryEntryInvalid extends Fault {
   static readonly code = 'registry_entry_invalid'
   static readonly status = 400

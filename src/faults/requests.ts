@@ -14,7 +14,7 @@ export class MethodNotAllowed extends Fault {
   static readonly status = 405
 }
 
-/** The address has more parameters than any request of ours. */
+/** The address has more parameters than any valid request. */
 export class ParametersTooMany extends Fault {
   static readonly code = 'parameters_too_many'
   static readonly status = 400

@@ -39,7 +39,7 @@ export class InteractionGone extends Fault {
   static readonly status = 400
 }
 
-/** A form came from another page than ours, or without its token. */
+/** A form came from another page, or without its token. */
 export class FormForged extends Fault {
   static readonly code = 'form_forged'
   static readonly status = 403

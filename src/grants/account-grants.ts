@@ -1,4 +1,4 @@
-/** What a person holds: the sessions in which they are signed in, and the grants that they gave. */
+/** The sessions of a person, and the grants that the person gave. */
 
 import { keys } from '../store/keys.ts'
 import type { Key, Store } from '../store/store.ts'
@@ -19,7 +19,7 @@ export interface HeldSession {
 }
 
 export interface AccountGrants {
-  /** Those that are alive, in two round trips, however many there are. */
+  /** The live ones, read in two round trips, whatever their number. */
   listGrants(accountId: string): Promise<HeldGrant[]>
   /** As above, and in which this person, and not another one since, is signed in. */
   listSessions(accountId: string): Promise<HeldSession[]>

@@ -1,8 +1,9 @@
 /**
  * What a person has agreed to, remembered beyond the browser session, so that the same question is asked once.
  *
- * A grant lives in one session and dies with it (a stolen token of one session must not take the others along); the
- * answer to the consent page outlives it. Only what was asked and agreed to is here: more is asked again.
+ * A grant belongs to one session and ends with it, because a stolen token of one session must not affect the others.
+ * The answer on the consent page outlives the session. Only what was asked and granted is remembered; anything more is
+ * asked again.
  */
 
 import { type Clock, epochSeconds } from '../base/clock.ts'
@@ -20,7 +21,7 @@ export interface Consent {
 
 export interface Consents {
   findConsent(accountId: string, clientId: string): Promise<Consent | undefined>
-  /** What the person agreed to, with every client. */
+  /** What the person agreed to, by client. */
   listConsents(accountId: string): Promise<{ clientId: string; consent: Consent }[]>
   /** Adds to what was agreed to before. */
   rememberConsent(accountId: string, clientId: string, given: Consent): Promise<void>
@@ -41,7 +42,7 @@ export function createConsents({ store, clock, notBefore, ttlSeconds }: Consents
     return opened(clientId, await store.get(keys.consent(accountId, clientId)))
   }
 
-  /** What was agreed to with a client that has been ended since is asked again: it may be another under the same name. */
+  /** A consent given before its client was ended is asked again: another client may have the same name now. */
   function opened(clientId: string, entry: Entry | undefined): Consent | undefined {
     if (entry === undefined) return undefined
     const { at, ...consent } = JSON.parse(entry.value) as StoredConsent
@@ -68,7 +69,7 @@ export function createConsents({ store, clock, notBefore, ttlSeconds }: Consents
         const before = opened(clientId, entry)
         const merged = before === undefined ? given : merge(before, given)
         const stored: StoredConsent = { ...merged, at: epochSeconds(clock) }
-        // What was taken back meanwhile is not brought back by what was agreed to since.
+        // A consent that was withdrawn meanwhile is not restored.
         if ((await store.put(key, JSON.stringify(stored), { ttlSeconds, ...over(entry) })) === 'stored') return
       }
     },

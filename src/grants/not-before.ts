@@ -1,10 +1,11 @@
 /**
- * Moments before which nothing counts: of one client, or of everybody.
+ * Not-before marks: everything issued before a mark is refused, for one client or for all.
  *
- * A client may have a hundred thousand tokens, and they are found one by one only when they come. So ending them writes
- * one moment; whatever of the client was issued before it is refused when it is read. An entry of the revocation log is
- * forgotten once no JWT that it covers is alive, but grants live far longer, and a client that was removed may come back:
- * the moments stay in the store, all in one record. Every node has them in memory, and hears of new ones from the log.
+ * A client may have a hundred thousand tokens, which are found one by one only when they are presented. So ending them
+ * writes one mark, and whatever was issued to the client before it is refused when it is read. An entry of the
+ * revocation log is removed once no JWT that it covers is alive. Grants live far longer, and a removed client may be
+ * registered again, so the marks stay in the store, all in one record. Every node has them in memory and learns of new
+ * ones from the log.
  */
 
 import type { RevocationEntry } from '../resource/revocations/revocation-set.ts'
@@ -12,23 +13,25 @@ import { keys } from '../store/keys.ts'
 import { over } from '../store/over.ts'
 import type { Entry, Store } from '../store/store.ts'
 
-/** What a moment can end: a grant, a stored token, a session. */
+/** Something that a mark can end: a grant, a stored token, a session. */
 export interface Issued {
   readonly clientId?: string | undefined
-  /** Epoch seconds. What does not say when it was issued was issued before any moment. */
+  /** Epoch seconds. Without it, the thing counts as issued before any mark. */
   readonly issuedAt: number | undefined
 }
 
 export interface NotBefore {
-  /** Ends what was issued before this moment (epoch seconds), on this node at once; without a client, everything. */
+  /**
+   * Ends what was issued before this time (epoch seconds), on this node at once; everything when no client is given.
+   */
   raise(before: number, clientId?: string): Promise<void>
   /** The same for several clients, in one write. */
   raiseAll(before: number, clientIds: readonly string[]): Promise<void>
-  /** Whether this was issued before a moment that ended it. */
+  /** Whether a mark has ended it. */
   covers(issued: Issued): boolean
 }
 
-/** What is read of the revocation log, which stands a layer above. */
+/** The part of the revocation log that is needed here. The log is a layer above. */
 export interface EndingNews {
   read(
     after: string | undefined,
@@ -46,7 +49,7 @@ interface Moments {
 const NONE: Moments = { everything: 0, clients: {} }
 const PAGE = 500
 
-/** Opens the moments that are in the store. Throws `StoreUnavailable`. */
+/** Loads the marks from the store. Throws `StoreUnavailable`. */
 export async function openNotBefore({
   store,
   revocationLog,
@@ -58,7 +61,7 @@ export async function openNotBefore({
   let ofEverything = 0
   let cursor: string | undefined
 
-  // The log first: a moment that is announced while the record is read is in one of the two.
+  // The log first: a mark that is announced while the record is read is then in one of the two.
   revocationLog.onNews(follow)
   follow()
   const stored = await read()
@@ -94,7 +97,7 @@ export async function openNotBefore({
     for (let more = true; more; ) {
       const page = revocationLog.read(cursor, PAGE)
       for (const { before, client_id: clientId, sub, tokens_only: tokensOnly } of page.entries) {
-        // The moments of the log that cover access tokens alone end no grant.
+        // Entries of the log that cover access tokens alone end no grant.
         if (before !== undefined && sub === undefined && tokensOnly !== true) note(before, clientId)
       }
       cursor = page.cursor
@@ -107,7 +110,7 @@ export async function openNotBefore({
     return { moments: entry ? (JSON.parse(entry.value) as Moments) : NONE, entry }
   }
 
-  /** A moment never moves back, whoever else moves it or another at the same time. */
+  /** A mark never moves back, also when several nodes move it at the same time. */
   async function keep(raised: (moments: Moments) => Moments | undefined): Promise<void> {
     for (;;) {
       const { moments, entry } = await read()

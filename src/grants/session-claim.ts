@@ -1,4 +1,4 @@
-/** How a browser session is named to APIs: without telling its `uid`, by which the server finds it. */
+/** The name of a browser session for APIs. It does not reveal the `uid`, by which the server finds the session. */
 
 import { hashHandle } from '../base/sealing.ts'
 
@@ -11,8 +11,8 @@ interface Known {
 }
 
 /**
- * The claim `sid` of a JWT, and of an entry of the revocation log. Clients that know the person by another subject each have
- * another name for the session, or it would tell them that the two are one person.
+ * The claim `sid` of a JWT and of an entry of the revocation log. Clients with different subjects for a person get
+ * different names for the session. Otherwise the name would reveal that the two subjects are one person.
  */
 export function sessionClaim(sessionUid: string, { accountId, sub }: Known): string {
   return hashHandle(sub === accountId ? sessionUid : `${sessionUid}\n${sub}`).slice(0, LENGTH)

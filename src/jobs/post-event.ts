@@ -11,7 +11,7 @@ export interface Pushed {
 
 const TIMEOUT_MS = 2500
 const LONGEST_ANSWER = 4096
-/** What a receiver may say now and not later: a credential that expired, a key that it has yet to fetch. */
+/** Responses that may change later: an expired credential, or a key that the receiver has not fetched yet. */
 const PASSING = ['authentication_failed', 'access_denied', 'invalid_key']
 
 export async function postSet({ endpoint, token }: ReceiverSettings, set: string): Promise<Pushed> {

@@ -1,9 +1,9 @@
 /**
- * Pushing security events to those who declared where (RFC 8935).
+ * Pushes security events to the declared receivers (RFC 8935).
  *
- * Each receiver has a loop of its own, so one that is down delays nobody. Of all nodes one pushes to a receiver: it holds
- * a lease in the store, and when it dies another takes it. What a receiver has taken is in the store too, so nothing is
- * lost with a node; an event may come twice, as every receiver has to expect.
+ * Each receiver has its own loop, so a receiver that is down does not delay the others. One node of all pushes to a
+ * receiver: it holds a lease in the store, and when it ends another node takes the lease. The store also has what each
+ * receiver has taken, so nothing is lost with a node. A receiver may get an event twice, as RFC 8935 allows.
  */
 
 import type { Receiver, EventReceivers } from '../revocation/security-events/receivers.ts'
@@ -26,9 +26,9 @@ export interface PushParts {
 // So many events are signed and sent before the lease is renewed: even at 2.5 s each they are done before it ends.
 const AT_ONCE = 5
 const LEASE_SECONDS = 20
-/** A lease that is given up ends in a moment; to remove it might end that of another node. */
+/** A lease that is given up expires within a second. Deleting it could end the lease of another node. */
 const ENDING_SECONDS = 0.01
-/** Without news: a node that died may have left events. */
+/** The interval of looks without news: a node that ended may have left events. */
 const LOOK_MS = 5000
 const SHORTEST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 60_000
@@ -59,7 +59,7 @@ export function startPushing({ endpoints, receivers, revocationLog, store, log }
     const lease = keys.pushLease(receiver.id)
     let failures = 0
     while (!isStopped) {
-      // Before the look, so that what comes during it is not slept through.
+      // Read before the look, so that an event during the look ends the pause.
       const heard = news
       const { outcome, reason } = await step(settings, receiver, lease)
       if (outcome === 'failed' && failures === 0) {

@@ -1,5 +1,5 @@
 /**
- * The key schedule, on a clock. Every node runs it; a step that is due is taken by whoever writes first.
+ * Runs the key schedule on a timer. Every node runs it; the first node that writes takes a step that is due.
  */
 
 import type { Log } from '../audit/log.ts'

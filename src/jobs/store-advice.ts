@@ -1,4 +1,4 @@
-/** What the operator should know of the store although it works, in the log when it is new. */
+/** Logs advice about a store that works; each new sentence once. */
 
 import type { Log } from '../audit/log.ts'
 import type { Store } from '../store/store.ts'

@@ -45,7 +45,7 @@ describe('grantor keys list', () => {
     )
     await terminal.run('keys rotate --alg ES256')
     expect((await terminal.run('keys list')).out).toMatch(
-      /\n\nES256 \S{6}… signs from 00:06:00 UTC \(in 6 min\); until then nothing changes for anybody\.$/,
+      /\n\nES256 \S{6}… signs from 00:06:00 UTC \(in 6 min\); until then nothing changes\.$/,
     )
   })
 
@@ -106,7 +106,7 @@ describe('grantor keys rotate', () => {
 
     expect(code).toBe(0)
     expect(out).toMatch(
-      /\n\nRS256 \S{6}…, ES256 \S{6}… and EdDSA \S{6}… sign from 00:06:00 UTC \(in 6 min\); until then nothing changes for anybody\.$/,
+      /\n\nRS256 \S{6}…, ES256 \S{6}… and EdDSA \S{6}… sign from 00:06:00 UTC \(in 6 min\); until then nothing changes\.$/,
     )
     expect(await states(terminal)).toEqual([
       'RS256 signing',
@@ -242,7 +242,7 @@ describe('grantor keys retire', () => {
     const { out, code } = await terminal.run(`keys retire -- ${kid}`)
 
     expect(code).toBe(0)
-    expect(out).toMatch(/^ES256 \S{6}… will not sign\. ES256 \S{6}… goes on signing; its successor signs from /m)
+    expect(out).toMatch(/^ES256 \S{6}… will not sign\. ES256 \S{6}… continues to sign; its successor signs from /m)
     expect(await list(terminal)).toHaveLength(3)
   })
 
@@ -253,7 +253,7 @@ describe('grantor keys retire', () => {
     expect(await terminal.run(`keys retire -- ${kid}`)).toEqual({
       code: 1,
       out: '',
-      err: 'This key signs: rotate it (`grantor keys rotate`), or if somebody else may hold it, `--compromised`.',
+      err: 'This key signs: rotate it (`grantor keys rotate`), or, if it may be in other hands, rotate with `--compromised`.',
     })
     expect(await terminal.run('keys retire nobody')).toEqual({
       code: 1,

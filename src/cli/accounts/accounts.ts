@@ -114,7 +114,7 @@ function addUnlock(parent: Command, terminal: Terminal): void {
   parent
     .command('unlock')
     .argument('<account>', 'its login or its id')
-    .description('forget the wrong passwords for it, so that its owner can sign in at once on any device')
+    .description('reset the counts of wrong passwords, so that the owner can sign in at once on any device')
     .option(...JSON_OPTION)
     .addHelpText('after', '\nExample:\n  grantor accounts unlock ana@example.com')
     .action(async (name: string, { json }: JsonOption) => {
@@ -148,7 +148,7 @@ function addRemove(parent: Command, terminal: Terminal): void {
   parent
     .command('remove')
     .argument('<account>', 'its login or its id')
-    .description('forget an account; every session, grant and token of its owner ends, and its login is free again')
+    .description('remove an account; every session, grant and token of its owner ends, and its login is free again')
     .option('--yes', 'do not ask before')
     .option(...DRY_RUN_OPTION)
     .option(...JSON_OPTION)

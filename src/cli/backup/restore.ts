@@ -127,7 +127,7 @@ async function fill(terminal: Terminal, stored: Stored, { path, header, keepGran
   return records
 }
 
-/** What a new sign-in makes anew: ended by the mark in any case, so there is no use in storing it. */
+/** Recreated by a new sign-in, and ended by the mark in any case, so it is not stored. */
 const ISSUED = new Set([
   ...['code', 'refresh', 'access', 'machine', 'grant', 'grant-members', 'spent', 'account-grants'],
   ...['session', 'session-id', 'account-sessions', 'interaction', 'par'],

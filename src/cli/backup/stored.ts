@@ -56,7 +56,7 @@ export async function closeStore(store: Store): Promise<void> {
   if (!(await replaceIdentity(store, found, { ...found.identity, state: 'moved' }))) {
     throw new Refused('Another command changed the store: try again.')
   }
-  // One that was just starting notices within a beat.
+  // A server that was just starting notices within a second.
   await later(BEATS_MS)
 }
 

@@ -138,7 +138,7 @@ function addRotateSecret(parent: Command, terminal: Terminal): void {
     .argument('<client>', 'its client_id')
     .description('give a client a new secret, printed this once; the one before stays valid for a while')
     .option('--old-for <duration>', 'how long the secret before stays valid; 0s ends it at once', '7d')
-    .option('--again', 'replace the newest secret, which nobody has yet, and keep the one before')
+    .option('--again', 'replace the newest secret, which is not in use yet, and keep the one before')
     .option(...IF_VERSION)
     .option(...JSON_OPTION)
     .addHelpText(
@@ -156,9 +156,7 @@ function addRotateSecret(parent: Command, terminal: Terminal): void {
 function addSecret(parent: Command, terminal: Terminal): void {
   parent
     .command('secret')
-    .description(
-      'draw a new client secret and print it this once, with the line for grantor.yaml that does not tell it',
-    )
+    .description('generate a client secret and print it this once, with the line for grantor.yaml that holds its hash')
     .option(...JSON_OPTION)
     .addHelpText(
       'after',
@@ -188,7 +186,7 @@ function rowOf({ settings, origin, version }: RegisteredClient): Row {
   }
 }
 
-/** Without its secrets: a hash of a weak one tells it. */
+/** Without secrets: the hash of a weak secret reveals it. */
 function jsonOf({ settings, ...about }: RegisteredClient) {
   const { client_secret_sha256: _hashes, ...entry } = clientEntry(settings)
   return { ...entry, ...about, old_secret_ends_at: settings.oldSecretEndsAt }

@@ -10,8 +10,8 @@ import type { Terminal } from '../terminal/terminal.ts'
 export const FILE_ARGUMENT = ['[file]', 'the file; - for standard input; unset: grantor.yaml of the server'] as const
 
 /**
- * What the file declares, together with what the settings of this server add to it (the demo seed, the server's own API).
- * Throws `ConfigInvalid`.
+ * The declarations of the file, together with those that this server's settings add (the demo seed, the server's own
+ * API). Throws `ConfigInvalid`.
  */
 export async function readDeclared(terminal: Terminal, config: Config, file: string | undefined): Promise<Config> {
   if (file === undefined) return config

@@ -30,7 +30,7 @@ function fileOf({ apis, clients, defaultApi }: Declarations, config: Config): ob
   const seed = demoSeed(config.issuer)
   const names = [...seed.clients.map((one) => one.clientId), ...seed.apis.map((one) => one.audience)]
   const seeded = new Set(isDemo ? names : [])
-  // What a server has without a file stands in none.
+  // Records that a server has without a file are not exported.
   const own = apiText(ownApi(config.issuer))
   return {
     ...(config.production || isDemo ? {} : { demo: false }),

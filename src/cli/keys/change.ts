@@ -36,9 +36,7 @@ export function addRotate(parent: Command, terminal: Terminal): void {
       'publish a successor now, to sign as soon as every verifier must know it; of all algorithms, or of one',
     )
     .addOption(new Option('--alg <alg>', 'only the keys of this algorithm').choices(ALGORITHMS))
-    .addOption(
-      new Option('--compromised <kid>', 'somebody else may hold this key: take it out at once').conflicts('alg'),
-    )
+    .addOption(new Option('--compromised <kid>', 'this key may be in other hands: remove it at once').conflicts('alg'))
     .option('--yes', 'do not ask before a compromised key is taken out')
     .option(...DRY_RUN_OPTION)
     .option(...JSON_OPTION)
@@ -58,7 +56,9 @@ export function addRetire(parent: Command, terminal: Terminal): void {
   parent
     .command('retire')
     .argument('<kid>', 'its name in `grantor keys list`; after -- when it begins with a dash')
-    .description('take out a key that is not signing: one that shall not come, or one before its time')
+    .description(
+      'remove a key that is not signing: a published key that is not wanted, or a retired one before its time',
+    )
     .option(...DRY_RUN_OPTION)
     .option(...JSON_OPTION)
     .addHelpText('after', '\nExample:\n  grantor keys retire --dry-run -- 4vGNPsZqJX0x0GV1q8n0pNqk6bYyB0oVtqRkQy7l0aM')
@@ -133,7 +133,7 @@ function afterRetiring(key: KeySummary, { keyring }: Outcome, now: number): stri
   if (key.state === 'retired')
     return `${nameOf(key)} is out of the JWKS: tokens that it signed are refused, though they have not expired.`
   const signing = keyring.keys.find(({ state, algorithm }) => state === 'signing' && algorithm === key.algorithm)
-  const stays = signing === undefined ? '' : ` ${nameOf(signing)} goes on signing; ${nextChange(signing, now)}.`
+  const stays = signing === undefined ? '' : ` ${nameOf(signing)} continues to sign; ${nextChange(signing, now)}.`
   return `${nameOf(key)} will not sign.${stays}`
 }
 

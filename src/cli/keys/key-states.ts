@@ -1,4 +1,4 @@
-/** What happens to keys, in words and with the time. */
+/** The states and changes of keys as text, with times. */
 
 import type { KeySummary } from '../../keyring/keyring.ts'
 import { from } from '../terminal/time-text.ts'
@@ -26,7 +26,7 @@ export function signsFrom(coming: readonly KeySummary[], now: number): string {
     const names = coming.filter(({ changesAt }) => changesAt === at).map(nameOf)
     return `${listed(names)} ${names.length === 1 ? 'signs' : 'sign'} ${from(at, now)}`
   })
-  return `${sentences.join('; ')}; until then nothing changes for anybody.`
+  return `${sentences.join('; ')}; until then nothing changes.`
 }
 
 /** A key as people recognise it: its algorithm, and enough of its name. */

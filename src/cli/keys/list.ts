@@ -11,7 +11,7 @@ import { JSON_OPTION, timestamp, print } from '../terminal/print.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
 interface ListedKey extends KeySummary {
-  /** Of a key that is to sign, when any verifier told us what it holds. */
+  /** For a key that is to sign: how many verifiers hold it, once any verifier has reported. */
   readonly verifiers?: Held
 }
 

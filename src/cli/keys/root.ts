@@ -1,4 +1,4 @@
-/** `grantor keys rotate-root`: another root key seals the ring. What was begun and interrupted is completed. */
+/** `grantor keys rotate-root`: seals the ring under another root key. Completes a replacement that was interrupted. */
 
 import type { Command } from 'commander'
 
@@ -37,7 +37,7 @@ export function addRotateRoot(parent: Command, terminal: Terminal): void {
 }
 
 interface Replacement {
-  /** Names the root key in use after it; one that is yet to be made has no name. */
+  /** Names the root key in use afterwards; a key that is not generated yet has no name. */
   readonly after?: string
   readonly sentence: string
 }

@@ -79,7 +79,7 @@ function shortOverlap(key: KeySummary, { maxAgeSeconds, marginSeconds }: Config[
 const LOOKS = 3
 const LOOK_PAUSE_MS = 1000
 
-/** What is wrong with what the server publishes; `undefined` when none had to answer and none did. */
+/** The problem with what the server publishes; `undefined` when no server had to answer and none did. */
 async function comparePublished(
   issuer: string | undefined,
   config: Config,
@@ -105,7 +105,7 @@ async function fetchJwks(address: URL): Promise<readonly Jwk[]> {
     const { keys } = await fetchObject(address)
     if (Array.isArray(keys)) return keys as Jwk[]
   } catch {
-    // One sentence for both: no answer, and an answer that is none.
+    // One sentence for no answer and for an invalid answer.
   }
   throw new Refused(`${address.href} does not answer with a JWKS.`)
 }

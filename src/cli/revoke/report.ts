@@ -1,4 +1,4 @@
-/** What every ending by an operator has in common: it can be tried, it is asked for where much ends, and it is told. */
+/** What all endings by an operator share: a dry run, a confirmation when much ends, and a report. */
 
 import type { Command } from 'commander'
 
@@ -15,7 +15,7 @@ export interface RevokeOptions {
 }
 
 interface Ending {
-  /** In the words of the sentence that tells it. */
+  /** As the sentence of the report names it. */
   readonly what: string
   /** Said before a question that has to be answered with yes. */
   readonly warning?: string

@@ -13,7 +13,7 @@ import type { Terminal } from '../terminal/terminal.ts'
 
 export function revokeCommand(terminal: Terminal): Command {
   const command = new Command('revoke').description(
-    'end access: of a token, a grant, a session, a client, a person, or of everybody',
+    'end access: of a token, a grant, a session, a client, a person, or of all of them',
   )
   addToken(command, terminal)
   addGrant(command, terminal)
@@ -38,7 +38,8 @@ function addGrant(parent: Command, terminal: Terminal): void {
     .argument('<grant>', 'its id: `gid` in a token, `grantId` in the audit trail; after -- when it begins with a dash')
     .description('end what one application was granted in one sign-in, with every token of it')
     .action((grantId: string, options: RevokeOptions) =>
-      // One that is gone from the store may still have tokens that live: it is named to the verifiers all the same.
+      // A grant that is gone from the store may still have live tokens, so it is announced to the verifiers in any
+      // case.
       end(terminal, options, async ({ revocation }) => ({
         what: `the grant ${grantId}`,
         end: () => revocation.endGrant(grantId, 'grant_ended_by_operator'),
@@ -104,15 +105,15 @@ function addEverything(parent: Command, terminal: Terminal): void {
     'grantor revoke everything --dry-run',
     'grantor revoke everything --before 2030-01-01T12:00:00Z --yes',
   )
-    .option('--before <moment>', 'what was issued before this moment, in ISO 8601; now unless set')
+    .option('--before <time>', 'end what was issued before this time (ISO 8601); now unless set')
     .option('--yes', 'do not ask before')
-    .description('end every token, grant and session that was issued before a moment; everybody signs in again')
+    .description('end every token, grant and session that was issued before a given time; all people sign in again')
     .action((options: RevokeOptions & { readonly before?: string }) =>
       end(terminal, options, async ({ revocation }) => {
         const before = options.before === undefined ? undefined : pastMoment(options.before, terminal.clock)
         return {
           what: `everything issued before ${before === undefined ? 'now' : options.before}`,
-          warning: 'Everybody has to sign in again, and every client has to ask for new tokens.',
+          warning: 'All people have to sign in again, and every client has to request new tokens.',
           end: () => revocation.endEverything(before, 'everything_ended_by_operator'),
         }
       }),
@@ -121,7 +122,7 @@ function addEverything(parent: Command, terminal: Terminal): void {
 
 function pastMoment(text: string, clock: Clock): number {
   const moment = Date.parse(text) / 1000
-  if (!Number.isFinite(moment)) throw new Refused('--before takes a moment such as 2030-01-01T12:00:00Z.')
+  if (!Number.isFinite(moment)) throw new Refused('--before takes a time such as 2030-01-01T12:00:00Z.')
   if (moment > epochSeconds(clock)) throw new Refused('--before is in the future: nothing was issued then.')
   return Math.ceil(moment)
 }

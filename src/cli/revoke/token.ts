@@ -12,7 +12,7 @@ interface Found {
   readonly end: () => Promise<void>
 }
 
-/** Throws `Refused` when it is no token of ours that lives. */
+/** Throws `Refused` when it is not a live token of this server. */
 export async function findToken(domain: Domain, terminal: Terminal, withGrant: boolean): Promise<Found> {
   const token = ((await terminal.askSecret('Token: ')) ?? (await terminal.readAll())).trim()
   return token.includes('.') ? findJwt(domain, token, withGrant) : findHandle(domain, token, withGrant)

@@ -9,7 +9,7 @@ import type { Terminal } from './terminal.ts'
 
 type Settings = Readonly<Record<string, unknown>>
 
-/** What a shell would remember and a list of processes would show. */
+/** A value that the shell history and the list of processes would show. */
 const NEVER_TYPED = ['client_secret', 'token.secret']
 
 /**

@@ -41,7 +41,7 @@ export function table(rows: readonly Row[]): string {
     .join('\n')
 }
 
-/** A moment as people read it. */
+/** A time as people read it. */
 export function timestamp(epochSeconds: number): string {
   return new Date(epochSeconds * 1000).toISOString().replace('T', ' ').replace('.000Z', ' UTC')
 }
@@ -51,7 +51,7 @@ function plain(value: string | number | boolean | undefined): string {
   return String(value ?? '').replace(/\p{C}/gu, '\u{fffd}')
 }
 
-/** Columns stand two spaces apart, so within a cell there is one at most. */
+/** Columns are two spaces apart, so runs of spaces within a cell are reduced to one. */
 function withoutGaps(row: Row): Row {
   const cells = Object.entries(row).map(([column, value]) => {
     return [column, typeof value === 'string' ? value.replace(/\p{Z}+/gu, ' ') : value] as const

@@ -1,4 +1,4 @@
-/** What a command is given of the world: where it was started, what it may read, where it writes. */
+/** The environment of a command: its working directory, its input and its output. */
 
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
@@ -16,9 +16,9 @@ export interface Terminal {
   err(text: string): void
   /** Everything piped in; at a keyboard, what is typed until Ctrl-D. */
   readAll(): Promise<string>
-  /** A line that is typed, or `undefined` when nobody sits at a keyboard. */
+  /** A typed line, or `undefined` without a terminal. */
   ask(prompt: string): Promise<string | undefined>
-  /** A line that is not echoed, or `undefined` when nobody sits at a keyboard. */
+  /** A typed line that is not echoed, or `undefined` without a terminal. */
   askSecret(prompt: string): Promise<string | undefined>
 }
 
@@ -51,10 +51,10 @@ const ENTER = new Set(['\r', '\n', '\u0004'])
 const ERASE = new Set(['\u007f', '\b'])
 const INTERRUPT = '\u0003'
 
-/** In raw mode nothing that is typed appears, so that nobody reads along and no scroll-back keeps it. */
+/** In raw mode typed characters do not appear, so the text is neither visible nor kept in the scroll-back. */
 function readHidden(prompt: string): Promise<string> {
   const { stdin } = process
-  // Quiet before the prompt: whoever is quick would see the first letters otherwise.
+  // The echo is off before the prompt; otherwise the first letters of a fast typist would appear.
   stdin.setRawMode(true).setEncoding('utf8').resume()
   process.stderr.write(prompt)
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** Moments and spans in the words of a sentence: `14:32:10 UTC (in 6 min)`. */
+/** Times and durations as parts of a sentence: `14:32:10 UTC (in 6 min)`. */
 
 import { timestamp } from './print.ts'
 
@@ -8,7 +8,10 @@ const UNITS = [
   { seconds: 60, name: 'min' },
 ] as const
 
-/** In the largest unit of which there are at least two: 360 → `6 min`. Rounded up, so that nobody looks too early. */
+/**
+ * In the largest unit of which there are at least two: 360 → `6 min`. Rounded up, so that the text never names too
+ * early a time.
+ */
 export function roughly(seconds: number): string {
   const unit = UNITS.find((one) => seconds >= 2 * one.seconds)
   return unit === undefined ? `${seconds} s` : `${Math.ceil(seconds / unit.seconds)} ${unit.name}`

@@ -1,4 +1,4 @@
-/** `grantor token inspect`: what a JWT says, in words, and whether its signature holds. */
+/** `grantor token inspect`: shows the claims of a JWT in words, and whether its signature is valid. */
 
 import { Command, Option } from 'commander'
 import {
@@ -87,7 +87,7 @@ function decode(token: string): Pick<Inspected, 'header' | 'payload'> {
     return { header: decodeProtectedHeader(token), payload: decodeJwt(token) }
   } catch {
     throw new Refused(
-      'This is no JWT: three base64url parts with dots between them are wanted. An opaque token tells nothing; ask /introspect.',
+      'This is no JWT: three base64url parts with dots between them are wanted. An opaque token has no readable content; use /introspect.',
     )
   }
 }

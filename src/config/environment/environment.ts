@@ -1,4 +1,4 @@
-/** The one place that touches `process.env`; everybody else is handed what this returns. */
+/** The only code that reads `process.env`. */
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

@@ -1,7 +1,7 @@
 /**
- * The settings of the environment, each judged by its declaration in settings.ts.
+ * The settings of the environment, each checked by its declaration in settings.ts.
  *
- * A name that looks like one of ours and is not stops the start: a misspelt setting is one that silently does nothing.
+ * An unknown name with our prefix stops the start: a misspelt setting would have no effect and no error.
  */
 
 import type { Environment } from './environment.ts'
@@ -47,7 +47,7 @@ function readSetting(
   return undefined
 }
 
-/** What the operator wrote; an empty value counts as none, since compose files and charts leave such behind. */
+/** The value as written. An empty value counts as unset, because compose files and charts produce such values. */
 function givenText(
   name: SettingName,
   setting: Setting<unknown>,

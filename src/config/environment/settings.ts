@@ -18,7 +18,7 @@ export interface Setting<Value> {
   readonly wants: string
   readonly schema: z.ZodType<Value, string>
   readonly secret: boolean
-  /** What it is when unset, as it would be written; absent: no value. */
+  /** The value when unset, as it would be written; absent when there is none. */
   readonly development?: string
   readonly production?: string
   /** For the documentation, when the default is not a plain value. */
@@ -49,7 +49,7 @@ export const SETTINGS = {
     production: '0.0.0.0',
   }),
   ISSUER: setting({
-    sentence: 'The address under which everybody reaches the server; it stands in every token as `iss`.',
+    sentence: 'The address under which browsers, applications and APIs reach the server; every token has it as `iss`.',
     wants: 'scheme, host and optional port, without path or trailing slash, such as https://auth.example.com',
     schema: z.string(),
     unset: 'http://localhost:PORT in development, required in production',
@@ -90,7 +90,7 @@ export const SETTINGS = {
   }),
   STOP_DELAY_SECONDS: setting({
     sentence:
-      'How long a server that was told to stop is unready and still serves, so that balancers notice; then it has 8 seconds to finish.',
+      'How long a server that was told to stop is unready and still serves, so that balancers notice. Then it has 8 seconds to finish.',
     wants: 'a whole number from 0 to 300',
     schema: integer(0, 300),
     development: '0',
@@ -132,7 +132,7 @@ export const SETTINGS = {
     unset: 'generated into GRANTOR_KEYS_DIR in development, required in production',
   }),
   GRANTOR_ROOT_KEY_NEXT: setting({
-    sentence: 'While the root key is being replaced: the one that comes (see docs/keys.md).',
+    sentence: 'During a replacement of the root key: the new one (see docs/keys.md).',
     wants: '32 random bytes in base64 or hex: make one with `openssl rand -base64 32`',
     schema: rootKey(),
     secret: true,
@@ -185,7 +185,7 @@ function networks(): z.ZodType<readonly string[], string> {
     .refine((list) => list.every(isNetwork))
 }
 
-/** An address or a CIDR network; `/0` would believe everybody. */
+/** An address or a CIDR network. `/0` is refused: every address would be trusted. */
 function isNetwork(text: string): boolean {
   const [address = '', prefix, ...rest] = text.split('/')
   const family = isIP(address)
@@ -195,7 +195,7 @@ function isNetwork(text: string): boolean {
   return canMatch(address, Number(prefix), family === 6 ? 'ipv6' : 'ipv4')
 }
 
-/** Node's own matcher is the one that will be asked later, so it decides what a network is. */
+/** Parsed by Node's own matcher, which also does the matching later. */
 function canMatch(address: string, prefix: number, family: 'ipv4' | 'ipv6'): boolean {
   try {
     new BlockList().addSubnet(address, prefix, family)

@@ -1,4 +1,4 @@
-/** What is asked of DPoP proofs (RFC 9449), from every client. */
+/** The requirements on DPoP proofs (RFC 9449), for every client. */
 
 import { z } from 'zod'
 

@@ -15,7 +15,7 @@ import { mapping, type Path, type Placed, zodProblems } from '../../registry/pro
 import { type ReceiverEntry, receiverSchema } from './receiver-settings.ts'
 import { NotYaml, valueFrom } from './yaml-text.ts'
 
-/** What the file may hold; docs/settings.md is compared with it. */
+/** The settings of the file; docs/settings.md is printed from them. */
 export const fileSchema = mapping({
   issuer: z
     .string({ error: 'an address such as https://auth.example.com' })
@@ -37,7 +37,7 @@ export const fileSchema = mapping({
   client_authentication: clientAuthenticationSchema
     .prefault({})
     .describe('How often a client may fail to prove who it is, from one address.'),
-  dpop: dpopSchema.prefault({}).describe('What is asked of DPoP proofs.'),
+  dpop: dpopSchema.prefault({}).describe('The requirements on DPoP proofs.'),
   fast_path: z
     .boolean({ error: 'true or false' })
     .default(true)
@@ -56,7 +56,7 @@ export const fileSchema = mapping({
   revocation_receivers: z
     .array(receiverSchema, { error: 'a list of receivers' })
     .default([])
-    .describe('Who is told of revocations by security events that are pushed to them; see revocation.md.'),
+    .describe('The receivers to which revocations are pushed as security events; see revocation.md.'),
 })
 
 /** The file, with the place of each client and API, for later sentences about them. Refused entries are left out. */
@@ -100,7 +100,7 @@ function parseYaml(text: string, problems: string[]): unknown {
   }
 }
 
-/** The file with its clients and APIs unread. What is refused is left out, so that the rest is judged all the same. */
+/** The file without its clients and APIs. Refused settings are left out, so that the rest is still checked. */
 function readOutline(content: unknown, problems: string[]): z.output<typeof outline> {
   const read = outline.safeParse(content)
   if (read.success) return read.data

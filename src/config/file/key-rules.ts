@@ -8,7 +8,7 @@ import type { KeyRules, SignerRules } from '../config.ts'
 import { duration } from '../../registry/duration-setting.ts'
 import { mapping } from '../../registry/problems.ts'
 
-// What the shortest of the common systems has room for in a socket's address.
+// The longest socket address that the common systems accept.
 const LONGEST_SOCKET_PATH = 103
 const SOCKET_WANTS = `the path of a Unix socket, of at most ${LONGEST_SOCKET_PATH} bytes`
 const AT_ONCE_WANTS = { error: 'a whole number from 1 to 10000' }
@@ -33,7 +33,7 @@ const signerSchema = mapping({
   new_keys: z
     .boolean({ error: 'true or false' })
     .default(true)
-    .describe('false: new keys are made by this server again, and the signer keeps those it has until they are gone.'),
+    .describe('false: this server makes new keys again, and the signer keeps its keys until they have expired.'),
 })
 
 export const keysSchema = mapping({

@@ -16,14 +16,14 @@ interface Lifetime {
 
 /** By the name that stands in grantor.yaml. */
 export const LIFETIMES = {
-  // A code longer valid than a minute is only good to a thief.
+  // A code that is valid for more than a minute helps only an attacker.
   authorization_code: lifetime(
     'authorizationCodeSeconds',
     '60s',
     '60s',
     'From the redirect to the exchange of the code.',
   ),
-  id_token: lifetime('idTokenSeconds', '1h', '24h', 'How long an ID token may be accepted as news of a sign-in.'),
+  id_token: lifetime('idTokenSeconds', '1h', '24h', 'How long an ID token may be accepted as proof of a sign-in.'),
   interaction: lifetime('interactionSeconds', '15m', '1h', 'How long the login and consent pages wait for a person.'),
   session_idle: lifetime('sessionIdleSeconds', '24h', '90d', 'A session that is not used for this long ends.'),
   session: lifetime('sessionSeconds', '14d', '90d', 'A session ends after this long in any case.'),

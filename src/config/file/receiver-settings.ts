@@ -18,7 +18,9 @@ export const receiverSchema = mapping({
   bearer_token: z
     .string({ error: 'a text in quotes' })
     .optional()
-    .describe('What it knows us by, sent as `Authorization: Bearer`; unset: it looks at the signature alone.'),
+    .describe(
+      'The credential of this server there, sent as `Authorization: Bearer`; unset: the receiver checks only the signature.',
+    ),
   bearer_token_file: z.string({ error: 'the path of a file' }).optional().describe('The file that holds the token.'),
 })
 

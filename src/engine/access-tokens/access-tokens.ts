@@ -1,9 +1,10 @@
 /**
- * JWT access tokens of our own, verified where they come back to us.
+ * Verifies our own JWT access tokens when they are presented to this server.
  *
- * The checks are those of a resource server (RFC 9068 section 4), with the keys of this engine's ring, for every API that
- * we know and for ourselves. A token that the revocation log covers is none. One is ended by its signature alone: whether
- * it is still or already good depends on a clock, and this node's may be wrong.
+ * The checks are those of a resource server (RFC 9068 section 4), with the keys of this engine's ring, for every
+ * registered API and for the issuer itself. A token that the revocation log covers is invalid. To end a token only its
+ * signature is checked: whether it is expired, or not valid yet, depends on a clock, and this node's clock may be
+ * wrong.
  */
 
 import { createPublicKey, createSecretKey } from 'node:crypto'
@@ -24,13 +25,15 @@ import type { AccessTokenClaims, TokenUse } from './claims.ts'
 import { createVerifiedTokens, type VerifiedToken } from './verified-tokens.ts'
 
 export interface AccessTokens {
-  /** The claims of a token that is good for this use and not revoked; `undefined` for anything else, and cheaply. */
+  /**
+   * The claims of a token that is valid for this use and not revoked; `undefined` for anything else, at little cost.
+   */
   verify(token: string, use: TokenUse): Promise<AccessTokenClaims | undefined>
   /** Whether the API of this token could have signed it as well as we. */
   isShared(claims: AccessTokenClaims): boolean
   /** Whether a token with these audiences may open /userinfo; one for userinfo alone has none. */
   opensUserinfo(aud: AccessTokenClaims['aud'] | undefined): boolean
-  /** Told of every JWT that is issued here: its signature need not be checked when it comes. */
+  /** Called with every JWT that is issued here, so that its signature need not be checked when it is presented. */
   rememberOwn(token: string): void
 }
 
@@ -81,7 +84,7 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
       if (key === undefined || !isOurs(payload) || !(isTimely(payload) || use === 'revocation')) return undefined
       if (!verified.isOwn(token) && !key.isGenuine(signed, signature)) return undefined
       const known = { claims: Object.freeze(payload), keyId: header.kid as string | undefined, isShared: key.isShared }
-      // A secret may change; a key of ours is in this engine's ring for as long as there is this engine.
+      // A secret may change. A key of the ring lasts as long as this engine.
       if (use !== 'revocation' && !key.isShared) verified.remember(token, known)
       return known
     } catch (error) {
@@ -110,8 +113,8 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
   }
 
   /**
-   * Whoever shares a secret with us can sign with it. Such a token is worth something at that API alone: nothing of ours
-   * opens for it.
+   * An API that shares a secret with us can sign with it. Such a token is valid at that API alone; no endpoint of ours
+   * accepts it.
    */
   function isGoodFor({ claims: { aud, iat, exp }, isShared }: VerifiedToken, use: TokenUse): boolean {
     switch (use) {
@@ -162,7 +165,7 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
     )
   }
 
-  /** An API of ours; with the issuer after it where the token opens /userinfo as well. */
+  /** The audience of a token: an API of ours, followed by the issuer when the token may be used at /userinfo. */
   function isAudience(aud: unknown): aud is AccessTokenClaims['aud'] {
     if (!Array.isArray(aud)) return aud === issuer || isApi(aud)
     const [audience, also] = aud as unknown[]
@@ -197,12 +200,12 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
   }
 }
 
-/** The API that a token is for; the issuer may stand beside it. */
+/** The API that a token is for. The audience may have the issuer as well. */
 export function apiIn(aud: AccessTokenClaims['aud']): string {
   return typeof aud === 'string' ? aud : (aud[0] as string)
 }
 
-/** What stands in the header of a token of ours; one with more is another's (no key of its own, no `crit`). */
+/** The header of a token of ours. A token with another member was made elsewhere (no key in the header, no `crit`). */
 const MEMBERS = new Set(['typ', 'alg', 'kid'])
 
 function isText(value: unknown): value is string {

@@ -1,6 +1,6 @@
-/** What the JWT access tokens of this server say, and why one is read. */
+/** The claims of this server's JWT access tokens, and the uses for which one is read. */
 
-/** What a token of ours says, by its names on the wire. */
+/** The claims of a token of ours, by their names on the wire. */
 export interface AccessTokenClaims {
   readonly iss: string
   /** The API; with the issuer after it where the token opens /userinfo as well. */
@@ -20,7 +20,7 @@ export interface AccessTokenClaims {
 }
 
 /**
- * Why a token is read: to open /userinfo (where `opensUserinfo` decides as well), to open an endpoint of ours that is an
- * API of its own, to be introspected, to be ended.
+ * The use for which a token is read: /userinfo (where `opensUserinfo` decides as well), an endpoint of ours that is its
+ * own API, introspection, or ending it.
  */
 export type TokenUse = 'userinfo' | 'own_api' | 'introspection' | 'revocation'

@@ -69,7 +69,8 @@ export async function issueJwt(
     aud: token.aud,
     cnf: confirmation(token),
     ...signIn(),
-    // What a revocation may name beside the token itself: the grant, and the session with which it is to end.
+    // The names by which a revocation may end it, other than its own: the grant, and the session that the grant ends
+    // with.
     gid: token.grantId,
     sid: sessionIn(token, sub),
   }
@@ -96,8 +97,8 @@ function confirmation({ jkt, 'x5t#S256': thumbprint }: EngineToken): object | un
 }
 
 /**
- * When and how the person signed in, for APIs that ask for a recent or a strong sign-in (RFC 9470). It is that of the
- * authorization from which the token comes, however often it was refreshed since (RFC 9068 section 2.2.1).
+ * When and how the person signed in, for APIs that require a recent or a strong sign-in (RFC 9470). The values are
+ * those of the authorization that the token comes from, however often it was refreshed (RFC 9068 section 2.2.1).
  */
 function signIn(): object {
   const { source } = requestScope()

@@ -63,13 +63,13 @@ export function createAccessTokenReader({ accessTokens, store, subjectOf }: Acce
   async function ownerOf(claims: AccessTokenClaims, use: TokenUse): Promise<string | undefined> {
     const { gid = '', client_id: clientId, sub } = claims
     const isShared = accessTokens.isShared(claims)
-    // What we signed need not be alive to be ended.
+    // To end a token that we signed, it need not be alive.
     if (use === 'revocation' && !isShared) return sub
     const accountId = await accountOf(gid, clientId)
     // The answer to a revocation acknowledges the ending of the grant, which may not be confirmed yet.
     if (use === 'revocation' && accountId === undefined) await store.confirm(keys.grant(gid))
     if (accountId === undefined || !isShared) return accountId
-    // An API that made it up could name anybody, who would then pay for its revocations.
+    // An API that forged it could name any person, whose revocations would then grow.
     return sub === (await subjectOf(accountId, clientId)) ? accountId : undefined
   }
 

@@ -1,9 +1,9 @@
 /**
- * The JWTs that this engine has signed or verified, so that a token which comes (again) costs no signature check.
+ * The JWTs that this engine has signed or verified, so that a token that is presented again costs no signature check.
  *
- * A good signature stays good while its key is in the ring; a new ring makes a new engine, and with it a new memory.
- * What can end sooner is looked at on every use: the token's own end here, revocation and grant by whoever asks. Tokens
- * are known by their whole text, which takes a tenth of the time of a hash; the least used are forgotten first.
+ * A valid signature stays valid while its key is in the ring; a new ring makes a new engine with a new memory. What can
+ * end sooner is checked at every use: the token's own expiry here, revocation and grant by the caller. Tokens are
+ * looked up by their whole text, which takes a tenth of the time of a hash. The least recently used are dropped first.
  */
 
 import { type Clock, epochSeconds } from '../../base/clock.ts'

@@ -1,8 +1,9 @@
 /**
- * The engine's storage, on top of ours.
+ * The engine's storage, on top of our store.
  *
- * The engine reads a record, looks whether it was used, and marks it used in separate calls, ignoring what the last one
- * says. So only the adapter can decide a race, and it does so in one step of the store: each model's file says how.
+ * The engine reads a record, checks whether it was used, and marks it as used in separate calls, and it ignores the
+ * result of the last one. So only the adapter can decide a race. It does so in one step of the store; each model's file
+ * says how.
  */
 
 import type { Adapter } from 'oidc-provider'

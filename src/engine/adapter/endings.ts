@@ -1,8 +1,8 @@
 /**
- * Ending access when the engine says so.
+ * Ends access when the engine asks for it.
  *
- * The engine asks each of its models to forget the grant's tokens, and then to destroy the grant, in one turn. All of it
- * is one ending, so the first call waits for the turn to end and does it for all.
+ * In one turn of the event loop the engine asks each of its models to remove the grant's tokens, and then to destroy
+ * the grant. All of this is one ending. So the first call waits for the end of the turn and does the whole work.
  */
 
 import { Provider } from 'oidc-provider'

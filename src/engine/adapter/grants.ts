@@ -35,7 +35,7 @@ export function grantAdapter(parts: AdapterParts): ModelAdapter {
       seen.delete(key)
       const { jti: _id, ...kept } = payload
       const ttlSeconds = keptSeconds(expiresIn)
-      // Listed before it is used: whoever ends the account afterwards finds it.
+      // Listed before it is used, so that an ending of the account finds it.
       await Promise.all([
         save(key, kept as GrantPayload, { read, ttlSeconds }),
         payload.accountId !== undefined && store.link(keys.accountGrants(payload.accountId), id, ttlSeconds),

@@ -1,12 +1,12 @@
 /**
- * The shape of the bearer values we hand out: a letter for the kind, two characters of shard, 256 random bits. In a refresh
- * token the whole id of its grant stands in place of the shard, which is its beginning: of a used one nothing is kept by
- * which its grant could be found.
+ * The format of bearer values: a letter for the kind, two characters of shard, 256 random bits. In a refresh token the
+ * whole id of its grant stands in place of the shard, which is the beginning of that id: nothing is kept of a used
+ * token by which its grant could be found.
  *
- * The letter lets the adapter answer a look-up in the wrong model by itself (introspection without a hint asks three).
- * The shard is the grant's, so that a code, its grant and its successor stand together in the store and one step can
- * touch them all. Neither tells anything of client or person; a handle with any character changed is unknown, because
- * the store knows it only by its hash.
+ * By the letter the adapter answers a look-up in the wrong model without the store (introspection without a hint asks
+ * three models). The shard is the grant's, so a code, its grant and its successor are in the same shard of the store,
+ * and one step can change them all. Neither part reveals the client or the person. A handle with any character changed
+ * is unknown, because the store has only its hash.
  */
 
 import { randomId } from '../../base/ids.ts'
@@ -33,7 +33,7 @@ const KINDS: Record<HandleModel, string> = {
 const HANDLE = /^(?:[a-z][\w-]{45}|r[\w-]{67})$/
 const GRANT_ID = /^[\w-]{24}$/
 
-/** A new handle; tokens of a grant carry its shard, those of no grant a random one. */
+/** A new handle. Tokens of a grant have the shard of the grant, tokens without a grant a random one. */
 export function newHandle(model: HandleModel, grantId: string | undefined): string {
   const random = randomId()
   if (model === 'RefreshToken' && grantId !== undefined && GRANT_ID.test(grantId))
@@ -41,7 +41,7 @@ export function newHandle(model: HandleModel, grantId: string | undefined): stri
   return LETTERS[model] + shardOf(grantId ?? randomId(2)) + random
 }
 
-/** The id of the grant that stands in a refresh token; `undefined` in those of before it did. Proves nothing by itself. */
+/** The id of the grant in a refresh token; `undefined` in older tokens without it. By itself it proves nothing. */
 export function grantIdIn(handle: string): string | undefined {
   return handle.length === 68 && HANDLE.test(handle) ? handle.slice(1, 25) : undefined
 }

@@ -1,4 +1,4 @@
-/** What the models' adapters share: the parts they are made of, and how long a record is kept. */
+/** The parts that the adapters of all models share, and how long a record is kept. */
 
 import type { Adapter } from 'oidc-provider'
 
@@ -32,5 +32,5 @@ export function keptSeconds(expiresIn: number | undefined): number {
   return expiresIn + CLOCK_TOLERANCE_SECONDS
 }
 
-/** What the engine asks of an adapter; each model answers to a part of it. */
+/** The engine's adapter interface; each model implements a part of it. */
 export type ModelAdapter = Partial<Adapter>

@@ -58,7 +58,10 @@ export function sessionAdapter({ store, sealer, revocation, strangers }: Adapter
     },
   }
 
-  /** Found by whoever ends the account. A logout needs no room for it: the session was listed when it was signed in. */
+  /**
+   * The list by which an ending of the account finds the session. A logout needs no room for it: the sign-in has listed
+   * the session.
+   */
   async function listFor(accountId: string, payload: AdapterPayload, ttlSeconds: number): Promise<void> {
     const listed = store.link(keys.accountSessions(accountId), uidOf(payload), ttlSeconds)
     await (isLoggingOut(payload) ? listed.catch(() => undefined) : listed)
@@ -97,7 +100,7 @@ export function sessionAdapter({ store, sealer, revocation, strangers }: Adapter
     const uid = uidOf(payload)
     const key = keys.session(uid)
     const read = await seen.get(key)
-    // Read before and gone now: this request has seen the session's end.
+    // It was read before and is gone now, so it has ended during this request.
     if (seen.has(key) && read === undefined) return
     const saved =
       read === undefined ? await create(key, payload, ttlSeconds) : await mergeIn(key, read, payload, ttlSeconds)
@@ -111,7 +114,7 @@ export function sessionAdapter({ store, sealer, revocation, strangers }: Adapter
     return outcome === 'stored' ? { value, version: 1 } : undefined
   }
 
-  /** What is stored now; `undefined` when the session has ended or belongs to another person. */
+  /** The stored session; `undefined` when it has ended or belongs to another person. */
   async function mergeIn(
     key: Key,
     before: Entry,
@@ -138,7 +141,9 @@ export function sessionAdapter({ store, sealer, revocation, strangers }: Adapter
     throw new Error(`a session was changed by others ${MERGE_ROUNDS} times in a row`)
   }
 
-  /** The cookie's id leads to the session. An id that another request gave up is not revived: it may be a thief's. */
+  /**
+   * The cookie's id leads to the session. An id that another request replaced is not restored: an attacker may have it.
+   */
   async function point(id: string, payload: AdapterPayload, ttlSeconds: number): Promise<void> {
     const key = keys.sessionId(id)
     const { sessionIds } = requestScope()
@@ -167,7 +172,9 @@ function merge(base: AdapterPayload, ours: AdapterPayload, theirs: AdapterPayloa
   }
 }
 
-/** What was written while this request was under way ends when this would, to within the time that a request takes. */
+/**
+ * A session written during this request gets the expiry that this request would give, within the duration of a request.
+ */
 function tellsNothingNew({ exp: _later, ...ours }: AdapterPayload, { exp: _exp, ...theirs }: AdapterPayload): boolean {
   return isDeepStrictEqual(ours, theirs)
 }

@@ -1,8 +1,9 @@
 /**
- * Refresh tokens that were used, once their entry is gone.
+ * Used refresh tokens whose entry is gone.
  *
- * The entry is kept while the idempotent window lasts. After it the store remembers only that the token was used, which
- * is enough: who comes with it ends the grant (RFC 9700 section 4.14.2), and the grant stands in the token.
+ * The entry is kept during the idempotent window. After it the store remembers only that the token was used. That is
+ * enough: when the token is presented again, its grant ends (RFC 9700 section 4.14.2), and the token contains the
+ * grant's id.
  */
 
 import { type AdapterPayload, Provider } from 'oidc-provider'
@@ -17,7 +18,7 @@ import type { AdapterParts } from './parts.ts'
 // A request that lost its reply consumes again within the time-outs of the store, and must then win again.
 const LEAST_KEPT_SECONDS = 15
 
-/** How this token is to be remembered when it is consumed. One of before the grant stood in it stays as it is. */
+/** How this token is remembered when it is consumed. An older token without the grant's id is not. */
 export function remembered({ model, handle }: Source, noteSeconds: number): Pick<ConsumeOptions, 'spent'> {
   const grantId = model === 'RefreshToken' ? grantIdIn(handle) : undefined
   if (grantId === undefined) return {}

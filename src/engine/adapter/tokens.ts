@@ -1,12 +1,13 @@
 /**
  * Codes, refresh tokens and opaque access tokens.
  *
- * - `find` brings the grant and the session along: one round trip where the engine makes three.
- * - A code is consumed once. Whoever comes second ends the grant, whether he comes at once or later: we cannot tell the
- *   thief from the owner (RFC 6749 section 4.1.2, RFC 9700 section 4.5).
- * - A refresh token is consumed and its successor stored in one step, so no crash falls between them. For a short while
- *   the same client gets the same successor again (its answer may have been lost); after it, reuse ends the grant
- *   (RFC 9700 section 4.14.2; see spent-tokens.ts). A code and its refresh token are one step where a shortcut redeems it (../fast-path/).
+ * - `find` also reads the grant and the session: one round trip where the engine makes three.
+ * - A code is consumed once. A second use ends the grant, at the same time or later: we cannot tell an attacker from
+ *   the owner (RFC 6749 section 4.1.2, RFC 9700 section 4.5).
+ * - A refresh token is consumed and its successor stored in one step, so no crash can separate them. For a short time
+ *   the same client gets the same successor again, because its response may have been lost. After that a reuse ends the
+ *   grant (RFC 9700 section 4.14.2; see spent-tokens.ts). On the fast path a code and its refresh token are one step too
+ *   (../fast-path/).
  * - Nothing is stored for a grant that has ended.
  */
 
@@ -31,17 +32,17 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       if (key === undefined) return undefined
       const linked = await store.getLinked(key)
       const isRevocation = Provider.ctx?.oidc?.route === 'revocation'
-      // That a token is gone may be an ending that no replica has yet. The answer to a revocation acknowledges it.
+      // The token may be gone by an ending that no replica has yet. The response to a revocation acknowledges it.
       if (linked === undefined && isRevocation) await store.confirm(key)
       if (linked === undefined) return model === 'RefreshToken' ? findSpent(parts, id, key) : undefined
 
       const payload = open(linked.entry.value, key)
-      // The moment that ended it may not be confirmed yet: a revocation then ends the token by itself.
+      // The mark that ended it may not be confirmed by a replica yet. Then a revocation also ends the token itself.
       if (!isRevocation && revocation.hasEnded({ clientId: payload.clientId, issuedAt: payload.iat })) return undefined
-      // A client that is gone has no tokens; the engine would look for it all the same.
+      // A removed client has no tokens; the engine would look it up in any case.
       if (!(await isKnown(payload.clientId))) return undefined
       payload.jti = id
-      // The engine refuses tokens that are for an API, also those that name the issuer as well.
+      // The engine refuses tokens for an API, also those that have the issuer in their audience.
       if (Provider.ctx?.oidc?.route === 'userinfo' && parts.accessTokens.opensUserinfo(payload.aud)) delete payload.aud
       remember(payload, linked.refs)
       if (isRevocation) standAlone(model, payload)
@@ -93,7 +94,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
 
     async destroy(id) {
       const { RefreshToken: refreshToken, AccessToken, ClientCredentials } = Provider.ctx?.oidc?.entities ?? {}
-      // A refresh token goes with its family, and not before it: whoever has to ask again must still find it.
+      // A refresh token is removed with its family and not before, so that a repeated request still finds it.
       if (model === 'RefreshToken' && refreshToken?.grantId) return endOnce(parts, refreshToken.grantId)
       const key = handleKey(model, id)
       const token = AccessToken ?? ClientCredentials
@@ -111,11 +112,11 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     return sealedNonce === undefined ? payload : { ...payload, nonce: sealer.open(sealedNonce, key) }
   }
 
-  /** Nobody but the application may guess its nonce (OpenID Connect Core section 15.5.2), so it is kept sealed. */
+  /** Only the application may know its nonce (OpenID Connect Core section 15.5.2), so it is sealed. */
   function close(payload: AdapterPayload, key: Key): string {
     const { nonce } = payload
     const sealedNonce = nonce === undefined ? undefined : sealer.seal(nonce, key)
-    // What is undefined is not written. The payload was made for this call, so it need not be copied.
+    // Undefined members are not written. The payload was made for this call, so it need not be copied.
     return JSON.stringify(Object.assign(payload, { jti: undefined, nonce: undefined, sealedNonce }))
   }
 
@@ -129,7 +130,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     return { ...options, ifPresent: [...(options.ifPresent ?? []), ...found.filter((key) => key !== undefined)] }
   }
 
-  /** Whoever reads the grant, the session or the account next in this request finds it here. */
+  /** Later look-ups of the grant, the session or the account in this request find it here. */
   function remember(payload: TokenPayload, refs: ReadonlyMap<Key, Entry>): void {
     const { seen } = requestScope()
     for (const key of refsOf(payload)) seen.set(key, Promise.resolve(refs.get(key)))
@@ -152,7 +153,8 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
   ): Promise<void> {
     const scope = requestScope()
     const { key } = source
-    // A code is good for one answer (RFC 6749 section 4.1.2), a refresh token for a while for the same answer again.
+    // A code gives one response (RFC 6749 section 4.1.2). A refresh token gives the same response again for a short
+    // time.
     const noteSeconds = source.model === 'RefreshToken' ? await windowOf(source) : 0
     const note = noteSeconds > 0 ? { note: sealer.seal(successor.id, key), noteSeconds } : {}
     const result = await store.consume(key, scope.by, {
@@ -201,8 +203,8 @@ function sourceOf(
 }
 
 /**
- * Whoever revokes an access token means that one (RFC 7009 section 2.1 leaves the others to us); with the grant's id the
- * engine would end all that the grant gave. No token has to be alive to be ended, nor its session.
+ * A revocation of an access token ends that token only (RFC 7009 section 2.1 leaves the rest to the server). With the
+ * grant's id the engine would end the whole grant. Neither the token nor its session needs to be alive.
  */
 function standAlone(model: HandleModel, payload: TokenPayload): void {
   if (isAccessTokenModel(model)) delete payload.grantId

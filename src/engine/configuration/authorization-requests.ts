@@ -1,7 +1,8 @@
 /**
- * What an authorization request may hold, beyond what the engine asks: a size, and a `state` that comes back as it was.
+ * Limits of an authorization request beyond those of the engine: its size, and a `state` that can be returned
+ * unchanged.
  *
- * These run after the client and the redirect URI were found good, for requests by GET and pushed ones alike.
+ * These checks run after the client and the redirect URI were accepted, for GET requests and pushed requests alike.
  */
 
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
@@ -12,7 +13,7 @@ const LONGEST_PARAMETER = 8192
 // A pushed request holds no more than one in an address could: each sign-in that is started with it keeps a copy.
 const LONGEST_REQUEST = 16_384
 
-/** Registered as validations of parameters, which is the engine's only door for checks of one's own. */
+/** Registered as validations of parameters: oidc-provider has no other hook for own checks. */
 export const requestBounds: Pick<Configuration, 'extraParams'> = {
   extraParams: { state: checkState, scope: checkSize },
 }

@@ -85,7 +85,10 @@ export function renderSelfPost(ctx: KoaContextWithOIDC, pages: EnginePages): voi
   pages.formPost(ctx, { action: LOGOUT_CONFIRMATION, fields: { xsrf, logout: 'yes' }, targets: logoutTargets(ctx) })
 }
 
-/** Where the browser may end after it confirmed: at the application that sent it, or in the sign-in it came from. */
+/**
+ * Where the browser may go after the confirmation: to the application that sent it, or to the sign-in that it came
+ * from.
+ */
 function logoutTargets(ctx: KoaContextWithOIDC): string[] {
   const params = { ...ctx.oidc.params, ...ctx.oidc.entities.Interaction?.params }
   return [params.post_logout_redirect_uri, params.redirect_uri].filter((uri) => typeof uri === 'string')

@@ -9,7 +9,8 @@ import { readStrictly } from '../request/strict-jwt.ts'
 // An assertion is remembered until it expires, to be used once; the bound keeps that memory small.
 const LONGEST_ASSERTION_SECONDS = 600
 
-// What a client signs for another purpose says so in its type (RFC 8725 section 3.11). A plain JWT has no other purpose.
+// A JWT that a client signs for another purpose has another type (RFC 8725 section 3.11). A plain JWT has no other
+// purpose.
 const ASSERTION_TYPES = new Set(['jwt', 'client-authentication+jwt', 'application/client-authentication+jwt'])
 
 export function clientAuthentication({ issuer, clock }: { issuer: string; clock: Clock }): Partial<Configuration> {

@@ -11,8 +11,8 @@ const SECRET_BYTES = 32
 type DPoP = NonNullable<NonNullable<Configuration['features']>['dPoP']>
 
 /**
- * A nonce is given out and taken whether or not one is demanded: nodes that are told so one after the other take each
- * other's proofs. The secret behind it comes from a part of the ring that no rotation changes.
+ * Nonces are issued and accepted whether or not they are required: during a change of the setting, nodes accept each
+ * other's proofs. The secret behind the nonces is in a part of the ring that no rotation changes.
  */
 export function proofs({ dpop, keyring }: { dpop: DpopRules; keyring: Pick<Keyring, 'storeKey'> }): DPoP {
   return {

@@ -1,4 +1,4 @@
-/** Who signs in, what is told of them to whom, and what is asked of them: accounts, claims, login and consent. */
+/** Accounts, claims, login and consent: who signs in, which claims a client gets, and what a person is asked. */
 
 import { type Configuration, type KoaContextWithOIDC, interactionPolicy } from 'oidc-provider'
 
@@ -50,7 +50,7 @@ export function endUsers({ accounts, consents, revocation, sessionGrants }: Part
       await grant.save()
     }
     if (ours || (await consents.findConsent(account.accountId, client.clientId)) !== undefined) return grant
-    // Taken back while the grant was made of it: whoever took it back may not have found this grant.
+    // The consent was withdrawn while the grant was made from it, and the withdrawal may not have found this grant.
     await revocation.endGrant(grant.jti, 'consent_withdrawn')
     return undefined
   }
@@ -96,7 +96,8 @@ function present(account: Account | undefined) {
   return {
     accountId: account.id,
     async claims(use: string) {
-      // An ID token travels in URLs (id_token_hint); who the person is, userinfo tells (OpenID Connect Core 5.4).
+      // An ID token travels in URLs (id_token_hint), so it has no claims about the person; userinfo has them (OpenID
+      // Connect Core 5.4).
       return use === 'id_token' ? { sub: account.id } : { sub: account.id, ...account.claims }
     },
   }
@@ -108,7 +109,7 @@ function policy() {
   base
     .get('login')
     ?.checks.add(
-      new Check('account_gone', 'the account is gone or disabled', 'login_required', ({ oidc }) =>
+      new Check('account_gone', 'the account was removed or disabled', 'login_required', ({ oidc }) =>
         oidc.session?.accountId !== undefined && oidc.account === undefined
           ? Check.REQUEST_PROMPT
           : Check.NO_NEED_TO_PROMPT,

@@ -1,4 +1,6 @@
-/** Who may ask about a token, and who may revoke it, whatever it looks like (JWTs: overrides/tokens/presented-token.ts). */
+/**
+ * Who may introspect a token and who may revoke it, whatever its format (JWTs: overrides/tokens/presented-token.ts).
+ */
 
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 
@@ -17,13 +19,14 @@ export function mayIntrospect({ apis }: { apis: Pick<Apis, 'findApi'> }) {
 }
 
 /**
- * The client that the token was issued to, and those that speak for the API it is for. To everybody else the token is
- * not active (RFC 7662 section 2.2, RFC 9701 section 5), also to clients that may call that API: what they were not given
- * themselves is none of their business.
+ * The client that the token was issued to, and the clients that may introspect for its API. To any other client the
+ * token is not active (RFC 7662 section 2.2, RFC 9701 section 5), also to a client that may call that API: a client
+ * learns nothing about tokens of others.
  */
 export function mayKnow(apis: Pick<Apis, 'findApi'>, clientId: string, token: AnyToken): boolean {
   if (token.clientId === clientId) return true
-  // The issuer may stand beside the API; whoever speaks for the issuer does not speak for the API.
+  // The audience may have the issuer as well as the API. A client that may introspect for the issuer may not do so for
+  // the API.
   return token.aud !== undefined && apis.findApi(apiIn(token.aud))?.introspectedBy.includes(clientId) === true
 }
 

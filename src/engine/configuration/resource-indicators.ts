@@ -27,9 +27,9 @@ export interface Targets {
   apisFor(client: ClientSettings, scopes: ReadonlySet<string>): readonly string[]
   /** The API for which a machine gets a token that asked for nothing. */
   usual(client: ClientSettings): Target | undefined
-  /** Of the APIs that were granted, the one that a token is for where its request names none. */
+  /** The default among the granted APIs, for a token request without a resource. */
   preferred(granted: readonly string[]): string | undefined
-  /** What the engine is told of an API that this client may call; `undefined` for any other resource. */
+  /** The engine's description of an API that this client may call; `undefined` for any other resource. */
   find(client: ClientSettings, resource: string): Target | undefined
 }
 
@@ -83,16 +83,16 @@ export function resourceIndicators({ targets }: Parts): ResourceIndicators {
         // Nothing asked of an API: the token is for userinfo alone, which a machine has no use for.
         return isForMachine(ctx) ? usualFor(ctx, targets.usual(settings)) : []
       }
-      // A token is for one API. Whoever names several at once would be surprised by which; the engine refuses a list.
+      // A token is for one API. With several resources the choice would surprise the client, so a list is refused.
       if (Array.isArray(ctx.oidc.params?.resource)) return [...oneOf]
       return targets.preferred(oneOf.filter((audience) => isGranted(ctx, audience))) ?? []
     },
 
-    // A token request that names no resource gets a token for one of those of which it has something.
+    // A token request without a resource gets a token for one of the APIs of which something was granted.
     useGrantedResource: async (ctx, model) =>
       [model.resource ?? []].flat().some((audience: string) => isGranted(ctx, audience)),
 
-    // An API that does not exist and one that this client may not call get one answer (RFC 8707 section 2).
+    // An unknown API and an API that this client may not call get the same response (RFC 8707 section 2).
     async getResourceServerInfo(ctx, resource, client) {
       const target = targets.find(settingsOf(client), resource)
       if (target === undefined) throw new errors.InvalidTarget('unknown or forbidden resource')

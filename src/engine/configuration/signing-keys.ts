@@ -33,7 +33,7 @@ class ExternalKey extends ExternalSigningKey {
     super()
     this.#sign = externalSignature(jwk, signer)
     this.#publicKey = publicKeyOf(jwk)
-    // Setters that the engine's types do not tell of.
+    // Setters that the engine's types do not declare.
     Object.assign(this, { kid: jwk.kid, alg: jwk.alg })
   }
 

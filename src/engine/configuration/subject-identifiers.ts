@@ -12,7 +12,7 @@ export function subjects({ pairwiseSalt }: { pairwiseSalt: string }): Partial<Co
   }
 }
 
-/** What this client knows the account as. */
+/** The account's subject for this client. */
 export function subjectOf(accountId: string, client: Client, pairwiseSalt: string): string {
   return client.subjectType === 'pairwise'
     ? pairwiseSubject(accountId, client.sectorIdentifier as string, pairwiseSalt)

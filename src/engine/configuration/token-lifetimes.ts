@@ -41,7 +41,7 @@ export function rotates({ refreshRotation, authMethod }: ClientSettings, isSende
 
 /** A reply may be lost for as long as a connection takes to be given up. */
 const PROVEN_WINDOW_SECONDS = 30
-/** Whoever has stolen the token of such a client could ask for its successor just as well. */
+/** An attacker who stole a token of such a client could request its successor as well. */
 const UNPROVEN_WINDOW_SECONDS = 5
 
 /** For how long after a rotation the same client gets the same successor again. */
@@ -57,7 +57,7 @@ function accessTokenSeconds(_ctx: KoaContextWithOIDC, token: AccessToken | Clien
 
 /** Idle time slides with use; the end that was set at login does not. */
 function sessionTtl(loginTs: number | undefined, lifetimes: Lifetimes, clock: Clock): number {
-  // Nobody is signed in: it holds what a logout or a sign-in under way needs.
+  // No one is signed in: the session holds what a logout or a sign-in under way needs.
   if (loginTs === undefined) return Math.min(lifetimes.interactionSeconds, lifetimes.sessionIdleSeconds)
   const left = loginTs + lifetimes.sessionSeconds - epochSeconds(clock)
   return Math.max(1, Math.min(lifetimes.sessionIdleSeconds, left))

@@ -44,7 +44,7 @@ export function authorizationCode(provider: Provider, parts: Parts): FastPath {
   /** Consumes the code; the refresh token that follows it, where this client gets one. */
   async function spend(found: Found<AuthorizationCode>, { grantTypes }: ClientSettings): Promise<string | undefined> {
     const { source } = requestScope()
-    if (source === undefined) throw new TypeError('a code that nobody found')
+    if (source === undefined) throw new TypeError('a code that was not looked up')
     source.hasSuccessor = grantTypes.includes('refresh_token')
     await found.token.consume()
     return source.hasSuccessor ? newRefreshToken(found).save() : undefined
@@ -60,7 +60,7 @@ export function authorizationCode(provider: Provider, parts: Parts): FastPath {
   }
 }
 
-/** Whether this form comes from whoever asked for the code, and for the same redirect URI. */
+/** Whether this form comes from the client that the code was issued to, with the same redirect URI. */
 function opens({ redirectUri, codeChallenge, codeChallengeMethod }: AuthorizationCode, form: PlainForm): boolean {
   if (form.redirect_uri !== redirectUri) return false
   if (codeChallenge === undefined || codeChallengeMethod !== 'S256') return false

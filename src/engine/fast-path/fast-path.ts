@@ -1,13 +1,13 @@
 /**
- * Plain requests, answered beside the engine.
+ * Answers plain requests without the engine.
  *
- * A request goes through some thirty steps of the engine, most of which are for requests that ask for more. Those that
- * come by the thousand (tokens for machines, codes, refreshes, introspection, userinfo) are answered here at once when
- * they are plainly good: with the engine's own models and under the same rules of ours, up to two and a half times as
- * fast. All else goes to the engine, as if nobody had read it: a proof, an assertion, the origin of another application, a
- * parameter that is not expected, a secret or verifier that is wrong, a token that is spent, a store that does not answer.
- * So nothing is refused here, and no refusal is written twice. test/engine/fast-path/ holds both ways to the same
- * answers, byte for byte, and to tokens that mean the same; `fast_path: false` leaves all to the engine.
+ * The engine takes about thirty steps for a request, most of them for features that a plain request does not use.
+ * Frequent requests (client credentials, codes, refreshes, introspection, userinfo) are answered here when they are
+ * plainly valid: with the engine's own models and our rules, up to two and a half times as fast. Every other request
+ * goes to the engine unchanged: one with a proof, an assertion, the origin of another application, an unexpected
+ * parameter, a wrong secret or verifier, a used token, or while the store does not answer. So this code refuses
+ * nothing, and each refusal exists once. test/engine/fast-path/ holds both paths to the same responses, byte for byte,
+ * and to equivalent tokens; `fast_path: false` sends all requests to the engine.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -21,15 +21,21 @@ export interface FastPath {
   readonly path: string
   readonly method: 'GET' | 'POST'
   readonly exposedHeaders: string
-  /** Whether it looks itself if a browser's origin is one of the client's; others take no request with an origin. */
+  /**
+   * Set when it checks itself whether a browser's origin is registered. Other fast paths take no request with an
+   * origin.
+   */
   readonly takesOrigins?: true
   /** Whether a body can be for it at all: most that come to the token endpoint are not. */
   isFor?(body: Buffer): boolean
-  /** The answer's fields, or `undefined` where the engine is to answer. Whatever it throws, the engine meets again. */
+  /**
+   * The fields of the response, or `undefined` when the engine has to answer. The engine meets any error thrown here
+   * again.
+   */
   answerTo(req: IncomingMessage, body: Buffer): Promise<object | undefined>
 }
 
-/** What the fast paths of the token endpoint share. */
+/** The members that the fast paths of the token endpoint share. */
 export function atTokenEndpoint(grantType: string) {
   return {
     path: ENGINE_PATHS.token,
@@ -72,7 +78,7 @@ async function firstAnswer(candidates: readonly FastPath[], req: IncomingMessage
     req.resume()
     return { fastPath, fields }
   } catch {
-    // The engine meets the same fault, and has the words for it.
+    // The engine runs into the same fault and answers it.
     return undefined
   }
 }

@@ -1,7 +1,8 @@
 /**
- * What a code or a refresh token gives: an access token and, where the person signed in with `openid`, an ID token.
+ * The tokens for a code or a refresh token: an access token and, when the person signed in with `openid`, an ID token.
  *
- * The same for both, as the engine's two handlers make it (lib/actions/grants/) where nothing special was asked for.
+ * The same for both, as the engine's two handlers make them (lib/actions/grants/) for a request without special
+ * parameters.
  */
 
 import type { AuthorizationCode, Client, Grant, Provider, RefreshToken } from 'oidc-provider'
@@ -77,7 +78,7 @@ export function createGranting(provider: Provider, { accounts, targets }: Granti
     },
   }
 
-  /** The API that the token is for, of those that were asked for: one of which something was granted. */
+  /** The API of the token: one of the requested ones, of which something was granted. */
   function targetOf(
     asked: readonly string[],
     { token, grant, settings }: { token: GrantToken; grant: Grant; settings: ClientSettings },
@@ -99,7 +100,9 @@ export function createGranting(provider: Provider, { accounts, targets }: Granti
     return accessToken
   }
 
-  /** Who signed in, for whom and when: all else is at userinfo, or was asked for by claims, which the engine answers. */
+  /**
+   * Who signed in, for which client and when. Other claims are at userinfo; a request with `claims` goes to the engine.
+   */
   function newIdToken({ token, client }: Found<GrantToken>): Promise<string> {
     const idToken = new IdToken({ sub: token.accountId }, { client })
     idToken.scope = 'openid'

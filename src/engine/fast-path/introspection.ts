@@ -15,7 +15,7 @@ interface Parts extends ClientParts {
   readonly apis: Pick<Apis, 'findApi'>
 }
 
-/** What is told of a token, whichever model it is of. */
+/** The introspection response for a token of any model. */
 interface Token {
   readonly kind: string
   readonly clientId: string
@@ -52,7 +52,7 @@ export function introspection(provider: Provider, parts: Parts): FastPath {
     },
   }
 
-  /** One that is valid, and of which nothing is to be told that needs more looking up. */
+  /** Finds a valid, unbound token of a client with public subjects; anything else is left to the engine. */
   async function find(handle: string): Promise<Token | undefined> {
     const model = modelOf(handle)
     if (model === undefined || model === 'AuthorizationCode') return undefined

@@ -1,9 +1,9 @@
 /**
  * The properties of the engine's models that the fast path knows.
  *
- * It issues and reads tokens beside the engine, so a property that it does not know (a new way to bind a token to a key)
- * would be ignored. The lists are compared with the models' own when an engine is built: with any difference, all requests
- * take the engine.
+ * The fast path issues and reads tokens without the engine, so it would ignore an unknown property (for example a new
+ * way to bind a token to a key). These lists are compared with the models' own when an engine is built. With any
+ * difference, every request goes through the engine.
  */
 
 import type { Provider } from 'oidc-provider'

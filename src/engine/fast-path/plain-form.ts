@@ -1,4 +1,4 @@
-/** What a plain request says in its body, and which client sends it. */
+/** The body of a plain request, and the client that sent it. */
 
 import type { IncomingHttpHeaders } from 'node:http'
 import { parse } from 'node:querystring'
@@ -24,7 +24,7 @@ const BASIC = /^Basic ((?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{
 /** Id and secret where encoding them as a form would change nothing (RFC 6749 section 2.3.1). */
 const PLAIN_PAIR = /^([\w.~-]+):([\w.~-]+)$/
 
-/** The parameters; `undefined` unless each is one of those expected, stands once and has a value. */
+/** The parameters; `undefined` unless each is expected, occurs once and has a value. */
 export function plainForm(body: Buffer, expected: readonly string[]): PlainForm | undefined {
   const form = parse(body.toString())
   for (const [name, value] of Object.entries(form)) {

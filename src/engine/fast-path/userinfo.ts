@@ -58,7 +58,7 @@ export function userinfo(provider: Provider, { clients, accounts, accessTokens }
   }
 }
 
-/** Without a proof, and asked for no claims but those of its scopes. */
+/** A request without a proof, for the claims of its scopes only. */
 function opens(token: AccessToken): boolean {
   return !token.isSenderConstrained() && token.claims === undefined && token.scopes.has('openid')
 }

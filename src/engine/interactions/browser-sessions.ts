@@ -1,4 +1,4 @@
-/** Who is signed in in this browser, for pages of ours that belong to no application's sign-in. */
+/** The person who is signed in in this browser, for pages of ours that belong to no application's sign-in. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Provider } from 'oidc-provider'
@@ -15,7 +15,7 @@ export interface SignedIn {
 
 export interface BrowserSessions {
   /**
-   * By the session's cookie; `undefined` when nobody is signed in, or no longer. Does not prolong the session. Throws
+   * Found by the session's cookie; `undefined` when no one is signed in. Does not extend the session. Throws
    * `StoreUnavailable`.
    */
   find(req: IncomingMessage, res: ServerResponse): Promise<SignedIn | undefined>

@@ -73,7 +73,7 @@ export function createInteractions(
   async function describe(interaction: EngineInteraction): Promise<Interaction> {
     const { params, prompt, session, uid } = interaction
     const client = await provider.Client.find(String(params.client_id))
-    if (client === undefined) throw new InteractionGone({ detail: 'its client is gone' })
+    if (client === undefined) throw new InteractionGone({ detail: 'its client was removed' })
     const redirectUri = String(params.redirect_uri)
     const loginHint = params.login_hint
     return {
@@ -94,8 +94,8 @@ export function createInteractions(
   }
 
   /**
-   * What was not granted yet; where the client wants the person asked whatever they agreed to before, all of it. Offline
-   * access is always asked so, and no page may ask for it without saying so (OpenID Connect Core section 11).
+   * The scopes that were not granted yet; all of them when the client requires a new consent. Offline access is always
+   * asked for in this way, and the page names it (OpenID Connect Core section 11).
    */
   async function wanted({ prompt, params, grantId }: EngineInteraction): Promise<MissingScopes> {
     const missing = prompt.details as MissingScopes
@@ -131,7 +131,7 @@ export function createInteractions(
     const clientId = String(params.client_id)
     if (accountId === undefined) throw new InteractionGone({ detail: 'consent without a session' })
     const client = await provider.Client.find(clientId)
-    if (client === undefined) throw new InteractionGone({ detail: 'its client is gone' })
+    if (client === undefined) throw new InteractionGone({ detail: 'its client was removed' })
     const { missingOIDCScope = [], missingResourceScopes = {} } = prompt.details as MissingScopes
     const add = (to: Grant) => {
       if (missingOIDCScope.length > 0) to.addOIDCScope(missingOIDCScope.join(' '))

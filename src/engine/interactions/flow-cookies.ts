@@ -1,12 +1,12 @@
 /**
  * The cookies of a sign-in under way.
  *
- * They hold what the address of a sign-in does not: the server's signature. Whoever learns the address (from a history, a
- * log, a shared screen) can neither open the sign-in's pages nor continue it nor end it.
+ * They hold the server's signature, which the address of a sign-in does not have. An attacker who learns the address
+ * (from a history, a log, a shared screen) can neither open the pages of the sign-in nor continue or end it.
  *
- * The engine tells parallel sign-ins apart by the path of their cookies. A `__Host-` cookie must have the path `/`
- * (RFC 6265bis section 4.1.3.2), so here the sign-in's id moves from the path into the name: on the way out
- * `NAME; path=/interaction/ID` becomes `NAME.ID; path=/`, and on the way in, at that path, the reverse.
+ * The engine separates parallel sign-ins by the path of their cookies. A `__Host-` cookie must have the path `/` (RFC
+ * 6265bis section 4.1.3.2), so here the id of the sign-in moves from the path into the name. In responses `NAME;
+ * path=/interaction/ID` becomes `NAME.ID; path=/`; in requests to that path the reverse.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -41,10 +41,10 @@ export function writeFlowCookies(res: ServerResponse, names: CookieNames): void 
 function moveIds(setCookies: readonly string[], names: CookieNames): string[] {
   return setCookies.flatMap((cookie) => {
     const moved = moveId(cookie)
-    // After a rotation of the cookie keys the engine signs again what it reads, and forgets the path.
+    // After a rotation of the cookie keys the engine signs the cookies again that it reads, without the path.
     if (isWithoutId(nameOf(moved), names)) return []
-    // The engine takes back the cookie for the way back when the sign-in goes on, and leaves the one for its pages to
-    // expire; sent with every request, those would add up.
+    // When the sign-in continues, the engine removes the cookie for the way back and lets the one for its pages expire.
+    // Since those are sent with every request, they would accumulate.
     const isTakenBack = moved.startsWith(`${names.resume}.`) && /; expires=Thu, 01 Jan 1970/i.test(moved)
     return isTakenBack ? [moved, names.interaction + moved.slice(names.resume.length)] : [moved]
   })
@@ -58,7 +58,7 @@ function moveId(cookie: string): string {
   return `${name}.${id}${cookie.slice(name.length)}`.replace(`path=${path}`, 'path=/')
 }
 
-/** A cookie of some sign-in, nobody knows which. */
+/** A cookie of a sign-in, without the information which one. */
 function isWithoutId(name: string, { interaction, resume }: CookieNames): boolean {
   return [interaction, resume].some((flow) => name === flow || name === `${flow}.sig`)
 }

@@ -1,7 +1,7 @@
 /**
- * What the pages may ask of the engine: which sign-in is this, and how did it end.
+ * What the pages need of the engine: which sign-in this is, and how it ended.
  *
- * The pages know nothing of oidc-provider; they are handed this door (made by `createInteractions` in this floor).
+ * The pages do not know oidc-provider. They use this interface, made by `createInteractions`.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -15,9 +15,9 @@ export interface Interaction {
   readonly client: InteractionClient
   /** Where the browser goes at the end; registered and checked. The pages' `form-action` must allow its origin. */
   readonly redirectUri: string
-  /** What the application guesses the person will type as login; untrusted text. */
+  /** The login that the application expects (`login_hint`); untrusted text. */
   readonly loginHint: string | undefined
-  /** Who is signed in; set when the prompt is `consent`. */
+  /** The account that is signed in; set when the prompt is `consent`. */
   readonly accountId: string | undefined
   /** What consent is asked for; empty lists when the prompt is `login`. */
   readonly asked: Asked

@@ -1,9 +1,9 @@
 /**
- * One grant for a client in a session, however many requests make one at once.
+ * One grant for each client in a session, however many requests create one at once.
  *
- * The engine refuses a code whose grant is not the one in the session, so of two tabs that sign in silently at the same
- * moment each with a grant of its own, one would lose its code. A grant is stored first and then named as the session's,
- * once; whoever comes second drops its own and goes on with the one that is named.
+ * The engine refuses a code whose grant is not the one in the session. If two tabs sign in silently at the same time,
+ * each with its own grant, one of them would lose its code. So a grant is stored first and then named as the session's
+ * grant, once. The second request drops its own grant and continues with the named one.
  */
 
 import type { Client, Grant, Provider } from 'oidc-provider'
@@ -14,7 +14,7 @@ import type { Store } from '../../store/store.ts'
 import { newGrantId } from '../adapter/handles.ts'
 
 export interface SessionGrants {
-  /** Stores a new grant, or gives the one that the session has for this client by now. */
+  /** Stores a new grant, or returns the one that the session has for this client. */
   settle(provider: Provider, grant: Grant, of: SessionOfClient): Promise<Grant>
 }
 
@@ -29,7 +29,7 @@ interface Parts {
   readonly lifetimes: { readonly interactionSeconds: number }
 }
 
-// A request may take some seconds longer than the page that it came from lives.
+// A request may outlast the page that it came from by some seconds.
 const UNDER_WAY_SECONDS = 60
 
 export function createSessionGrants({ store, lifetimes }: Parts): SessionGrants {

@@ -1,8 +1,8 @@
 /**
- * A member of oidc-provider that we replace, and how to find it in the engine that is installed.
+ * A member of oidc-provider that we replace, and how to find it in the installed engine.
  *
- * The engine has no hook for these. Its members are not part of its public interface, so a release may rename or change
- * them; test/engine/overrides/ compares each with the one that was read, and the server refuses to start without it.
+ * oidc-provider has no hook for these. The members are not part of its public interface, so a release may rename or
+ * change them. test/engine/overrides/ compares each with the recorded one, and the server does not start without it.
  */
 
 import { Provider } from 'oidc-provider'
@@ -35,7 +35,7 @@ export interface Override<Parts = object> {
   apply(this: void, provider: Provider, parts: Parts): void
 }
 
-/** The member as the engine has it now, inherited or its own; `undefined` when there is none. */
+/** The member of the installed engine, inherited or own; `undefined` when there is none. */
 export function findMember(provider: Provider, name: MemberName): PropertyDescriptor | undefined {
   const [, model = '', separator, member = ''] = /^(\w+)([#.])(.+)$/.exec(name) ?? []
   const type = classOf(provider, model)

@@ -1,8 +1,8 @@
 /**
- * The body of a request, read once and handed to the engine whole.
+ * The body of a request, read once and given to the engine as a whole.
  *
- * The engine iterates over the request, for which Node builds an iterator and watches the stream's end in half a dozen
- * ways; a body of ours is one chunk. A request of which the body was read already can still be given to the engine.
+ * The engine iterates over the request. For that Node builds an iterator and several listeners for the end of the
+ * stream. Our body is one chunk instead. A request whose body was read already can still be given to the engine.
  */
 
 import type { IncomingMessage } from 'node:http'
@@ -13,9 +13,9 @@ import { hasTooManyParameters } from './parameters.ts'
 export const ENGINE_MOST_BYTES = 56 * 1024
 
 /**
- * Resolves with the body, or with its beginning when that is longer than `mostBytes`; the rest is thrown away as it
- * comes. Throws when the connection ends first. The request stays unended until `resume`: to the engine, one that has
- * ended has no body.
+ * Resolves with the body, or with its beginning when it is longer than `mostBytes`; the rest is discarded. Throws when
+ * the connection ends first. The request stays paused until `resume`: the engine takes a request that has ended as one
+ * without a body.
  */
 export function readBody(req: IncomingMessage, mostBytes: number): Promise<Buffer> {
   const declared = Number(req.headers['content-length'] ?? Number.NaN)
@@ -52,8 +52,8 @@ export function readBody(req: IncomingMessage, mostBytes: number): Promise<Buffe
 }
 
 /**
- * Lets the engine find what `read` gives as the body of this request; the first to hand it one is heard. The engine answers
- * a body that this refuses with `invalid_request`.
+ * Lets the engine find the result of `read` as the body of this request. The first caller decides. When `read` throws,
+ * the engine answers with `invalid_request`.
  */
 export function handBody(req: IncomingMessage, read = () => readBody(req, ENGINE_MOST_BYTES)): void {
   if (Object.hasOwn(req, 'iterator')) return

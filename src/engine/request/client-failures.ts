@@ -40,7 +40,7 @@ export function createClientFailures({ failures, tally, audit }: ClientFailuresP
   const subjectOf = (clientId = NO_CLIENT, address: string) => `${clientId} ${limitAddress(address)}`
 
   return {
-    // Asked for every client that authenticates: what the address counts as is found out only where somebody failed.
+    // Called for every client that authenticates. The address is normalised only when there was a failure.
     secondsToWait: (clientId, address) =>
       failures.isEmpty() ? undefined : failures.secondsToWait(subjectOf(clientId, address)),
     count: (clientId, address) => failures.count(subjectOf(clientId, address)),

@@ -1,4 +1,4 @@
-/** The registry's settings of the client that a request came from: the same ones until the request ends. */
+/** The registry's settings of a request's client: the same until the request ends. */
 
 import type { Client } from 'oidc-provider'
 

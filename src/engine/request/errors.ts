@@ -15,10 +15,10 @@ import { faultText } from '../../i18n/fault-text.ts'
 import { requestScope } from './scope.ts'
 
 /**
- * Runs a call of the engine into our parts; a `Fault` leaves it as an error that the engine passes on.
+ * Runs a call from the engine into our code; a `Fault` becomes an error that the engine passes on.
  *
- * The engine goes on after an error (it saves the session all the same). A request that has waited for the store in
- * vain does not wait again.
+ * The engine continues after an error (it still saves the session). A request that has waited for the store once does
+ * not wait again.
  */
 export async function answering<T>(work: () => Promise<T>): Promise<T> {
   const scope = requestScope()
@@ -32,7 +32,7 @@ export async function answering<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** States that pass: the client is told so, and when to try again. */
+/** Temporary states: the client is told so, and when to try again. */
 const PASSING = [StoreUnavailable, StoreFull, SignerUnavailable, StrangersBounded]
 
 export function asEngineError(fault: Fault): Error {
@@ -60,11 +60,11 @@ export async function inOurWords<T>(work: () => Promise<T>): Promise<T> {
 const captureStackTrace = Error.captureStackTrace.bind(Error)
 
 /**
- * The engine's errors are answers to clients, of which code and detail are logged; it makes three for every answer of
- * userinfo in case it should need them, and takes a trace of each twice. That was a tenth of a request to userinfo, so
- * they have none; all other errors have theirs.
+ * The engine's errors are responses to clients; only code and detail are logged. The engine makes three for every
+ * response of userinfo in case it needs them, and takes two stack traces of each. That was a tenth of the time of a
+ * userinfo request, so these errors have no trace. All other errors have one.
  *
- * It changes `Error` for the whole process, so it is only for one that is the server's own.
+ * This changes `Error` for the whole process, so it is used only in the server's own process.
  */
 export function spareTraces(): void {
   Object.setPrototypeOf(errors.OIDCProviderError, Untraced)

@@ -1,10 +1,10 @@
 /**
- * A token that is longer than any of ours, at the endpoints that are asked about tokens.
+ * Tokens that are longer than any of ours, at the endpoints that take a token as parameter.
  *
- * The engine answers a body of more than 56 KiB with an error, before it knows who asks. An unknown token has one answer
- * there (RFC 7662 section 2.2, RFC 7009 section 2.2), of whatever length it is; so a long one is cut out of the body
- * before the engine reads it, and the engine finds a short unknown one. Nothing is decoded for that: the caller is not
- * known yet, so the work is one pass over the bytes.
+ * The engine answers a body of more than 56 KiB with an error before it knows the caller. An unknown token of any
+ * length must get the same response there (RFC 7662 section 2.2, RFC 7009 section 2.2). So a long token is cut out of
+ * the body before the engine reads it, and the engine finds a short unknown one. The caller is not authenticated yet,
+ * so nothing is decoded and the work is one pass over the bytes.
  */
 
 import type { IncomingMessage } from 'node:http'
@@ -15,7 +15,7 @@ import { ENGINE_PATHS } from '../paths.ts'
 
 /** The largest body that is read at these endpoints. */
 export const LONG_TOKEN_MOST_BYTES = 256 * 1024
-/** Nobody takes a header above 16 KB, so no token that is longer was ever used. */
+/** No server accepts a header above 16 KB, so a longer token was never in use. */
 const LONGEST_TOKEN = 16_384
 
 const PATHS = new Set<string>([ENGINE_PATHS.introspection, ENGINE_PATHS.revocation])

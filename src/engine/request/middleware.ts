@@ -1,4 +1,4 @@
-/** What is done around every request to the engine: one middleware, outermost in the engine's own stack. */
+/** The work around every request to the engine: one middleware, the outermost of the engine's stack. */
 
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 
@@ -56,8 +56,8 @@ export function requestMiddleware({ issuer, store, log, documents, webOrigins, p
   }
 
   /**
-   * A redemption that its own client got wrong spends the code: whoever holds the code without the verifier gets one
-   * try. A client that the code was not issued to cannot spend it, or any stranger could.
+   * A failed redemption by the right client uses up the code, so an attacker who has the code without the verifier has
+   * one attempt. A client that the code was not issued to cannot use it up.
    */
   async function spendCode(ctx: KoaContextWithOIDC): Promise<void> {
     if (ctx.oidc?.route !== 'token' || ctx.status !== 400) return
@@ -67,8 +67,8 @@ export function requestMiddleware({ issuer, store, log, documents, webOrigins, p
   }
 
   /**
-   * Each of our authorization requests has a redirect URI, so a token request without it is one that does not match
-   * (RFC 6749 section 5.2), which the engine does not see before it looks for the code.
+   * Each of our authorization requests has a redirect URI, so a token request without one does not match (RFC 6749
+   * section 5.2). The engine notices this only when it looks up the code.
    */
   function nameMissingRedirectUri(ctx: KoaContextWithOIDC): void {
     const { route, params } = ctx.oidc ?? {}
@@ -78,8 +78,8 @@ export function requestMiddleware({ issuer, store, log, documents, webOrigins, p
   }
 
   /**
-   * In the name of a public client anybody could try tokens out (RFC 7662 section 2.1). Whatever the token is, the answer is
-   * the same.
+   * With the name of a public client an attacker could try tokens (RFC 7662 section 2.1). So the response is the same
+   * for every token.
    */
   function refuseUnknownAskers(ctx: KoaContextWithOIDC): void {
     const { route, client } = ctx.oidc ?? {}
@@ -89,7 +89,7 @@ export function requestMiddleware({ issuer, store, log, documents, webOrigins, p
     ctx.body = { error: 'invalid_client', error_description: 'introspection wants a client that proves who it is' }
   }
 
-  /** Every 401 says how to do better (RFC 9110 section 15.5.2); the engine says it to those who used the header. */
+  /** Every 401 has a challenge (RFC 9110 section 15.5.2). The engine sends it only to callers that used the header. */
   function challenge(ctx: KoaContextWithOIDC): void {
     ctx.set('WWW-Authenticate', `Basic realm="${issuer}"`)
   }
@@ -117,7 +117,7 @@ export function requestMiddleware({ issuer, store, log, documents, webOrigins, p
   async function withholdFromStrangers(ctx: KoaContextWithOIDC): Promise<void> {
     const allowed = ctx.res.getHeader('Access-Control-Allow-Origin')
     if (allowed === undefined || allowed === '*') return
-    // While the store is away nobody can tell whose origin it is.
+    // While the store is away, origins cannot be checked.
     if (!(await webOrigins.isRegistered(String(allowed)).catch(() => false))) {
       for (const name of ctx.res.getHeaderNames()) {
         if (name.startsWith('access-control-')) ctx.remove(name)

@@ -1,9 +1,9 @@
 /**
- * What one request has already read, and what it has yet to write.
+ * What one request has read, and what it has yet to write.
  *
- * The engine asks for a token, then for its grant, then for its session; the first read brings all three, and they wait
- * here. It also consumes a refresh token and saves its successor in two calls; the first waits here for the second, so
- * that the store does both in one step. A scope lives as long as the request's context.
+ * The engine looks up a token, then its grant, then its session. The first read brings all three, and they are kept
+ * here. The engine also consumes a refresh token and saves its successor in two calls. The first waits here for the
+ * second, so that the store does both in one step. A scope lives as long as the request's context.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
@@ -40,7 +40,7 @@ export interface Presented {
   record: Promise<AdapterPayload | undefined> | undefined
 }
 
-/** What tokens are asked for with; when and how its person signed in stands in those that come of it. */
+/** The credential of a token request. Its time and method of sign-in go into the tokens that it gives. */
 export interface Source {
   readonly model: 'AuthorizationCode' | 'RefreshToken'
   readonly handle: string
@@ -56,8 +56,8 @@ export interface Source {
   /** Whether it is consumed in the step that stores the refresh token that follows it. */
   hasSuccessor: boolean
   /**
-   * `found` as it was read; `awaits_successor` once the engine said that it is consumed, until the successor comes with which
-   * the store decides; `decided` once the store was asked to consume it, whatever it answered.
+   * `found`: it was read. `awaits_successor`: the engine has consumed it; the store decides when the successor comes.
+   * `decided`: the store was asked to consume it, whatever the result.
    */
   state: 'found' | 'awaits_successor' | 'decided'
 }
@@ -79,7 +79,7 @@ export function scopeOf(ctx: object): RequestScope {
   return scoped[SCOPE]
 }
 
-/** Runs what is tried for a request before the engine gets it; that goes on in the same scope. */
+/** Runs an attempt before the engine gets the request. The engine continues in the same scope. */
 export function inScopeOf<T>(req: IncomingMessage, work: () => Promise<T>): Promise<T> {
   const scope = new Scope()
   Reflect.set(req, SCOPE, scope)

@@ -1,10 +1,10 @@
 /**
- * JWTs that strangers hand to the engine, read strictly before it reads them its own way.
+ * Checks JWTs of callers strictly before the engine reads them.
  *
- * The engine verifies signatures and claims, and reads leniently: of a member that stands twice it takes the last, it
- * skips line ends and unused bits, and a header may say whatever it does not know. Whoever checked the token before us
- * may have read it otherwise. So what can be read in two ways, brings a key or asks for an extension is refused, as the
- * verifier for APIs refuses it (RFC 7515 sections 4 and 4.1.11, RFC 8725 sections 2.4 and 3.10).
+ * The engine verifies signatures and claims, but parses leniently: of a repeated member it takes the last, it skips
+ * line ends and unused bits, and it ignores unknown members of a header. Other software that checked the token before
+ * may have read it differently. So a JWT that is ambiguous, brings a key or demands an extension is refused, as the
+ * verifier for APIs does (RFC 7515 sections 4 and 4.1.11, RFC 8725 sections 2.4 and 3.10).
  */
 
 import type { IncomingMessage } from 'node:http'
@@ -13,14 +13,14 @@ import { privateMembersIn } from '../../base/jwk-members.ts'
 import { type CompactParts, type JsonObject, parseCompact } from '../../resource/token/compact.ts'
 import { Refusal } from '../../resource/refusals.ts'
 
-/** What an access token of ours has no use for, nor anything that a client signs for us. */
+/** Header members that neither our access tokens nor a client's JWTs use. */
 const REFUSED_MEMBERS = ['crit', 'b64', 'jku', 'x5u', 'x5c']
 const NUMERIC_DATES = ['iat', 'nbf', 'exp']
 
 export interface ReadOptions {
-  /** Whether the key comes in the header, as that of a DPoP proof does; else a key there is refused. */
+  /** Whether the key comes in the header, as in a DPoP proof. Otherwise a key there is refused. */
   readonly bringsKey?: boolean
-  /** Epoch seconds: one that says it was issued later is refused. */
+  /** Epoch seconds: a JWT issued later is refused. */
   readonly latestIssuedAt?: number
 }
 
@@ -38,7 +38,10 @@ export function readStrictly(token: unknown, options: ReadOptions = {}): Compact
   return Number(payload.iat ?? 0) > latestIssuedAt ? undefined : parts
 }
 
-/** The engine has no door for a check of the proof, so one that we do not read is none that it can read. */
+/**
+ * oidc-provider has no hook to validate DPoP proofs, so an ambiguous proof is replaced by a value that the engine
+ * rejects.
+ */
 export function withholdAmbiguousProof({ headers }: IncomingMessage): void {
   if (headers.dpop === undefined || readStrictly(headers.dpop, { bringsKey: true }) !== undefined) return
   headers.dpop = 'ambiguous'
@@ -71,7 +74,10 @@ function isPublicKey(jwk: unknown): boolean {
   return typeof jwk === 'object' && jwk !== null && privateMembersIn(jwk).length === 0
 }
 
-/** RFC 7519 section 2 allows parts of a second, and clients send them; no moment lies before 1970 or is not a number. */
+/**
+ * RFC 7519 section 2 allows fractions of a second, and clients send them. A date before 1970 or a non-number is
+ * invalid.
+ */
 function isNumericDate(value: unknown): boolean {
   return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
 }

@@ -16,12 +16,12 @@ export const clientSecrets: Override<SecretParts> = {
 }
 
 /**
- * Secrets are kept as hashes, so the engine's comparison in clear is replaced. Like the engine, a secret is taken from the
- * header and from the body, unless the client's settings name one way; the right secret by the wrong way is then said to be
- * that, in the log and the audit trail.
+ * Secrets are stored as hashes, so the engine's comparison of plain text is replaced. As in the engine, the secret
+ * comes from the header or the body, unless the client's settings name one way. A correct secret that was sent the
+ * wrong way is reported as such in the log and the audit trail.
  *
- * Whether there were too many failures is asked, the secret compared and a failure counted without a pause: of many that
- * arrive together no more are compared than of those that come one by one.
+ * The check of the limit, the comparison and the count run without a pause between them. So of many requests at the
+ * same time no more are compared than of requests one after the other.
  */
 function compareSecretsByHash(provider: Provider, { clock, clientFailures }: SecretParts): void {
   provider.Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {

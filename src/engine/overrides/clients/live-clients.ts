@@ -1,9 +1,9 @@
 /**
- * The engine's clients, as the registry has them at this moment.
+ * The engine's clients, as the registry has them now.
  *
- * Replaces `Client.find`. The engine reads a client from its adapter, hashes it, and keeps the last hundred; here the
- * model that the engine makes of a client lives as long as its settings are held, so a change of the settings is in force
- * with the next request. A request goes on with the settings that it began with.
+ * Replaces `Client.find`. The engine reads a client from its adapter, hashes it, and caches a hundred. Here the
+ * engine's model of a client lives as long as its settings are cached, so a change of the settings is in force at the
+ * next request. A request keeps the settings that it began with.
  */
 
 import { type Client, Provider } from 'oidc-provider'

@@ -13,7 +13,9 @@ export const idTokenDates: Override<{ readonly clock: Clock }> = {
   },
 }
 
-/** The engine adds a lifetime to the system's time when it signs, so the lifetime is told with the difference. */
+/**
+ * The engine adds a lifetime to the system's time when it signs, so the lifetime given to it includes the difference.
+ */
 function dateIdTokens(provider: Provider, now: () => number): void {
   const IdToken = provider.IdToken as unknown as {
     prototype: { payload(): Promise<object> }

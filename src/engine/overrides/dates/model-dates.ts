@@ -14,7 +14,7 @@ import { type Clock, epochSeconds } from '../../../base/clock.ts'
 import { CLOCK_TOLERANCE_SECONDS } from '../../clock-tolerance.ts'
 import { baseModel, type Override } from '../override.ts'
 
-/** What all models have from the one that they extend. */
+/** The members that all models inherit from the base model. */
 export const modelDates: Override<{ readonly clock: Clock }> = {
   members: ['BaseModel#isExpired', 'BaseModel#remainingTTL', 'BaseModel.verify', 'BaseModel#save'],
   without: 'refuse',

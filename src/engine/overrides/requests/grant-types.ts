@@ -1,4 +1,4 @@
-/** What a client hears that asks for a grant type which it may not use. */
+/** The error for a grant type that the client may not use. */
 
 import { errors, Provider } from 'oidc-provider'
 

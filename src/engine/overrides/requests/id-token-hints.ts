@@ -1,4 +1,4 @@
-/** Which JWTs are taken for ID tokens of ours where one is handed back as a hint. */
+/** Which JWTs are accepted as ID tokens of ours in a hint. */
 
 import type { Provider } from 'oidc-provider'
 

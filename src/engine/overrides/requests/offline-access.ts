@@ -14,10 +14,11 @@ type EngineContext = KoaContextWithOIDC['oidc']
 type PromptPending = (this: EngineContext, name: string) => boolean
 
 /**
- * The engine drops `offline_access` from a request that does not say `prompt=consent`, and says so to nobody. The client
- * then gets a refresh token and is refused when it repeats the scope at its first refresh. OpenID Connect Core section 11
- * lets other conditions stand in for the prompt: here the consent page names offline access, and no grant has it before the
- * person agreed. So the check of the scopes is told that consent is asked for, and the prompt itself stays the client's choice.
+ * The engine drops `offline_access` from a request without `prompt=consent` and does not report it. The client then
+ * gets a refresh token and is refused when it repeats the scope at its first refresh. OpenID Connect Core section 11
+ * allows other conditions instead of the prompt. Here the consent page names offline access, and no grant has it before
+ * the person agreed. So the check of the scopes sees a prompt for consent, and the real prompt stays the client's
+ * choice.
  */
 function keepOfflineAccess(provider: Provider): void {
   const { prototype } = provider.OIDCContext as { prototype: object }

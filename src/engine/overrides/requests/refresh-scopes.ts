@@ -16,9 +16,9 @@ type EngineContext = KoaContextWithOIDC['oidc']
 type Scopes = (this: EngineContext) => Set<string>
 
 /**
- * Many clients repeat at each refresh the scopes that they are configured with. Those that an authorization request ignores,
- * because the client is not registered for them, are ignored here as well, and so is `offline_access`, which no access token
- * needs. Any other scope that was not granted is refused (RFC 6749 section 6), and nothing is added.
+ * Many clients repeat their configured scopes at each refresh. Scopes that an authorization request ignores, because
+ * the client is not registered for them, are ignored here as well. So is `offline_access`, which no access token needs.
+ * Any other scope that was not granted is refused (RFC 6749 section 6). Nothing is added.
  */
 function ignoreWhatWasIgnored(provider: Provider): void {
   const { prototype } = provider.OIDCContext as { prototype: object }

@@ -16,7 +16,7 @@ export const replays: Override<ReplayParts> = {
   apply: decideReplaysInStore,
 }
 
-/** The engine takes a DPoP proof that is dated ahead by this much, which is then good for this much longer. */
+/** The engine accepts a DPoP proof that is dated ahead by this much. Such a proof is valid for this much longer. */
 const PROOF_AHEAD_SECONDS = 300
 
 export interface ReplayParts {
@@ -26,8 +26,9 @@ export interface ReplayParts {
 }
 
 /**
- * The engine looks an assertion or proof up and then stores it; here the store does both in one step. Of a proof it tells
- * how long one that is dated now is good; what is remembered for less than it is good can be replayed.
+ * The engine looks up an assertion or proof and then stores it. Here the store does both in one step. For a proof the
+ * engine gives the validity of one that is dated now; a proof must be remembered for as long as it is valid, or it can
+ * be replayed.
  */
 function decideReplaysInStore(provider: Provider, { store, clock, strangers }: ReplayParts): void {
   Reflect.set(provider.ReplayDetection, 'unique', function unique(iss: string, jti: string, exp: number) {

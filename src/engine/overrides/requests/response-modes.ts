@@ -1,8 +1,8 @@
 /**
- * How the answer to an authorization request travels: in the query, or as a form that the browser posts.
+ * How the response to an authorization request travels: in the query, or as a form that the browser posts.
  *
- * The code flow needs no other (OAuth 2.1 section 4.1.2, OAuth 2.0 Form Post Response Mode). A request that could choose
- * another would send the code where the application does not look for it, and there it waits for somebody else.
+ * The code flow needs no other mode (OAuth 2.1 section 4.1.2, OAuth 2.0 Form Post Response Mode). A request with
+ * another mode would send the code to a place where the application does not look, and an attacker might find it there.
  */
 
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider'
@@ -22,7 +22,7 @@ export const RESPONSE_MODES = ['query', 'form_post'] as const
 type ResponseMode = Parameters<Provider['registerResponseMode']>[1]
 type Response = Parameters<ResponseMode>[2]
 
-/** The engine registers its own modes first and lets nobody replace them, so ours take their place right then. */
+/** The engine registers its own modes first and refuses to replace them, so ours are set during that registration. */
 export function withOurResponseModes(pages: EnginePages): typeof Provider {
   return class extends Provider {
     override registerResponseMode(name: string, handler: ResponseMode): void {

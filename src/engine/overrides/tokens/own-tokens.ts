@@ -19,7 +19,7 @@ export const ownTokens: Override<OwnTokenParts> = {
   apply: rememberOwnTokens,
 }
 
-/** A person's JWT most often comes back to the node that signed it, to open userinfo, so that node need not verify it. */
+/** A person's JWT is most often presented to the node that signed it, at userinfo, so that node need not verify it. */
 function rememberOwnTokens(provider: Provider, { accessTokens }: OwnTokenParts): void {
   const save = Reflect.get(provider.AccessToken.prototype, 'save') as () => Promise<string>
   defineMethod(provider.AccessToken, 'save', async function remember(this: EngineToken) {

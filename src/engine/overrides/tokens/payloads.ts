@@ -37,7 +37,7 @@ interface Token extends Properties {
   readonly expiration: number
 }
 
-/** Before `jwtAccessTokens`, which issues those that are not stored. */
+/** Runs before `jwtAccessTokens`, which issues the tokens that are not stored. */
 function copyPayloadsPlainly(provider: Provider, { clock }: { readonly clock: Clock }): void {
   for (const each of COPIED) {
     const model = provider[each] as unknown as Model

@@ -51,7 +51,7 @@ function takeStructuredTokens(provider: Provider): void {
   }
 }
 
-/** What is to be ended is found though this node's clock says that it has expired. */
+/** A token to be ended is found even if it has expired by this node's clock. */
 function isRevocation(): boolean {
   return Provider.ctx?.oidc.route === 'revocation'
 }
@@ -68,7 +68,7 @@ function presentedToken(): string | undefined {
 // an introspection.
 const NOT_STRUCTURED = new Error('no JWT')
 
-/** To the engine's question for a protected header it says that there is none. */
+/** Answers the engine's check for a protected header with no. */
 const STAND_IN = Object.freeze({
   get protected(): never {
     throw NOT_STRUCTURED

@@ -1,4 +1,4 @@
-/** The values of codes and tokens: handles of ours, in the place of the engine's random ones. */
+/** The values of codes and tokens: our handles instead of the engine's random values. */
 
 import { errors, Provider } from 'oidc-provider'
 
@@ -35,7 +35,7 @@ export interface Audiences {
   readonly apis: Pick<Apis, 'opensUserinfo'>
 }
 
-/** Codes and tokens are handles of ours. A JWT's `jti` is no bearer value: 128 bits make it unique. */
+/** Codes and tokens are our handles. The `jti` of a JWT is not a bearer value: 128 bits make it unique. */
 function nameHandles(provider: Provider, audiences: Audiences): void {
   defineMethod(provider.AuthorizationCode, 'generateTokenId', function name(this: EngineToken) {
     return newHandle('AuthorizationCode', this.grantId)
