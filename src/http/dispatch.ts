@@ -1,9 +1,10 @@
 /**
- * The first to see a request: it states the facts, sets the headers, and picks from the table of routes who answers.
+ * The first code that sees a request: it states the facts, sets the headers, and chooses from the table of routes who
+ * answers.
  *
- * Kept on bare `node:http`, because all of it is paid by every token. What the table says of a route is enforced here
- * before anybody else sees the request: its methods, the number of its parameters, and what it needs of the store. A
- * request with a large body waits here for its turn.
+ * It runs on bare `node:http`, because every token request pays for it. It enforces what the table says of a route
+ * before any other code sees the request: the methods, the number of parameters, and what the route needs of the store.
+ * A request with a large body waits here for its turn.
  */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
@@ -41,8 +42,8 @@ export interface DispatchParts {
   readonly log: Pick<Log, 'event'>
 }
 
-// A token for a machine needs no store, but a node that has not heard of its store cannot know what was removed: it
-// stops this long after the last answer.
+// Client credentials need no store. But a node without contact to its store cannot know which clients were removed, so
+// it stops this long after the last answer.
 const LONGEST_SILENCE_MS = 5000
 
 export function createDispatch(parts: DispatchParts): RequestListener {
@@ -90,7 +91,7 @@ export function createDispatch(parts: DispatchParts): RequestListener {
 
   function refusalOf(route: Route, req: IncomingMessage, query: string): Fault | undefined {
     if (hasTooManyParameters(query, route.limits.parameters)) return new ParametersTooMany()
-    // The engine asks only for its token; the origin is asked for as in every other form of ours, and a page says no.
+    // The engine requires only its token. The origin is checked as for our other forms, and a page answers a refusal.
     if (route.name === ('logout-confirmation' satisfies RouteName)) {
       const foreign = foreignHeader(req, ownOrigin)
       if (foreign !== undefined) return new FormForged({ detail: `another ${foreign}` })

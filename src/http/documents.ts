@@ -1,4 +1,4 @@
-/** Discovery and JWKS from memory: readable from every origin, cached by everybody for a while, revalidated by ETag. */
+/** Discovery and JWKS from memory: readable from every origin, cacheable, and revalidated by ETag. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 

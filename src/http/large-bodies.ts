@@ -1,10 +1,11 @@
 /**
  * The queue for requests with a large body.
  *
- * A body is read and parsed before the caller is known, and every other request of the process waits meanwhile. So
- * requests that declare a large body begin one at a time, with a pause after each that grows with its size: together they
- * take a small part of the event loop, however many connections send them. Nothing of the engine or of a page runs before
- * its turn, and a refusal waits for its turn as well. When no other large request came lately, a request does not wait.
+ * A body is read and parsed before the caller is known, while all other requests of the process wait. So requests that
+ * declare a large body begin one at a time, with a pause after each that grows with its size. Together they take a
+ * small part of the event loop, however many connections send them. No code of the engine or of a page runs before a
+ * request's turn, and a refusal waits for its turn as well. Without other recent large requests, a request does not
+ * wait.
  */
 
 import type { IncomingMessage } from 'node:http'

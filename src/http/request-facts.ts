@@ -1,9 +1,9 @@
 /**
- * What is true of a request, whoever claims otherwise.
+ * The facts of a request, which its headers cannot change.
  *
- * The engine builds URLs from `Host`, `X-Forwarded-Host` and `X-Forwarded-Proto`, so whoever sends them would decide
- * what discovery says. Here they are replaced by what the issuer is. The client's address comes from the connection, or
- * from `X-Forwarded-For` where a trusted proxy (TRUST_PROXY) wrote it.
+ * The engine builds URLs from `Host`, `X-Forwarded-Host` and `X-Forwarded-Proto`, so a caller could change discovery.
+ * Here these headers are replaced by the values of the issuer. The client's address comes from the connection, or from
+ * `X-Forwarded-For` if a trusted proxy (TRUST_PROXY) wrote it.
  */
 
 import type { IncomingMessage } from 'node:http'
@@ -48,7 +48,7 @@ export function createFacts({ issuer, trustProxy, log }: FactsParts): StateFacts
   }
 }
 
-// By which a proxy tells for whom it speaks.
+// The headers in which a proxy names the client.
 const FORWARDING = ['x-forwarded-for', 'forwarded']
 
 /** The rightmost address that no trusted proxy has: what stands left of it may be invented. */
@@ -64,7 +64,7 @@ function clientAddress(req: IncomingMessage, peer: string, trusted: BlockList): 
   return client
 }
 
-/** Whether a peer is one of the proxies that are believed. */
+/** Whether a peer is a trusted proxy. */
 export function createTrust(ranges: readonly string[]): (peer: string) => boolean {
   const trusted = trustedAddresses(ranges)
   return (peer) => isTrusted(plain(peer), trusted)

@@ -1,9 +1,9 @@
 /**
- * Every address of the public listener: who answers there, what that needs, and what it may cost.
+ * Every address of the public listener: who answers it, what it needs, and what it may cost.
  *
- * The dispatcher works from this table, pages register their handlers by its names, and the tests of bounds, floods,
- * headers and failing stores are generated from it. So a route that is not here does not exist, and one that is here
- * without the right bounds fails a test.
+ * The dispatcher works from this table, and pages register their handlers by its names. The tests of bounds, floods,
+ * headers and failing stores are generated from it. So a route that is not here does not exist, and a route without the
+ * right bounds fails a test.
  */
 
 import { ACCOUNT_CALLBACK } from '../clients/account-client.ts'
@@ -45,7 +45,7 @@ export interface Limits {
   readonly bodyBytes: number
   readonly parameters: number
   /**
-   * What a caller that is not known can make the store keep here: nothing, or a record that counts against the bytes of
+   * What an unauthenticated caller can make the store keep here: nothing, or a record that counts towards the bytes of
    * its address (limits/stranger-records.ts).
    */
   readonly strangers: 'keep nothing' | 'counted'
@@ -161,7 +161,7 @@ function matching(path: string): readonly Route[] {
 
 const MOST_SEGMENTS = Math.max(...PATTERNS.map(({ segments }) => segments.length))
 
-/** The route among those of a path that takes this method. */
+/** The route of a path that takes this method. */
 export function routeFor(routes: readonly Route[], method: string | undefined): Route | undefined {
   const found = routes.find(({ methods }) => (methods as readonly string[]).includes(method ?? ''))
   if (found !== undefined || method !== 'HEAD') return found

@@ -12,7 +12,7 @@ import type { Views } from './pages/views.ts'
 import { createTrust } from './request-facts.ts'
 import { developmentPages } from './tour/development.ts'
 
-/** What the public port takes of the core. */
+/** The parts of the core that the public port needs. */
 export interface HttpCore
   extends Pick<RevocationsParts, 'clock' | 'log' | 'receivers' | 'revocationLog' | 'store'>,
     Pick<PagesOptions, 'accounts' | 'audit' | 'logins'>,

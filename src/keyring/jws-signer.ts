@@ -1,9 +1,9 @@
 /**
- * Signing JWTs with the keys of one ring, wherever they are held.
+ * Signs JWTs with the keys of one ring, wherever they are held.
  *
- * A signature on a small curve is made at once, on the thread that asks: that takes some 24 microseconds of processor
- * time for ES256, and in the thread pool by WebCrypto 52; there it would also wait behind the hashes of passwords. RSA
- * takes ten times as long and belongs in the pool. tools/bench/ has the figures of whole requests.
+ * A signature on a small curve is made at once on the calling thread: ES256 takes about 24 microseconds of processor
+ * time there, and 52 in the thread pool by WebCrypto, where it would also wait behind password hashes. RSA takes ten
+ * times as long and belongs in the pool. tools/bench/ has the figures of whole requests.
  */
 
 import { constants, createPrivateKey, type KeyObject, type SignKeyObjectInput, sign } from 'node:crypto'

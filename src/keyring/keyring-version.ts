@@ -1,4 +1,4 @@
-/** The ring as its users see it: one version of it, with what is public of each key told apart from what is not. */
+/** One version of the ring as other code uses it, with the public part of each key separate from the rest. */
 
 import { publicHalf } from '../base/jwk-members.ts'
 import type { Ring } from './ring/ring.ts'
@@ -12,15 +12,15 @@ export interface Keyring {
   /** Names the root key under which the ring is sealed. Not a secret. */
   readonly rootKeyId: string
   /**
-   * Every published key, private unless an outside signer holds it: those that sign first, RS256 foremost, so that it
-   * signs when nobody asks for another.
+   * Every published key, private unless an external signer holds it. Signing keys come first, RS256 before the others,
+   * so that it signs when no other algorithm is asked for.
    */
   readonly signingJwks: readonly KeyJwk[]
   /** The same keys in the same order, without what is private: to verify with, and to publish. */
   readonly publicJwks: readonly PublicJwk[]
   /** Every key without its secret. */
   readonly keys: readonly KeySummary[]
-  /** The longest life that any node has promised a token whose end is not behind us. */
+  /** The longest lifetime that any node has given to a token which is not expired yet. */
   readonly longestTokenSeconds: number
   /** The first signs cookies, all of them verify. */
   readonly cookieKeys: readonly string[]
@@ -38,7 +38,7 @@ export interface KeySummary {
   readonly state: SigningKey['state']
   /** Epoch seconds, all of them. */
   readonly createdAt: number
-  /** When the next thing happens to it: it signs, its successor does, or it is gone. */
+  /** The time of the next change: the key signs, its successor signs, or it is removed. */
   readonly changesAt: number
   /** Whether an outside signer holds it. */
   readonly heldExternally: boolean

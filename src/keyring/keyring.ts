@@ -1,9 +1,10 @@
 /**
  * The signing keys and the other secrets that all nodes share.
  *
- * A key is `next` (published, not yet signing), then `signing`, then `retired` (published until the last token it signed
- * has expired), then gone. It is published before it signs, so that a verifier which caches our JWKS already knows it on
- * the day it is first used (see ring.ts). Every node runs the schedule; whoever writes first wins, and the others follow.
+ * A key is `next` (published, not yet signing), then `signing`, then `retired` (published until the last token it
+ * signed has expired), then removed. It is published before it signs, so a verifier that caches our JWKS has it before
+ * its first use (see ring.ts). Every node runs the schedule. The first node that writes takes the step, and the others
+ * follow.
  */
 
 import { randomInt } from 'node:crypto'
@@ -45,7 +46,7 @@ export interface KeyringOptions {
   /** The root key, and while it is being replaced the other one too; new rings are sealed under the first. */
   readonly rootKeys: () => Promise<readonly Uint8Array[]>
   readonly clock: Clock
-  /** What APIs sign with, beside RS256, ES256 and EdDSA, which every ring has. */
+  /** The algorithms of APIs in addition to RS256, ES256 and EdDSA, which every ring has. */
   readonly algorithms: readonly SigningAlgorithm[]
   readonly schedule: Schedule
   /** The longest life of an access token that any API has now, where it is longer than that of the schedule. */
@@ -61,7 +62,7 @@ export interface KeyringOptions {
   readonly endKey: (keyId: string, keepSeconds: number) => Promise<void>
 }
 
-/** What one request of an operator, or the schedule, did or would do. */
+/** The result of a step by the schedule or an operator, or of a dry run. */
 export interface Outcome {
   readonly keyring: Keyring
   readonly changes: readonly Change[]
@@ -83,7 +84,7 @@ export interface LiveKeyring {
   rotate(algorithm: KeyAlgorithm | undefined, options?: Dry): Promise<Outcome>
   /** Takes a key out at once; throws `KeyUnknown`. */
   compromise(keyId: string, options?: Dry): Promise<Outcome>
-  /** Takes out a key that is not signing; throws `KeyUnknown`, or `KeyInUse` for the one that signs. */
+  /** Removes a key that is not signing. Throws `KeyUnknown`, or `KeyInUse` for the signing key. */
   retire(keyId: string, options?: Dry): Promise<Outcome>
   rotateCookieKey(options?: Dry): Promise<Outcome>
   /** Seals the ring under another root key. */
@@ -101,7 +102,8 @@ export interface Dry {
 // them. In this order they are published.
 const ALWAYS: readonly KeyAlgorithm[] = ['RS256', 'ES256', 'EdDSA']
 const WAKE_KEEP_SECONDS = 3600
-// The log wakes a follower at once; a look once a second finds what a node that died before its line would have told.
+// The log wakes a follower at once. The look once a second covers a node that ended after its write and before its line
+// in the log.
 const REREAD_MS = 1000
 
 /**
@@ -128,7 +130,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     reseal,
   }
 
-  /** Takes a step on the ring as it is now. Whoever loses the put takes it again, on what the winner wrote. */
+  /** Takes a step on the present ring. A call that loses the write takes the step again, on the ring that won. */
   async function change(take: TakeStep, { dryRun = false }: Dry = {}): Promise<Outcome> {
     for (;;) {
       const stored = await record.read()
@@ -175,7 +177,7 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     let keepSeconds = 0
     const outcome = await change(async (ring, parts) => {
       keepSeconds = untilExpiredSeconds(ring, parts.schedule)
-      // Run again after it was interrupted: the key is out, but perhaps nobody was told.
+      // A repeated call after an interruption: the key is removed, but the revocation may not be announced yet.
       if (ring.compromised.some(({ kid }) => kid === keyId)) return { ring, changes: [] }
       return removeCompromised(known(ring, keyId), keyId, parts)
     }, dry)

@@ -1,9 +1,9 @@
 /**
- * The key that seals everything else.
+ * The key that seals all other keys.
  *
- * In production the operator gives it. In development it is made at the first start and kept in a file that only its
- * owner can read; two processes that start together agree on one. While it is being replaced there are two: the one in
- * use and the one that comes, and every node accepts both.
+ * In production the operator provides it. In development it is generated at the first start and kept in a file that
+ * only its owner can read; two processes that start together agree on one. During a replacement there are two keys, the
+ * present and the new one, and every node accepts both.
  */
 
 import { timingSafeEqual } from 'node:crypto'
@@ -22,10 +22,10 @@ const FILE = 'root.key'
 const NEXT_FILE = 'root.key.next'
 
 /**
- * The root key in use, made if need be, and the next one where there is one; 32 bytes each.
+ * The root key in use, generated if needed, and the next one if there is one; 32 bytes each.
  *
- * Files are read anew each time: a node learns of a replacement when it meets a ring that it cannot open. Throws
- * `ConfigInvalid` when there is none in production, or when a file holds something else.
+ * Reads the files at every call: a node learns of a replacement when it finds a ring that it cannot open. Throws
+ * `ConfigInvalid` when there is no key in production, or when a file holds something else.
  */
 export async function obtainRootKeys(config: RootKeySources): Promise<readonly Uint8Array[]> {
   const next =
@@ -35,8 +35,8 @@ export async function obtainRootKeys(config: RootKeySources): Promise<readonly U
 }
 
 /**
- * The root key to seal under from now on: the one given, or with key files a new one, kept beside the old until
- * `finishReplacement`. Called again after an interruption it gives the same.
+ * The root key to seal under from now on: the given one, or with key files a new one, kept with the old one until
+ * `finishReplacement`. A repeated call after an interruption returns the same key.
  */
 export async function prepareReplacement(config: RootKeySources): Promise<Uint8Array> {
   if (config.rootKey === undefined) {
@@ -55,7 +55,7 @@ export async function prepareReplacement(config: RootKeySources): Promise<Uint8A
 const NEXT_WITHOUT_FIRST =
   'GRANTOR_ROOT_KEY_NEXT is set, but the root key in use is a file: unset it, or give the text of that file as GRANTOR_ROOT_KEY.'
 
-/** The replaced key file gives way to its successor, the one that the ring was sealed under. */
+/** The new key file, under which the ring was sealed, takes the name of the old one. */
 export async function finishReplacement(config: RootKeySources, rootKey: Uint8Array): Promise<void> {
   if (config.rootKey !== undefined) return
   const path = join(config.keysDir, NEXT_FILE)
@@ -83,7 +83,7 @@ async function readRootKey(path: string): Promise<Uint8Array | undefined> {
   const key = Buffer.from(text.trim(), 'base64url')
   if (key.length === ROOT_KEY_BYTES && key.toString('base64url') === text.trim()) return key
   throw new ConfigInvalid([
-    'root.key does not hold 32 bytes as base64url: put the right one back, or remove it together with the data directory to start anew.',
+    'root.key does not hold 32 bytes as base64url: put the right one back, or remove it together with the data directory to start with a new key.',
   ])
 }
 

@@ -25,14 +25,14 @@ export interface ExternalJwk extends JWK {
 /** A key of the ring. */
 export type KeyJwk = PrivateJwk | ExternalJwk
 
-/** What others may see of it. */
+/** The public part. */
 export type PublicJwk = Omit<JWK, 'd' | 'priv'> & Pick<KeyJwk, 'kid' | 'alg'>
 
 export function isExternal(jwk: KeyJwk): jwk is ExternalJwk {
   return 'keyRef' in jwk
 }
 
-/** The life of a key; every moment is in epoch seconds. */
+/** The times in the life of a key, in epoch seconds. */
 export type SigningKey = NextKey | ActiveKey | RetiredKey
 
 interface AnyKey {
@@ -44,7 +44,7 @@ interface AnyKey {
 export interface NextKey extends AnyKey {
   readonly state: 'next'
   readonly signsFrom: number
-  /** The first version of the ring that had it: whoever fetched this one or a later one holds the key. */
+  /** The first version of the ring with this key. A verifier that fetched this version or a later one has the key. */
   readonly publishedIn: number
 }
 
@@ -68,7 +68,7 @@ const RSA_BITS = 2048
 export async function generatePrivateJwk(alg: KeyAlgorithm): Promise<PrivateJwk> {
   const { privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: RSA_BITS })
   const jwk = await exportJWK(privateKey)
-  // The thumbprint (RFC 7638) names a key by what it is: no two keys share a name, whoever made them.
+  // The thumbprint (RFC 7638) is derived from the key, so no two keys have the same name, whichever node made them.
   const kid = await calculateJwkThumbprint(jwk)
   return { ...jwk, kid, alg, use: 'sig' }
 }

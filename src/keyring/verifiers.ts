@@ -1,13 +1,13 @@
 /**
- * Which verifiers hold which version of the ring, as far as they tell.
+ * Which verifiers have which version of the ring, as far as they report it.
  *
- * Our verifier sends a random name of its own when it fetches the JWKS; what it was served is what it holds until it asks
- * again. So before a new key signs one can see, and wait for it, that every verifier knows the key.
+ * Our verifier sends a random name of its own when it fetches the JWKS. It has the version that it was served until it
+ * fetches again. So before a new key signs, the server can see whether every verifier has the key, and wait for it.
  *
- * The name is unauthenticated: anybody can invent verifiers that never come back. What that gains is bounded twice. About a
- * thousand are known, and whoever comes after them is ignored; and a key waits for verifiers no longer than
- * `keys.wait_for_verifiers`. Verifiers that send no name (other libraries, those behind a cache) are not known and not
- * waited for: the overlap alone is what protects them.
+ * The name is unauthenticated: a caller can invent verifiers that never return. The effect is limited twice. The server
+ * knows about a thousand verifiers and ignores more. A key waits for verifiers no longer than
+ * `keys.wait_for_verifiers`. Verifiers that send no name (other libraries, or behind a cache) are not known and not
+ * waited for; the overlap protects them.
  */
 
 import { type Clock, epochSeconds } from '../base/clock.ts'
@@ -16,14 +16,14 @@ import { keys } from '../store/keys.ts'
 import type { Key, Store } from '../store/store.ts'
 
 export interface Verifiers {
-  /** A verifier was served this version of the ring. Fire and forget: its next fetch makes good what was missed. */
+  /** A verifier was served this version of the ring. Fire and forget: the next fetch repeats a lost report. */
   saw(sighting: Sighting): void
   /** How many verifiers fetched the JWKS lately, and how many of them this version or a later one. */
   holding(version: number): Promise<Held>
 }
 
 export interface Sighting {
-  /** What the verifier calls itself, as it came in the request. */
+  /** The name in the request. */
   readonly id: string
   readonly version: number
 }
@@ -51,14 +51,14 @@ const ID = /^[\w.-]{1,64}$/
 const SHORTEST_FRESH_SECONDS = 30
 const LONGEST_FRESH_SECONDS = 600
 
-/** A verifier in use fetches once in a `max-age`; one that stayed away for two is idle or gone. */
+/** A verifier in use fetches once in a `max-age`. One that did not fetch for two is idle or gone. */
 export function verifierTtlSeconds(rules: Pick<KeyRules, 'maxAgeSeconds' | 'marginSeconds'>): number {
   const freshSeconds = Math.min(Math.max(rules.maxAgeSeconds, SHORTEST_FRESH_SECONDS), LONGEST_FRESH_SECONDS)
   return 2 * freshSeconds + rules.marginSeconds
 }
 
 export function createVerifiers({ store, clock, ttlSeconds }: VerifiersOptions): Verifiers {
-  // What this node wrote and need not write again for a while.
+  // Reports that this node wrote and need not write again for a while.
   const written = new Map<string, { readonly version: number; readonly at: number }>()
   const writePauseSeconds = Math.min(WRITE_PAUSE_SECONDS, ttlSeconds / 4)
   let look: Promise<Look> | undefined
@@ -68,7 +68,7 @@ export function createVerifiers({ store, clock, ttlSeconds }: VerifiersOptions):
     saw({ id, version }) {
       const last = written.get(id)
       const isNews = last?.version !== version || epochSeconds(clock) - last.at >= writePauseSeconds
-      // Nobody waits for this. A report that is lost makes a verifier look older than it is, never newer.
+      // The request does not wait for this. A lost report makes a verifier look older than it is, never newer.
       if (isNews && ID.test(id)) write(id, version).catch(() => written.delete(id))
     },
 
@@ -104,7 +104,7 @@ export function createVerifiers({ store, clock, ttlSeconds }: VerifiersOptions):
   }
 }
 
-/** What a node saw when it last counted the verifiers; a flood of invented ones costs one such look now and then. */
+/** The last count of the verifiers by a node. A flood of invented verifiers costs one count per interval. */
 interface Look {
   readonly known: ReadonlySet<string>
   /** How many more may become known until the next look. */

@@ -3,17 +3,17 @@
 import ipaddr from 'ipaddr.js'
 import { isIP } from 'node:net'
 
-/** What is counted together: the length of the prefix, for each family of addresses. */
+/** The length of the prefix that is counted as one, for each family of addresses. */
 interface PrefixLengths {
   readonly ipv4: number
   readonly ipv6: number
 }
 
-// A household or a rented machine has a whole IPv6 /64. An IPv4 address counts alone.
+// A household or a rented machine has a whole IPv6 /64. Each IPv4 address counts alone.
 const ADDRESS: PrefixLengths = { ipv4: 32, ipv6: 64 }
 
-// What a provider gives to one customer without questions: an IPv6 /48 has 65,536 times /64, and an IPv4 /24 is the
-// smallest network that is routed on its own.
+// A provider gives one customer an IPv6 /48 (65,536 times /64) on request. An IPv4 /24 is the smallest network that is
+// routed on its own.
 const NETWORK: PrefixLengths = { ipv4: 24, ipv6: 48 }
 
 /** The visitor behind an address: `192.0.2.1`, `2001:db8:1:2::/64`. A text that is no address stays as it is. */

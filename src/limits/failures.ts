@@ -8,7 +8,7 @@
 import type { Clock } from '../base/clock.ts'
 
 export interface Failures {
-  /** Whether nobody failed within the window. */
+  /** Whether there was no failure within the window. */
   isEmpty(): boolean
   /** Seconds until the subject may try again, once it has failed too often; else `undefined`. */
   secondsToWait(subject: string): number | undefined

@@ -1,10 +1,10 @@
 /**
- * Limits on how often somebody may fail.
+ * Limits on failures.
  *
- * An attempt is counted before the work that it pays for, in one step of the store: of two hundred guesses that arrive
- * together on several nodes, no more are let through than of two hundred that come one by one. An attempt that was no
- * failure, or was not checked, is given back. So what stays counted are failures, and nothing is kept of a subject that
- * has none. Without an answer of the store no attempt is let through.
+ * An attempt is counted before its work, in one step of the store. So of two hundred guesses at the same time on
+ * several nodes no more are allowed than of two hundred one after the other. An attempt that succeeded, or was not
+ * checked, is given back. So only failures stay counted, and nothing is stored for a subject without failures. When the
+ * store does not answer, no attempt is allowed.
  */
 
 import type { Clock } from '../base/clock.ts'
@@ -17,7 +17,7 @@ export interface Rule {
   /** Stands in the key: letters, digits and dashes. */
   readonly name: string
   readonly attempts: number
-  /** Counted from the first attempt; later ones do not prolong it, so nobody can lock somebody else out for good. */
+  /** Starts at the first attempt. Later attempts do not extend it, so an attacker cannot lock a person out for ever. */
   readonly windowSeconds: number
 }
 
@@ -41,7 +41,7 @@ export interface Limiter {
 export interface LimiterParts {
   readonly store: Pick<Store, 'increment' | 'decrement' | 'remove'>
   readonly clock: Clock
-  /** Of the ring: subjects are logins and addresses, which a dump must not tell. */
+  /** From the ring. Subjects are logins and addresses, which a dump must not reveal. */
   readonly storeKey: Uint8Array
 }
 

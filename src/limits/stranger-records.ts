@@ -1,10 +1,10 @@
 /**
- * How many bytes callers that are not known may make the store keep: sign-ins that were started, requests that were pushed,
- * sessions of nobody.
+ * Limits how many bytes unauthenticated callers can make the store keep: started sign-ins, pushed requests, and
+ * sessions in which no one is signed in.
  *
- * Counted in this process, by address, by network and in all, so that counting costs the store nothing. What was counted
- * drains evenly over the time for which such a record lives: at no moment are more than twice the bounds alive. A sign-in
- * that is finished stops counting at once, so an office behind one address is bounded by what it leaves unfinished.
+ * Each process counts by address, by network and in total, so counting costs the store nothing. The count drains evenly
+ * over the lifetime of such a record, so at most twice the bounds are stored at any time. A finished sign-in stops
+ * counting at once, so an office behind one address is limited only by its unfinished sign-ins.
  */
 
 import { monotonicClock, type Clock } from '../base/clock.ts'
@@ -15,7 +15,7 @@ import { limitAddress, limitNetwork } from './address.ts'
 export interface StrangerRecords {
   /** Counts a record before it is stored. Throws `StrangersBounded` when it does not fit, `StoreFull` when nothing does. */
   count(ip: string, bytes: number): void
-  /** The record is gone before its time. */
+  /** Takes back a record that was removed before it expired. */
   release(ip: string, bytes: number): void
 }
 
@@ -31,7 +31,7 @@ export interface StrangerRecordsOptions {
 const MOST_OF_ADDRESS = 2 * 1024 * 1024
 const MOST_OF_NETWORK = 8 * 1024 * 1024
 const MOST_OF_ALL = 64 * 1024 * 1024
-/** What a store keeps of a record beside its value: its key, its end, its place in an index. */
+/** The bytes that a store keeps for a record in addition to its value: key, expiry, index. */
 const RECORD_BYTES = 300
 const SWEEP_AT_LEAST = 10_000
 

@@ -1,10 +1,10 @@
 /**
- * Which of many like events are worth a record.
+ * Decides which of many similar events are recorded.
  *
- * What a stranger can cause, he can cause a million times, and each record is kept for months. So of the events that one
- * address causes in an hour the first are recorded, and then the 10th, 100th, 1,000th … with their count. One network,
- * and all of them together, cause no more than so many records an hour; of what is beyond that, again every power of ten
- * is recorded. Counted in memory, by each process for itself: counting costs no write, and a restart starts from zero.
+ * A caller can cause an event a million times, and each record is kept for months. So of the events of one address in
+ * an hour the first ones are recorded, then the 10th, 100th, 1,000th … with their count. One network, and all callers
+ * together, have a limit of records an hour. Beyond it again only powers of ten are recorded. Each process counts in
+ * its own memory: counting costs no write, and a restart starts from zero.
  */
 
 import type { Clock } from '../base/clock.ts'
@@ -15,7 +15,7 @@ export interface Occurrence {
   /** Its name. */
   readonly event: string
   readonly address: string
-  /** What else tells events of one address apart: an account, a client. Never a text that strangers choose. */
+  /** What else separates the events of one address: an account, a client. Never a text from a request. */
   readonly about?: string | undefined
   /** How many of one address are recorded one by one; the first unless set. */
   readonly each?: number

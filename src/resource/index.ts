@@ -8,7 +8,7 @@
  * app.use(koaBearer(verifier, { scopes: ['orders:read'] }))
  * ```
  *
- * It knows nothing of the server but its issuer, imports nothing but jose and node, and shares no store with anybody.
+ * It knows only the issuer of the server, imports only jose and node, and shares no store with the server.
  */
 
 export { type Answer, answerTo, type ChallengeOptions } from './middleware/challenge.ts'

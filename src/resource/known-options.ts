@@ -1,4 +1,4 @@
-/** Refusing what nobody reads: a misspelt option, or one of another library, must not silently do nothing. */
+/** Refuses unknown options: a misspelt option, or one of another library, must not be ignored silently. */
 
 /** Throws a `TypeError` that names the first option which is not among these. */
 export function refuseUnknownOptions(of: string, options: object, names: readonly string[]): void {

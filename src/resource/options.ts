@@ -1,4 +1,4 @@
-/** What a verifier can be told, and the refusal of everything else. */
+/** The options of a verifier; all others are refused. */
 
 import type { IncomingMessage } from 'node:http'
 
@@ -23,7 +23,7 @@ export interface VerifierOptions<Custom = undefined> {
   readonly issuer: string
   /** The API's own identifier, which must stand in `aud`. */
   readonly audience: string
-  /** Default: RS256, PS256, ES256, EdDSA. Naming the one that the API is configured with is stricter still. */
+  /** Default: RS256, PS256, ES256, EdDSA. Naming only the algorithm of the API is stricter. */
   readonly algorithms?: readonly Algorithm[]
   /**
    * `JWT` where the API's tokens are configured to have that type (`token.typ`). Default: `at+jwt` (RFC 9068), which alone
@@ -44,9 +44,9 @@ export interface VerifierOptions<Custom = undefined> {
   /** Accepts tokens that are bound to a DPoP key (RFC 9449). Without it they are refused. */
   readonly dpop?: DpopOptions
   /**
-   * The client's certificate of a request, in DER or PEM, for an API behind a proxy that ends TLS: from a header that
-   * the proxy sets and nobody else can. Default: the certificate of the connection itself. It is asked for tokens that
-   * are bound to a certificate (RFC 8705 section 3).
+   * Returns the client's certificate of a request, in DER or PEM, for an API behind a proxy that ends TLS: from a
+   * header that only the proxy can set. Default: the certificate of the connection. Called for tokens that are bound to
+   * a certificate (RFC 8705 section 3).
    */
   readonly certificate?: (request: IncomingMessage) => Uint8Array | string | undefined
   /**
@@ -56,9 +56,9 @@ export interface VerifierOptions<Custom = undefined> {
   readonly readCustom?: (payload: JsonObject) => Custom
   /** How many verified tokens are remembered, so that their signature is checked once; default 10,000, 0 for none. */
   readonly rememberTokens?: number
-  /** Told how each token fared, for metrics. What it throws is ignored. */
+  /** Called with the outcome of each token, for metrics. An error it throws is ignored. */
   readonly onOutcome?: (event: OutcomeEvent) => void
-  /** The present moment in epoch milliseconds; default `Date.now`. */
+  /** The present time in epoch milliseconds; default `Date.now`. */
   readonly clock?: () => number
   /** How metadata and keys are fetched; default the global `fetch`. */
   readonly fetch?: Fetch

@@ -2,7 +2,7 @@
 
 import { Refusal, type RefusalCode } from './refusals.ts'
 
-/** How one token fared. Nothing in it is secret or names anybody. */
+/** The outcome of one token. Contains no secret and identifies no person. */
 export interface OutcomeEvent {
   readonly outcome: 'accepted' | RefusalCode | 'error'
   /** Whether its signature had been checked before. */
@@ -15,7 +15,7 @@ export interface Progress {
   remembered: boolean
 }
 
-/** `work`, with its outcome told. `elapsed` gives milliseconds. */
+/** Runs `work` and reports its outcome. `elapsed` gives milliseconds. */
 export async function observed<T>(
   { onOutcome, elapsed }: { onOutcome: (event: OutcomeEvent) => void; elapsed: () => number },
   work: (progress: Progress) => Promise<T>,
@@ -26,7 +26,7 @@ export async function observed<T>(
     try {
       onOutcome({ outcome, remembered: progress.remembered, durationMs: elapsed() - startedAt })
     } catch {
-      // A counter that breaks must not turn anybody away.
+      // A metrics callback that throws must not refuse a request.
     }
   }
 

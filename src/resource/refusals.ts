@@ -125,8 +125,8 @@ export class TokenExpired extends Refusal {
 }
 
 /**
- * `token_revoked`, 401 `invalid_token`: genuine, but somebody has ended what it belongs to. To ask for another may
- * need the person again.
+ * `token_revoked`, 401 `invalid_token`: genuine, but access was ended. The person may have to sign in again before the
+ * client gets another token.
  *
  * ```ts
  * await verifier.verify(revokedToken)   // rejects with TokenRevoked
@@ -161,8 +161,8 @@ export class DpopProofInvalid extends Refusal {
 }
 
 /**
- * `dpop_nonce_needed`, 401 `use_dpop_nonce`: the proof has no nonce of ours, or an old one. The response carries one in
- * `DPoP-Nonce`; the client makes another proof with it and tries again (RFC 9449 section 9).
+ * `dpop_nonce_needed`, 401 `use_dpop_nonce`: the proof has no nonce of this API, or an old one. The response carries
+ * one in `DPoP-Nonce`; the client makes another proof with it and tries again (RFC 9449 section 9).
  *
  * ```ts
  * await verifier.verify(token, { dpopProof: { proof, method, url } })   // rejects with DpopNonceNeeded; error.nonce is to be sent

@@ -6,18 +6,18 @@ import { DpopProofInvalid, TokenInvalid, TokenMisplaced } from './refusals.ts'
 
 export type Scheme = 'Bearer' | 'DPoP'
 
-/** What the Authorization header says. Without a scheme of ours there is no token. */
+/** The parsed Authorization header. With another scheme than Bearer or DPoP there is no token. */
 export interface Authorization {
   readonly scheme: Scheme | undefined
   readonly token: string | undefined
 }
 
 /**
- * The token of a request: from the Authorization header, and only from there (RFC 6750 section 2.1). The form body is
- * never read; a token in the query or a second header is refused.
+ * The token of a request, from the Authorization header only (RFC 6750 section 2.1). The form body is never read; a
+ * token in the query or a second header is refused.
  *
- * Gives `undefined` when there is none, or when another scheme is used. Throws `TokenMisplaced`, and `TokenInvalid` when
- * what follows `Bearer` cannot be a token.
+ * Gives `undefined` when there is none, or when another scheme is used. Throws `TokenMisplaced`, and `TokenInvalid`
+ * when the text after `Bearer` cannot be a token.
  *
  * ```ts
  * const claims = await verifier.verify(bearerToken(request))
@@ -28,7 +28,7 @@ export function bearerToken(request: IncomingMessage): string | undefined {
   return scheme === 'Bearer' ? token : undefined
 }
 
-/** The same, whichever of the two schemes is used (RFC 9449 section 7.1). */
+/** The same for either scheme (RFC 9449 section 7.1). */
 export function readAuthorization(request: IncomingMessage): Authorization {
   const url = request.url ?? ''
   const query = url.includes('?') ? url.slice(url.indexOf('?') + 1) : ''

@@ -1,9 +1,9 @@
-/** What a route needs beyond a good token: scopes, and how and when the person signed in (RFC 9470). */
+/** The requirements of a route beyond a valid token: scopes, and how and when the person signed in (RFC 9470). */
 
 import { type Claims, isScope } from './token/claims.ts'
 import { AuthenticationInsufficient, ScopeInsufficient } from './refusals.ts'
 
-/** What a route needs beyond a good token for this API. */
+/** The requirements of a route beyond a valid token for this API. */
 export interface Requirements {
   /** All of these must have been granted. */
   readonly scopes?: readonly string[]
@@ -12,8 +12,8 @@ export interface Requirements {
   /** The person must have signed in within so many seconds. */
   readonly maxAge?: number
   /**
-   * `required` takes no token that is not bound to a DPoP key, `off` none that is; default `allowed`, for both. Without
-   * the verifier's `dpop` there is only `off`.
+   * `required` accepts only tokens that are bound to a DPoP key, `off` only tokens that are not; default `allowed`, for
+   * both. Without the verifier's `dpop` only `off` is possible.
    */
   readonly dpop?: 'allowed' | 'required' | 'off'
 }
@@ -27,7 +27,7 @@ export function checkAllowed(
   if (scopes !== undefined && !scopes.every((scope) => claims.scopes.includes(scope))) {
     throw new ScopeInsufficient(scopes, { detail: `needs ${scopes.join(' ')}, has ${claims.scopes.join(' ')}` })
   }
-  // A token that does not say how or when the person signed in meets no such need, and a NaN is no freedom.
+  // A token without the time or method of the sign-in does not meet a requirement on it, and NaN never meets one.
   const isStrong = acr === undefined || (claims.acr !== undefined && acr.includes(claims.acr))
   const isRecent = maxAge === undefined || now - (claims.authenticatedAt ?? Number.NaN) <= maxAge + toleranceSeconds
   if (isStrong && isRecent) return

@@ -1,10 +1,9 @@
 /**
- * Verifying JWT access tokens (RFC 9068) where they are used, without a call to the server for each request.
+ * Verifies JWT access tokens (RFC 9068) at an API, without a call to the server for each request.
  *
- * The checks run in the order of RFC 9068 section 4: what kind of token, which algorithm, whose, for whom, signed by
- * them, still alive; then whether somebody has ended it, what it allows, and who sends it. None of them can be turned
- * off: there is no option for it, and an unknown option is a `TypeError`, so that a wish from another library does not
- * silently do nothing.
+ * The checks run in the order of RFC 9068 section 4: type, algorithm, issuer, audience, signature, time; then
+ * revocation, scopes and the sender. No check can be turned off: there is no option for it, and an unknown option is a
+ * `TypeError`, so that an option of another library is not ignored silently.
  */
 
 import type { IncomingMessage } from 'node:http'
@@ -21,7 +20,7 @@ import { createRevocationFeed } from './revocations/revocation-feed.ts'
 import { certificateOf, checkSender, createProofChecker, type DpopSent, derOf, type Sender } from './sender/sender.ts'
 import { createTokenMemory } from './token/token-memory.ts'
 
-/** What a token must allow, and what came with it where it is bound to a key. */
+/** What a token must allow, and the proof that came with a bound token. */
 export interface VerifyOptions extends Requirements {
   /** The proof, when the token came with the DPoP scheme. */
   readonly dpopProof?: DpopSent
@@ -29,7 +28,7 @@ export interface VerifyOptions extends Requirements {
   readonly certificate?: Uint8Array | string
 }
 
-/** What a route needs, and what its framework knows better than the request. */
+/** What a route requires, and what its framework knows better than the request. */
 export interface RequestOptions extends Requirements {
   /** Path and query as the client sent them, where the framework has changed `request.url`. */
   readonly originalUrl?: string | undefined
@@ -64,11 +63,11 @@ const REMEMBERED = 10_000
 const REMEMBERED_CHARACTERS_EACH = 1024
 
 /**
- * A verifier for one API. Make it once, at start, and share it: it keeps the issuer's keys (for ten minutes or the
- * issuer's `max-age`, whichever is less; for an hour while the issuer is down), and remembers the tokens that it has
- * verified until they expire, are revoked, or the issuer changes its keys.
+ * A verifier for one API. Create it once at the start and share it. It caches the issuer's keys (for ten minutes or the
+ * issuer's `max-age`, whichever is less; for an hour while the issuer is down), and the tokens that it has verified
+ * until they expire, are revoked, or the issuer changes its keys.
  *
- * Throws a `TypeError` for options that are wrong, unknown or unsafe. Fetches nothing before it is needed.
+ * Throws a `TypeError` for options that are wrong, unknown or unsafe. Makes no call before the first use.
  *
  * ```ts
  * import { createVerifier } from 'grantor/resource'
@@ -98,7 +97,7 @@ export function createVerifier<Custom = undefined>(options: VerifierOptions<Cust
   const { keys } = sight
   let generation = 0
 
-  /** What was verified with other keys than the issuer has now is forgotten. */
+  /** Tokens that were verified with other keys than the issuer's present ones are dropped. */
   function currentMemory(): typeof memory {
     if (generation !== keys.generation) memory.clear()
     generation = keys.generation

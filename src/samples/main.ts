@@ -1,5 +1,5 @@
 /**
- * `npm run samples`: three APIs, a web app and a single-page app beside a running server, and a machine that calls once.
+ * `npm run samples`: three APIs, a web app and a single-page app for a running server, and a machine that calls once.
  *
  * ISSUER names the server (http://localhost:3000 unless set), HOST the address to listen on.
  */

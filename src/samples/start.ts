@@ -21,7 +21,7 @@ export const SAMPLE_PORTS: SamplePorts = { orders: 4001, inventory: 4002, report
 
 export interface SampleOptions {
   readonly issuer: string
-  /** Those of the README unless set. The redirect URIs of the clients must name the ports of `web` and `spa`. */
+  /** The ports of the README unless set. The redirect URIs of the clients must name the ports of `web` and `spa`. */
   readonly ports?: SamplePorts
   /** The address to listen on; this machine only unless set. */
   readonly host?: string

@@ -6,14 +6,16 @@ import { generatePrivateJwk, type PrivateJwk } from '../keyring/signing-key.ts'
 import { type Mint, payloadOf, signingKey, signToken, type TokenWishes } from './tokens.ts'
 
 /**
- * What is wrong with a token. Only an API that follows the revocation feed can refuse `revoked`.
+ * The defect of a token. Only an API that follows the revocation feed can refuse `revoked`.
  *
  * - `expired`: an hour ago · `not_yet_valid`: for an hour
- * - `wrong_audience`: for another API · `wrong_issuer`: from somebody else, by the right key
- * - `wrong_key`: by another key under the name of the right one · `unknown_key`: by a key that is not published
- * - `own_key`: by a key that it brings along · `alg_none`: by nobody · `hmac_public_key`: the public key used as a secret
+ * - `wrong_audience`: for another API · `wrong_issuer`: of another issuer, signed with the right key
+ * - `wrong_key`: signed with another key under the name of the right one · `unknown_key`: with a key that is not
+ *   published
+ * - `own_key`: with a key in its own header · `alg_none`: not signed · `hmac_public_key`: the public key used as a
+ *   secret
  * - `tampered`: a scope added after signing · `id_token`: of the right issuer, but no access token
- * - `revoked`: good until a moment ago
+ * - `revoked`: was valid until it was revoked
  */
 export type BadToken = keyof typeof MAKERS | 'revoked'
 

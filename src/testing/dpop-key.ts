@@ -15,7 +15,7 @@ import { randomId } from '../base/ids.ts'
  * ```
  */
 export interface DpopKey {
-  /** What a token is bound by: the SHA-256 thumbprint (RFC 7638) of the public key, its `cnf.jkt`. */
+  /** The name of the key in a bound token: the SHA-256 thumbprint (RFC 7638) of the public key, its `cnf.jkt`. */
   readonly thumbprint: string
   /** A proof for one request (RFC 9449 section 4.2). */
   proof(request: DpopRequest): Promise<string>
@@ -27,7 +27,7 @@ export interface DpopRequest {
   readonly url: string
   /** The access token that goes with it; without one the proof has no `ath`. */
   readonly token?: string
-  /** What the API gave in `DPoP-Nonce`. */
+  /** The nonce from the API's `DPoP-Nonce`. */
   readonly nonce?: string
   /** To make a bad proof: claims to add or to replace. */
   readonly claims?: Readonly<Record<string, unknown>>

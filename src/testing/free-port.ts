@@ -3,12 +3,12 @@
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
-// Below the ports that Linux and macOS give to outgoing connections, which take one the moment after it was free.
+// Below the ports that Linux and macOS use for outgoing connections, which could take a free port at once.
 const LOWEST = 10_240
 const ABOVE_HIGHEST = 32_768
 const TRIES = 100
 
-/** One that was free a moment ago, chosen by chance so that two callers at once hardly choose the same. */
+/** A port that was free just now, chosen at random so that two callers rarely get the same. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < TRIES; tries++) {
     const port = randomInt(LOWEST, ABOVE_HIGHEST)

@@ -3,8 +3,8 @@
 import { type Clock, systemClock } from '../base/clock.ts'
 
 /**
- * The present moment in epoch milliseconds. Hand it to `createVerifier({ clock })`, and the API ages with its issuer. One
- * that follows revocations takes a leap for silence, until the server speaks again: 5 seconds at most.
+ * The present time in epoch milliseconds. Pass it to `createVerifier({ clock })`, and the API ages with its issuer. A
+ * verifier that follows revocations takes a leap for silence until the next event of the server, 5 seconds at most.
  *
  * ```ts
  * issuer.clock.moveSeconds(600)

@@ -1,4 +1,4 @@
-/** The verifiers that follow an issuer of a test, and what each of them has heard. */
+/** The verifiers that follow a test issuer, and the revocations that each of them knows. */
 
 import type { NewRevocation } from '../revocation/revocation-log.ts'
 import type { FeedEvent } from '../resource/revocations/revocation-feed.ts'
@@ -6,7 +6,7 @@ import type { FeedEvent } from '../resource/revocations/revocation-feed.ts'
 export interface KnownVerifiers {
   /** Told by one verifier what its feed says; each needs its own. */
   onFeed(): (event: FeedEvent) => void
-  /** Resolves when all that follow now have heard the entry. Rejects for one that does not hear it in time. */
+  /** Resolves when all verifiers that follow now know the entry. Rejects when one of them does not get it in time. */
   untilKnown(entry: NewRevocation): Promise<void>
 }
 
@@ -38,14 +38,11 @@ export function createKnownVerifiers(): KnownVerifiers {
 
     async untilKnown(entry) {
       const name = nameOf(entry)
-      // Whoever has yet to hear everything once hears this too before it lets anybody in.
+      // A verifier that is still starting gets this entry before it accepts any token.
       const know = () => [...followers].every(({ isFollowing, heard }) => !isFollowing || heard.has(name))
       if (know()) return
       await new Promise<void>((resolve, reject) => {
-        const late = setTimeout(
-          () => end(new Error('a verifier that follows this issuer does not hear it')),
-          LONGEST_MS,
-        )
+        const late = setTimeout(() => end(new Error('a verifier that follows this issuer did not get it')), LONGEST_MS)
         function end(error?: Error): void {
           clearTimeout(late)
           waiting.delete(look)
@@ -61,7 +58,7 @@ export function createKnownVerifiers(): KnownVerifiers {
   }
 }
 
-/** What an entry ends; said twice it is the same. */
+/** The thing that an entry ends; equal for repeated entries. */
 function nameOf({ jti, gid, sid, client_id, kid }: Partial<NewRevocation>): string {
   return JSON.stringify([jti, gid, sid, client_id, kid].map((name) => name ?? null))
 }

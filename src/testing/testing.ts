@@ -41,13 +41,13 @@ export type { HeldClock } from './held-clock.ts'
 export type { TokenWishes } from './tokens.ts'
 
 export interface IssuerOptions {
-  /** The API that tokens are for unless told otherwise; default `https://api.example`. */
+  /** The API that tokens are for by default; unless set `https://api.example`. */
   readonly audience?: string
-  /** Where time comes from, in epoch milliseconds; default the real clock. `moveSeconds` adds to it. */
+  /** The source of time, in epoch milliseconds; unless set the real clock. `moveSeconds` adds to it. */
   readonly clock?: () => number
   /**
-   * What grantor.yaml would hold (docs/settings.md), for tests that sign people in or get tokens at `/token`: clients,
-   * APIs, lifetimes. A function is told the issuer.
+   * The content of grantor.yaml (docs/settings.md), for tests that sign people in or get tokens at `/token`: clients,
+   * APIs, lifetimes. A function gets the issuer as argument.
    */
   readonly settings?: IssuerSettings | ((issuer: string) => IssuerSettings)
 }
@@ -58,7 +58,7 @@ export interface IssuerSettings {
   readonly [name: string]: unknown
 }
 
-/** What ends: a token, or everything that came from a grant, a session, a client or a key. */
+/** What to end: a token, or everything that came from a grant, a session, a client or a key. */
 export type Ended =
   | string
   | { readonly grantId: string }
@@ -77,8 +77,8 @@ export interface Issuer {
   readonly audience: string
   readonly clock: HeldClock
   /**
-   * A client that may read the revocation feed, for `createVerifier({ revocations: issuer.revocations })`. By its `onFeed`
-   * the issuer learns what the verifier has heard; each verifier gets its own.
+   * A client that may read the revocation feed, for `createVerifier({ revocations: issuer.revocations })`. Through its
+   * `onFeed` the issuer learns what the verifier knows; each verifier gets its own.
    */
   readonly revocations: FeedClient & { readonly onFeed: (event: FeedEvent) => void }
   /** A good access token, signed with the key that the server signs with now. */
@@ -88,8 +88,8 @@ export interface Issuer {
   /** A client's key for `mint({ dpop })` and the proofs that go with the token. */
   dpopKey(): Promise<DpopKey>
   /**
-   * Ends a token, or all that came from a grant, session, client or key. Resolves when every verifier of this process that
-   * was made with `revocations` and follows refuses it; others hear it within a second.
+   * Ends a token, or everything that came from a grant, session, client or key. Resolves when every verifier of this
+   * process that was created with `revocations` and follows refuses it; other verifiers do so within a second.
    */
   revoke(what: Ended): Promise<void>
   /** Stops the server and deletes what it wrote. */

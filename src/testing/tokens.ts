@@ -8,7 +8,7 @@ import type { Keyring } from '../keyring/keyring-version.ts'
 import type { PrivateJwk } from '../keyring/signing-key.ts'
 import type { DpopKey } from './dpop-key.ts'
 
-/** What a token is to say; each has a plain default. */
+/** The claims of a token; each has a plain default. */
 export interface TokenWishes {
   /** The API it is for; default the `audience` that the issuer was started with. */
   readonly audience?: string
@@ -48,7 +48,7 @@ export interface Mint {
 
 /** The key that the server signs with now. Throws a `TypeError` when its ring has none for the algorithm. */
 export function signingKey(mint: Mint, { algorithm = 'ES256' }: TokenWishes): PrivateJwk {
-  // Those that sign stand before those that will and those that did.
+  // Ordered: signing, next, retired.
   const key = mint.ring().signingJwks.find(({ alg }) => alg === algorithm)
   if (key === undefined || 'keyRef' in key) throw new TypeError(`this issuer does not sign with ${algorithm}`)
   return key
@@ -70,7 +70,7 @@ export function payloadOf({ issuer, audience, clock }: Mint, wishes: TokenWishes
     iat: now,
     exp: now + lifetimeSeconds,
     ...(scopes.length > 0 && { scope: scopes.join(' ') }),
-    // A machine's token comes from no grant.
+    // A client credentials token has no grant.
     ...(subject !== clientId && { gid: wishes.grantId ?? randomId() }),
     ...(wishes.sessionId && { sid: wishes.sessionId }),
     ...(wishes.acr && { acr: wishes.acr }),

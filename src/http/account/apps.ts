@@ -1,8 +1,8 @@
 /**
- * The pages that people have of their own: which applications may use their account, and an end to it.
+ * The pages of a signed-in person: which applications may use the account, and how to withdraw that.
  *
- * Whoever is not signed in is sent through an ordinary sign-in, with the server's own pages as the application. The code
- * that comes back is left to expire: its verifier is thrown away, and the session is what was wanted.
+ * A person who is not signed in goes through an ordinary sign-in, with the server's own pages as the application. The
+ * code that comes back is left to expire: its verifier was discarded, and only the session was needed.
  */
 
 import type { Context } from 'koa'
@@ -87,7 +87,7 @@ export function accountPages(parts: AccountPagesParts): PageHandlers {
     },
   }
 
-  /** Said after the fact, in the session in which it was ended: an address that somebody sends says nothing. */
+  /** Shown after the withdrawal, and only in the session in which it was done: the address alone shows nothing. */
   async function nameOfEnded(
     ctx: Context,
     sessionUid: string,
@@ -100,7 +100,7 @@ export function accountPages(parts: AccountPagesParts): PageHandlers {
   }
 }
 
-/** `undefined` for an application that is gone or disabled: what it was given has ended. */
+/** `undefined` for an application that was removed or disabled: its access has ended. */
 async function describe(
   { clients, apis }: AccountPagesParts,
   { clientId, consent: { scopes, apis: agreed } }: { clientId: string; consent: Consent },

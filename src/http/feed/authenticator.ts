@@ -1,4 +1,6 @@
-/** Who may read the revocations: a client with a token of ours, for ourselves, with the scope. */
+/**
+ * Authenticates readers of revocations: a client with an access token of this server, for this server, with the scope.
+ */
 
 import type { IncomingMessage } from 'node:http'
 
@@ -14,7 +16,7 @@ export const SCOPES = ['revocations:read']
 
 export interface Bearer {
   readonly clientId: string
-  /** Whether the token still opens this door: it ends, and so can what it stands for. */
+  /** Whether the token is still accepted: it expires, and its grant can end. */
   isGood(): Promise<boolean>
 }
 

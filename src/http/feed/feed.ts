@@ -1,9 +1,9 @@
 /**
  * `GET /revocations`: what has been revoked, for the verifiers of APIs.
  *
- * Every node serves it from its own memory of the log. As a stream of events it says at once what is new, and every few
- * seconds that there was nothing else; a reader that hears neither knows that it knows nothing. As JSON it is for those
- * who ask now and then. The wire is described in docs/revocation.md.
+ * Every node serves it from its own memory of the log. As an event stream it sends news at once, and every few seconds
+ * an event that there was nothing else. A reader that gets neither has to treat the feed as stale. Readers that poll
+ * get JSON pages. docs/revocation.md describes the wire format.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -29,7 +29,7 @@ export interface FeedParts {
 
 export interface RevocationFeed {
   handle(req: IncomingMessage, res: ServerResponse): Promise<void>
-  /** Ends every stream and takes no more: a stop waits for nobody. */
+  /** Ends every stream and takes no more, without waiting. */
   close(): void
 }
 
@@ -43,7 +43,7 @@ interface Reader {
 
 const EVERY_SECONDS = 5
 const LOOK_MS = 1000
-/** Looks without news of the store after which this node says nothing any more. */
+/** The number of looks without news of the store after which this node stops confirming. */
 const LONGEST_SILENCE = 5
 /** A connection that takes nothing for so many looks is dead or held to bind memory here. */
 const LONGEST_STUCK = 60
@@ -54,7 +54,7 @@ const MOST_READERS_OF_ONE_CLIENT = 200
 export function createRevocationFeed(parts: FeedParts): RevocationFeed {
   const { issuer, authenticator, problems, revocationLog, syncPoint, log } = parts
   const readers = new Set<Reader>()
-  // The same text goes to every reader, so it is made once; it goes when the log forgets the entry.
+  // All readers get the same text, so it is made once. It is dropped when the log drops the entry.
   const texts = new WeakMap<LoggedRevocation, string>()
   let isClosed = false
   let looks = 0
@@ -104,7 +104,7 @@ export function createRevocationFeed(parts: FeedParts): RevocationFeed {
 
   async function open(req: IncomingMessage, res: ServerResponse, request: PageRequest, bearer: Bearer): Promise<void> {
     const after = lastEventId(req) ?? request.after
-    // A reader that comes from another node may be ahead of this one by an entry that is on its way.
+    // A reader that comes from another node may have an entry that is still on its way to this node.
     if (after !== undefined && !revocationLog.knows(after)) await syncPoint.confirm()
     // No wait from here on, so that of many who come at once no more are let in.
     if (isClosed || silentFor > LONGEST_SILENCE) throw new StoreUnavailable()
@@ -138,7 +138,7 @@ export function createRevocationFeed(parts: FeedParts): RevocationFeed {
     return text
   }
 
-  /** Once a second: is this node still told of everything, and may each reader still be told? */
+  /** Once a second: checks whether this node is up to date, and whether each reader may still read. */
   async function look(): Promise<void> {
     looks += 1
     // Counted before the answer is here, so that a question which hangs counts too.
@@ -165,7 +165,7 @@ function wantsEvents({ headers }: IncomingMessage): boolean {
   return /\btext\/event-stream\b/i.test(headers.accept ?? '')
 }
 
-/** What a reader that comes back had last; newer than the address that it first asked at. */
+/** The last entry of a reader that reconnects; newer than the cursor in its first address. */
 function lastEventId({ headers }: IncomingMessage): string | undefined {
   const id = headers['last-event-id']
   return typeof id === 'string' && id !== '' ? id : undefined

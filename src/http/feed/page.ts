@@ -1,4 +1,4 @@
-/** The revocations for those who ask now and then: a page of them as JSON. */
+/** The revocations for readers that poll: one page as JSON. */
 
 import type { ServerResponse } from 'node:http'
 
@@ -11,7 +11,7 @@ export interface PageRequest {
 
 const LIMIT = { default: 500, most: 1000 }
 
-/** What the query asks for; `undefined` when it cannot be understood. */
+/** The parsed query; `undefined` when it is invalid. */
 export function readPageRequest(query: URLSearchParams): PageRequest | undefined {
   const [after, ...others] = query.getAll('after')
   const [limit = String(LIMIT.default), ...otherLimits] = query.getAll('limit')

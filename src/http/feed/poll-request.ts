@@ -1,4 +1,4 @@
-/** What a poll says (RFC 8936 section 2.2), read strictly: a mistaken acknowledgement would lose an event. */
+/** Parses a poll request (RFC 8936 section 2.2) strictly: a wrong acknowledgement would lose an event. */
 
 import type { IncomingMessage } from 'node:http'
 
@@ -16,7 +16,7 @@ export interface PollRequest {
   readonly errors: ReadonlyMap<string, string>
 }
 
-// A set has some 800 bytes, and an acknowledgement for each comes back in one request.
+// An event has about 800 bytes, and the acknowledgements of all come in one request.
 const MOST_EVENTS = 100
 
 const jtis = z.string().min(1).max(200)

@@ -1,8 +1,8 @@
 /**
- * `POST /ssf/poll`: security events for a receiver that asks (RFC 8936).
+ * `POST /ssf/poll`: security events for a receiver that polls (RFC 8936).
  *
- * What is given out stays due until it is acknowledged, and waiting for the next event is bounded, in time and in number:
- * beyond the bounds a request is answered at once, as one that did not want to wait.
+ * A delivered event stays due until it is acknowledged. Waiting for the next event is limited in time and in number:
+ * beyond the limits a request is answered at once, as if it had not asked to wait.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -74,7 +74,7 @@ export function createPollEndpoint(parts: PollParts): PollEndpoint {
     try {
       let delivery = first
       while (!bell.isOver() && isEmpty(delivery)) {
-        // Before the look, so that what comes during it is not waited past.
+        // Read before the look, so that an event during the look ends the wait.
         const rung = bell.next()
         delivery = await receivers.pending(receiver, request.maxEvents)
         if (isEmpty(delivery)) await rung
@@ -126,7 +126,7 @@ export function createPollEndpoint(parts: PollParts): PollEndpoint {
   }
 }
 
-/** One that wants no events (`maxEvents` 0) waits until there are some all the same (RFC 8936 section 2.4.2). */
+/** A request for no events (`maxEvents` 0) still waits until there are some (RFC 8936 section 2.4.2). */
 function isEmpty({ sets, more }: Delivery): boolean {
   return sets.size === 0 && !more
 }

@@ -1,4 +1,4 @@
-/** Refusals to those who read the revocations, in the form of RFC 9457. */
+/** Refusals to readers of revocations, in the form of RFC 9457. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
@@ -25,7 +25,7 @@ export interface ProblemsParts {
 export function createProblems({ issuer, authenticator, log }: ProblemsParts): Problems {
   return {
     answer(req, res, error) {
-      // Whoever asked is gone, or the answer had begun.
+      // The caller has gone, or the response had begun.
       if (res.headersSent || res.destroyed) res.destroy()
       else if (error instanceof Refusal) sendRefusal(req, res, error)
       else if (error instanceof Fault) sendProblem(req, res, error)
@@ -61,7 +61,7 @@ function send(req: IncomingMessage, res: ServerResponse, problem: Problem, retry
   res.end(problemBody(problem))
 }
 
-/** What is left of a body is not read, so the connection cannot carry another request. */
+/** The rest of the body is not read, so the connection cannot carry another request. */
 function lastIfUnread(req: IncomingMessage): Record<string, string> {
   return req.complete ? {} : { Connection: 'close' }
 }

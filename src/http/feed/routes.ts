@@ -1,6 +1,5 @@
 /**
- * The door for those who are told what has been revoked: the feed (docs/revocation.md), and the same as standard security
- * events.
+ * The routes that publish revocations: the feed (docs/revocation.md), and the same as standard security events.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -24,7 +23,7 @@ export interface RevocationsParts {
   readonly current: CurrentEngine
   readonly revocationLog: RevocationLog
   readonly receivers: EventReceivers
-  /** Whether security events are pushed to somebody. */
+  /** Whether security events are pushed to a receiver. */
   readonly pushes: boolean
   readonly store: Store
   readonly clock: Clock
@@ -36,10 +35,10 @@ interface Door {
 }
 
 export interface Revocations {
-  /** What answers at this path; `undefined` when it is none of ours. */
+  /** The handler of this path; `undefined` when it is not one of these routes. */
   at(path: string): Door | undefined
   readonly ssfConfiguration: PreparedDocument
-  /** Ends every stream and answers all who wait: a stop waits for nobody. */
+  /** Ends every stream and answers all waiting requests at once. */
   close(): void
 }
 

@@ -1,4 +1,7 @@
-/** What we are as a transmitter of security events (Shared Signals Framework 1.0, "Transmitter Configuration Metadata"). */
+/**
+ * The metadata of this server as a transmitter of security events (Shared Signals Framework 1.0, "Transmitter
+ * Configuration Metadata").
+ */
 
 import { documentOf, ENGINE_PATHS, type PreparedDocument } from '../../engine/port.ts'
 import { SSF_POLL } from '../routes.ts'
@@ -17,7 +20,7 @@ export function ssfConfiguration({
   pushes,
 }: {
   readonly issuer: string
-  /** Whether somebody is pushed to. */
+  /** Whether there is a receiver to push to. */
   readonly pushes: boolean
 }): PreparedDocument {
   return documentOf({

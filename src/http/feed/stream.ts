@@ -1,9 +1,9 @@
 /**
- * One reader of the revocations: what it has been sent, and how far it lags behind.
+ * One reader of the revocations: what was sent to it, and how far it lags.
  *
- * A reader has a place in this node's memory, not a queue of its own: when what was written to it is not taken, nothing
- * more is written until it is, and then it goes on from its place. So however slow it is, it holds one page and what the
- * connection buffers.
+ * A reader has a cursor into this node's memory instead of its own queue. While it does not read, nothing more is
+ * written. When it reads again, it continues from its cursor. So a slow reader costs one page and the buffers of its
+ * connection.
  */
 
 import type { ServerResponse } from 'node:http'
@@ -24,7 +24,7 @@ export interface StreamParts {
 export interface Stream {
   /** Writes what is new, as far as the reader takes it. */
   pump(): void
-  /** Says that all revocations up to a moment (epoch seconds) were sent, as soon as that is so. */
+  /** Sends, as soon as it is true, that all revocations up to a time (epoch seconds) were sent. */
   sayCurrent(completeAtMs: number): void
   /** Whether the reader has yet to take what was written. */
   readonly isWaiting: boolean
@@ -55,7 +55,7 @@ export function startStream({ res, revocationLog, after, textOf, everySeconds }:
       return isWaiting
     },
     end() {
-      // What was not taken by now would be waited for; the reader comes back for it.
+      // Ending the response would wait for data that was not read. The reader reconnects for it.
       if (isWaiting) res.destroy()
       else res.end()
     },

@@ -1,8 +1,8 @@
 /**
- * Up to which moment this node knows every revocation.
+ * Up to which time this node knows every revocation.
  *
- * That the store answers is not enough: the log reaches this node by a connection of its own, which may hang while the
- * other works. So the store is asked what it has, and the question is answered when all of that has arrived here.
+ * An answer of the store is not enough: the log reaches this node over another connection, which may hang while the
+ * first one works. So this asks the store for its newest entry, and resolves when all entries have arrived here.
  */
 
 import type { RevocationLog } from '../../revocation/revocation-log.ts'
@@ -12,8 +12,8 @@ import type { Store } from '../../store/store.ts'
 
 export interface SyncPoint {
   /**
-   * The moment (epoch milliseconds, after this call was made) up to which all revocations are in this node's memory;
-   * `undefined` when that cannot be said.
+   * The time (epoch milliseconds, after this call) up to which all revocations are in this node's memory; `undefined`
+   * when that cannot be confirmed.
    */
   confirm(): Promise<number | undefined>
 }
@@ -25,7 +25,7 @@ export interface SyncPointParts {
 }
 
 const PAGE = 1000
-// A follower hears of an entry within a second; one that takes longer is not following.
+// A follower gets an entry within a second. One that takes longer is not following.
 const ARRIVES_WITHIN_MS = 1000
 
 export function createSyncPoint({ store, revocationLog, clock }: SyncPointParts): SyncPoint {
@@ -33,7 +33,7 @@ export function createSyncPoint({ store, revocationLog, clock }: SyncPointParts)
   let queued: Promise<number | undefined> | undefined
 
   return {
-    /** However many ask, one look is under way, and one more for those who came after it began. */
+    /** Coalesces callers: at most one check runs and one is queued. */
     confirm() {
       queued ??= (running ?? Promise.resolve()).then(() => {
         queued = undefined

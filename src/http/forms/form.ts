@@ -1,4 +1,4 @@
-/** Reading a form of ours: small, plain, each field once. */
+/** Parses a form of our pages: small, plain, each field once. */
 
 import type { IncomingMessage } from 'node:http'
 
@@ -19,7 +19,7 @@ export async function readForm(req: IncomingMessage): Promise<Form> {
   return fields
 }
 
-/** The fields as they came, in their order, for forms in which a field may stand twice. Throws as `readForm` does. */
+/** The fields in their order, for forms in which a field may occur twice. Throws as `readForm` does. */
 export async function readFields(req: IncomingMessage): Promise<URLSearchParams> {
   refuseOtherKinds(req)
   const body = await readBoundedBody(req, FORM_MOST_BYTES)

@@ -34,9 +34,9 @@ export interface Connections {
   serves(socket: Socket): void
   /** Its request has been answered. */
   rests(socket: Socket): void
-  /** How often a connection came or a request began. */
+  /** The number of new connections and requests so far. */
   arrivals(): number
-  /** Closes those on which nothing was ever heard. */
+  /** Closes connections that never sent anything. */
   closeSilent(): void
 }
 
@@ -75,7 +75,7 @@ export function createConnections({ bounds, onFull }: ConnectionsParts): Connect
     const goes = longestWaiting(isGreedy ? address : undefined)
     if (goes === undefined) return false
     goes.destroy()
-    // Its descriptor is free now; that it is closed is told later.
+    // Its descriptor is free now; the event that it is closed comes later.
     forget(goes)
     return true
   }
@@ -124,7 +124,7 @@ const KEPT_FREE = 128
 // An idle connection takes some 15 KB. A node that holds so many has other things to run out of first.
 const MOST = 20_000
 
-/** What a process may take that may have so many files open; `undefined` where that is not known. */
+/** The bounds for a process that may have this many files open; `undefined` when the number is unknown. */
 export function boundsFor(
   fileLimit: number | undefined,
   speaksForMany: ConnectionBounds['speaksForMany'],

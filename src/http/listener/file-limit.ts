@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 
-/** The limit that `ulimit -n` sets; Node raises the soft one to the hard one itself. `undefined` where it is not told. */
+/** The limit that `ulimit -n` sets; Node raises the soft limit to the hard one. `undefined` when it is unknown. */
 export function fileLimit(): number | undefined {
   try {
     const [, limit] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []

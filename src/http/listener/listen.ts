@@ -1,4 +1,4 @@
-/** Listening on a port, with bounds on what a connection may take, and leaving it without cutting anybody off. */
+/** Listens on a port with limits on connections, and closes it without cutting off requests. */
 
 import { createServer, type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http'
 import { type AddressInfo, type ListenOptions, Server as NetServer, type Socket } from 'node:net'
@@ -36,7 +36,8 @@ const GRACE_MS = 8000
 // machine that is overloaded may need more than a second between its connection and its request.
 const SILENCE_MS = 2000
 
-// At the end of the delay connections are kept again for a moment: then few new ones come while the port is closed.
+// At the end of the delay connections are kept alive again for a short time, so that few new ones come while the port
+// is closed.
 const SETTLE_MS = 300
 
 /** Throws `PortUnusable` when the port is taken or may not be bound. */
@@ -71,7 +72,7 @@ export async function listen(handler: RequestListener, options: ListenerOptions)
   }
 }
 
-/** A port that nobody listens on: the one asked for, or any free one for 0. Throws `PortUnusable`. */
+/** Checks that the port is free: the given one, or any free one for 0. Throws `PortUnusable`. */
 export async function findPort({ host, port }: { host: string; port: number }): Promise<number> {
   const server = createServer()
   const bound = await bind(server, { host, port })
@@ -102,8 +103,8 @@ async function bind(
 }
 
 /**
- * Responses that tell which connections are at work, and that end theirs once the server is leaving. Otherwise a client
- * that keeps its connection busy goes on using it, until it is cut off in the middle of a request.
+ * Responses that show which connections are in use, and that close theirs once the server stops. Otherwise a client
+ * with a busy connection would use it until it is cut off in the middle of a request.
  */
 function responses(connections: Connections, isLeaving: () => boolean): typeof ServerResponse {
   return class<Request extends IncomingMessage> extends ServerResponse<Request> {
@@ -149,8 +150,8 @@ async function stop(server: Server, connections: Connections, { graceMs, idleMs,
 const MOST_TURNS = 100
 
 /**
- * Lets in what has reached this machine by now: a connection that the system took for us, a request on a connection that
- * seemed idle. Closing would reset both, and whoever sent them may not send a token request a second time.
+ * Accepts what has reached this machine already: a connection that the system took for us, or a request on a connection
+ * that seemed idle. Closing would reset both, and a client may not send a token request twice.
  */
 async function lastLook(connections: Connections): Promise<void> {
   for (let turn = 0; turn < MOST_TURNS; turn++) {

@@ -1,4 +1,4 @@
-/** What a person sees in the terminal when a development server listens. Production logs one line instead. */
+/** The text in the terminal when a development server listens. Production logs one line instead. */
 
 import type { Config } from '../../config/config.ts'
 

@@ -8,7 +8,7 @@ import { OPS_BOUNDS } from '../listener/connections.ts'
 import { type Listener, listen } from '../listener/listen.ts'
 import { type Progress, type Readiness, readinessOf, type Supervisor, reportReadiness } from './readiness.ts'
 
-// Its answers are at hand: whoever keeps a connection open longer is not waiting for one.
+// Its responses are ready at once, so a connection that stays open is not waiting for one.
 const GRACE_MS = 500
 
 export interface OpsParts {
@@ -56,7 +56,7 @@ export async function openOperatorPort(parts: OperatorPortParts): Promise<Operat
 }
 
 interface StartedPort extends Pick<Listener, 'url' | 'close'> {
-  /** Nothing to do: whoever wants to know asks. */
+  /** Nothing to do: a monitor asks by itself. */
   tell(): void
 }
 

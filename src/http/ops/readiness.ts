@@ -23,14 +23,14 @@ export function readinessOf(
   return { status: isListening ? 'ok' : 'starting' }
 }
 
-/** Who starts several processes as one node. */
+/** The process that runs several processes as one node. */
 export interface Supervisor {
   report(readiness: Readiness): void
 }
 
 const TELL_EVERY_MS = 500
 
-/** Tells a supervisor again and again, so that it notices when nothing comes any more. */
+/** Reports to the supervisor at an interval, so that it notices when reports stop. */
 export function reportReadiness(readiness: () => Readiness, supervisor: Supervisor) {
   const tell = () => supervisor.report(readiness())
   const timer = setInterval(tell, TELL_EVERY_MS).unref()

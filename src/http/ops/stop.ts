@@ -6,7 +6,7 @@
  */
 
 export interface StopParts {
-  /** Makes the node unready, without refusing anybody. */
+  /** Makes the node unready and still serves all requests. */
   readonly leave: () => void
   /** How long it serves after that. */
   readonly delayMs: number

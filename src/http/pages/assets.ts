@@ -1,8 +1,8 @@
 /**
  * The stylesheet and the icon, held in memory under names that carry their content's hash.
  *
- * A changed file has another name, so browsers may keep each for a year. What is not in this table is not served: no
- * path is ever made from a request.
+ * A changed file has another name, so browsers may cache each for a year. Only files of this table are served: no path
+ * is made from a request.
  */
 
 import { createHash } from 'node:crypto'

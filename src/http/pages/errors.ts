@@ -1,8 +1,8 @@
 /**
- * The one place where an error becomes a response.
+ * The only code that turns an error into a response.
  *
- * A Fault tells its status, its code and a message that is safe to show; anything else is a 500 that tells nothing. The
- * caller also gets a short id, and the log has the detail under the same id.
+ * A Fault has a status, a code and a message that is safe to show. Any other error becomes a 500 without details. The
+ * caller also gets a short id, and the log has the details under the same id.
  */
 
 import { randomBytes } from 'node:crypto'

@@ -1,8 +1,8 @@
 /**
- * Everything that people see in a browser: one Koa application, and the few routes that it answers.
+ * Everything that people see in a browser: one Koa application with a few routes.
  *
- * The engine's endpoints are not behind it; whoever listens sends those elsewhere. It reads no environment, holds no
- * state, and asks the engine only through `Interactions`.
+ * The engine's endpoints are not behind it; the dispatcher sends those elsewhere. It reads no environment, holds no
+ * state, and uses the engine only through `Interactions`.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -67,7 +67,7 @@ export function createPages(options: PagesOptions): Pages {
   if (production && (demo !== undefined || tour !== undefined)) throw new TypeError('no demo and no tour in production')
   if (csrfKey.byteLength < SMALLEST_KEY_BYTES) throw new TypeError(`csrfKey has at least ${SMALLEST_KEY_BYTES} bytes`)
 
-  // Whoever listens has replaced `X-Forwarded-For` by the address that is true (http/request-facts.ts).
+  // The dispatcher has replaced `X-Forwarded-For` by the verified address (http/request-facts.ts).
   const app = new Koa({ proxy: true, maxIpsCount: 1 })
   app.on('error', (err) => log.event('page_not_sent', { err }))
   app.use(answerErrors({ log, renderErrorPage: renderer.renderErrorPage }))
@@ -96,7 +96,7 @@ export function createPages(options: PagesOptions): Pages {
   }
 }
 
-/** A page without a handler is one that this server does not offer (the tour in production). */
+/** A page without a handler is not offered by this server (the tour in production). */
 function mount(app: Koa, handlers: PageHandlers): void {
   const byName: ReadonlyMap<string, PageHandler> = new Map(Object.entries(handlers))
   const router = new Router()

@@ -24,13 +24,13 @@ export function showPage(
   ctx.type = 'text/html; charset=utf-8'
   ctx.set('Content-Security-Policy', pageSecurityPolicy({ ...policy, nonce }))
   ctx.set('Cache-Control', 'no-store')
-  // Under `no-referrer` browsers send `Origin: null` with our own forms (Fetch, section 3.2), and the guard could no
-  // longer tell them from foreign ones. Other sites learn no more from `same-origin`.
+  // Under `no-referrer` browsers send `Origin: null` with our own forms (Fetch, section 3.2), and the guard could not
+  // distinguish them from foreign ones. With `same-origin` other sites learn no more.
   ctx.set('Referrer-Policy', guardedForms ? 'same-origin' : 'no-referrer')
   ctx.body = render(nonce)
 }
 
-/** Sends the browser on with GET, whatever it came with: 303, never 307, so that no form is posted again elsewhere. */
+/** Redirects with GET: 303, never 307, so that a form is not posted again elsewhere. */
 export function sendOn(ctx: Context, address: string): void {
   ctx.status = 303
   // Not `ctx.redirect`, which re-encodes the address: it must arrive as the engine made it.

@@ -10,7 +10,7 @@
 export interface PagePolicy {
   /** Fresh for each response. */
   readonly nonce: string
-  /** Where forms may end besides ourselves: redirect URIs, or addresses that a form posts to. */
+  /** Other places that forms may go to: redirect URIs, or addresses that a form posts to. */
   readonly formAction?: readonly string[]
   /** Whether the page runs a script of its own, marked with the nonce. */
   readonly scripts?: boolean

@@ -1,9 +1,9 @@
 /**
- * Names that strangers chose, made fit to show.
+ * Names from other parties, made safe to show.
  *
- * A client's name comes from whoever registered it. Escaping stops HTML; this stops the rest: letters that turn the
- * reading direction, invisible ones, piles of accents that spill over other lines, and length. The views wrap what is
- * left in `<bdi>`, so that a right-to-left name does not reorder the sentence around it.
+ * A client's name comes from the party that registered it. Escaping stops HTML. This code stops the rest: letters that
+ * change the reading direction, invisible letters, stacked accents that cover other lines, and length. The views wrap
+ * the result in `<bdi>`, so a right-to-left name does not reorder the sentence around it.
  */
 
 const LONGEST_NAME = 80

@@ -41,7 +41,7 @@ export function consentPages({
   async function getAccount({ accountId }: Interaction): Promise<Account> {
     const account = accountId === undefined ? undefined : await accounts.findAccount(accountId)
     if (account !== undefined && !account.disabled) return account
-    throw new InteractionGone({ detail: 'nobody is signed in, or the account is gone or disabled' })
+    throw new InteractionGone({ detail: 'no one is signed in, or the account was removed or disabled' })
   }
 
   return {

@@ -1,4 +1,4 @@
-/** How long access lasts, in words. */
+/** The duration of access as text. */
 
 import type { Lifetimes } from '../../config/config.ts'
 

@@ -1,4 +1,4 @@
-/** The page that asks who somebody is. */
+/** The login page. */
 
 import type { Context } from 'koa'
 
@@ -95,7 +95,7 @@ function missingField(login: string, password: string): LoginProblem | undefined
   return undefined
 }
 
-/** What the page says of a refused login; `undefined` for errors that have a page of their own. */
+/** The text on the page for a refused login; `undefined` for errors that have their own page. */
 function problemOf(error: unknown): LoginProblem | undefined {
   if (error instanceof LoginFailed) return { status: error.status, text: faultText(error), field: 'both' }
   if (error instanceof TooManyAttempts || error instanceof LoginsBusy) {

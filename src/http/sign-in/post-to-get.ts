@@ -13,7 +13,8 @@ import { readFields } from '../forms/form.ts'
 import type { PageHandlers } from '../pages/handlers.ts'
 import { sendOn } from '../pages/reply.ts'
 
-// What a request line may hold beside the browser's headers; a larger request is one for pushed authorization requests.
+// The part of a request line that is left after the browser's headers. Larger requests need pushed authorization
+// requests.
 const LONGEST_QUERY = 8192
 
 export function postToGetPages(): PageHandlers {

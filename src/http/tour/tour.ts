@@ -1,8 +1,8 @@
 /**
- * A client of our own, for people who want to see tokens within a minute. Development only.
+ * A demo client, for people who want to see tokens within a minute. Development only.
  *
- * It does what every web application should (RFC 9700): code with PKCE, a `state`, a `nonce`, and a check of `iss`
- * (RFC 9207); it then shows what it got, decoded. What it must remember meanwhile is in a short-lived cookie.
+ * It does what every web application should (RFC 9700): code with PKCE, a `state`, a `nonce`, and a check of `iss` (RFC
+ * 9207). Then it shows the decoded tokens. Its state between the requests is in a short-lived cookie.
  */
 
 import { createHash } from 'node:crypto'
@@ -109,7 +109,7 @@ async function redeem(parts: TourParts, code: string, attempt: Attempt): Promise
       'ID token: signature, iss, aud, exp and nonce checked',
     ],
     tokens: [
-      describe('ID token', 'Tells the application who signed in. Nobody else should read it.', idToken),
+      describe('ID token', 'Tells the application who signed in. No other software should use it.', idToken),
       describe(
         'Access token',
         'Goes to the API with each call. The API verifies it alone, with the keys of /jwks.',

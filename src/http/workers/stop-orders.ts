@@ -1,14 +1,14 @@
 /**
- * What tells a process to stop: a signal, or the word of its supervisor.
+ * What stops a process: a signal, or an order of its supervisor.
  *
- * A second signal means that somebody does not want to wait, a third ends the process as it is. A worker takes the second
- * word from its supervisor alone: service managers signal every process of a service, so it hears the first one twice.
+ * A second signal ends the delay, a third ends the process at once. A worker takes the second order only from its
+ * supervisor: service managers signal every process of a service, so a worker gets the first one twice.
  */
 
 export interface StopOrders {
   /** Resolves with the signal, or `supervisor`. */
   readonly stop: Promise<string>
-  /** Resolves when the stop is to wait for nobody. */
+  /** Resolves when the stop should not wait any longer. */
   readonly hurry: Promise<void>
 }
 

@@ -1,11 +1,10 @@
 /**
  * Several server processes on one machine (WORKERS).
  *
- * Each worker listens on the public port itself and the system spreads the connections over them, so a connection belongs
- * to one worker from its first packet: whoever is killed takes along what he was serving, and nothing waits for him.
- * (The scheduler of node:cluster hands connections over one by one; one that is on its way to a worker that dies is held
- * open for ever.) The supervisor takes no connection but those of the operator; it replaces a worker that dies and stops
- * all of them.
+ * Each worker listens on the public port itself, and the system spreads the connections over them. A connection belongs
+ * to one worker from its first packet: when a worker is killed, only its own requests are lost. (The scheduler of
+ * node:cluster passes connections on one by one, and a connection on its way to a worker that ends stays open for
+ * ever.) The supervisor takes only the operator's connections. It replaces a worker that ends, and stops all of them.
  */
 
 import cluster, { type Worker } from 'node:cluster'
@@ -27,14 +26,14 @@ export interface SupervisorParts {
   readonly orders: StopOrders
 }
 
-/** What a worker says to its supervisor. */
+/** The messages of a worker to its supervisor. */
 export interface WorkerReport {
   readonly readiness: Readiness
 }
 
-// Without a pause one that cannot start would be tried as fast as processes can be made.
+// Without a pause, a worker that cannot start would be restarted as fast as possible.
 const RETRY_MS = 1000
-// Beyond the delay and the eight seconds for requests under way, for one that hangs.
+// The delay and the eight seconds for requests under way, with a margin for a worker that hangs.
 const LONGEST_STOP_MS = 15_000
 
 /** Resolves when it was told to stop and all workers have ended. Throws `PortUnusable` or `WorkersFailed`. */
@@ -66,7 +65,7 @@ interface Crew {
   readonly log: Log
 }
 
-/** Starts the workers and replaces whichever ends, until the roll call is stopped; rejects when not one can start. */
+/** Starts the workers and replaces each one that ends, until the stop. Rejects when no worker can start. */
 function keepAlive({ workers, env, workerReadiness, log }: Crew): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>()
   // For systems on which sockets cannot share a port: then all workers take connections from one queue.
@@ -80,7 +79,7 @@ function keepAlive({ workers, env, workerReadiness, log }: Crew): Promise<never>
   cluster.on('exit', ({ id, process: { pid } }, code, signal) => {
     const served = workerReadiness.gone(id)
     if (workerReadiness.isStopping()) return
-    // What keeps the first from starting will keep all of them; one that fails later may have met a passing trouble.
+    // The cause that keeps the first worker from starting affects all of them. A later failure may be temporary.
     if (!workerReadiness.hasEverServed()) reject(new WorkersFailed())
     else log.event('worker_ended', { worker: pid, code, signal })
     setTimeout(fork, served ? 0 : RETRY_MS)
@@ -102,6 +101,6 @@ async function stopWorkers(orders: StopOrders, withinMs: number): Promise<void> 
 }
 
 function tell(workers: readonly Worker[], word: 'stop' | 'hurry'): void {
-  // One that has just died hears nothing more.
+  // A worker that has just ended gets no message.
   for (const worker of workers) if (worker.isConnected()) worker.send(word, () => undefined)
 }

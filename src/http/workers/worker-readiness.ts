@@ -1,4 +1,4 @@
-/** What the supervisor of several workers has heard of each, and what that says about the node. */
+/** What each of several workers has reported, and the readiness of the node that follows from it. */
 
 import type { Clock } from '../../base/clock.ts'
 import type { Readiness } from '../ops/readiness.ts'
@@ -8,7 +8,7 @@ export interface WorkerReadiness {
   /** The worker has ended. Says whether it had ever served. */
   gone(id: number): boolean
   hasEverServed(): boolean
-  /** From now on the node is stopping, whatever is heard. */
+  /** From now on the node is stopping, whatever the workers report. */
   stop(): void
   isStopping(): boolean
   readiness(): Readiness
@@ -21,7 +21,7 @@ interface WorkerState {
   readonly hasServed: boolean
 }
 
-/** Workers tell twice a second. One that is silent for so long hangs, and so do the connections that it gets. */
+/** Workers report twice a second. A worker without reports for this long hangs, with all its connections. */
 const LONGEST_SILENCE_MS = 5000
 
 /** `clock` is monotonic. */
@@ -30,7 +30,7 @@ export function createWorkerReadiness(clock: Clock): WorkerReadiness {
   let hasEverServed = false
   let isStopping = false
 
-  /** Connections are spread over all that listen, so one that may not be sent requests makes the node unready. */
+  /** Connections are spread over all listening workers, so one unready worker makes the node unready. */
   function readiness(): Readiness {
     if (isStopping) return { status: 'stopping' }
     const all = [...workers.values()]
@@ -42,7 +42,7 @@ export function createWorkerReadiness(clock: Clock): WorkerReadiness {
     const unready = listening.find(({ readiness: { status } }) => status === 'not ready')
     if (unready !== undefined) return unready.readiness
     if (listening.some(({ readiness: { status } }) => status === 'ok')) return { status: 'ok' }
-    // Of those that start one may know why it takes long.
+    // Of the workers that are starting, one may know the reason for the delay.
     return all.find(({ readiness: { problem } }) => problem !== undefined)?.readiness ?? { status: 'starting' }
   }
 

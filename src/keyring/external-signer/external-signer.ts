@@ -1,9 +1,10 @@
 /**
- * Signing by somebody else: a key service (KMS), a security module (HSM), a process beside this one.
+ * Signing with keys that are held elsewhere: a key service (KMS), a security module (HSM), or a process on this
+ * machine.
  *
- * The ring then holds of a key only its public part and the signer's name for it, and no private key is ever in this
- * process or in the store. A signer that does not answer, answers late or is asked too much means 503: nothing is
- * issued unsigned or signed with another key.
+ * The ring then has only the public part of a key and the signer's name for it. No private key is ever in this process
+ * or in the store. A signer that does not answer, answers late or is overloaded means 503: nothing is issued unsigned
+ * or signed with another key.
  */
 
 import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
@@ -17,7 +18,7 @@ import { privateMembersIn } from '../../base/jwk-members.ts'
 import type { KeyAlgorithm, ExternalJwk } from '../signing-key.ts'
 
 /**
- * What an adapter for a key service has to be able to do. It may throw anything; `boundSigner` makes a Fault of it.
+ * What an adapter for a key service has to implement. It may throw anything; `boundSigner` turns it into a Fault.
  *
  * ```ts
  * const { keyRef, publicJwk } = await signer.createKey('ES256', AbortSignal.timeout(2000))
@@ -29,7 +30,7 @@ export interface ExternalSigner {
   createKey(algorithm: KeyAlgorithm, signal: AbortSignal): Promise<CreatedKey>
   /** The signature as a JWS has it: for ES256 the 64 bytes of r and s, not DER (RFC 7518 section 3.4). */
   sign(request: SignRequest, signal: AbortSignal): Promise<Uint8Array>
-  /** Destroys a key that signs nothing any more. One that is not there does not matter. */
+  /** Destroys a key that is no longer used. Does nothing when the key does not exist. */
   destroyKey(keyRef: string, signal: AbortSignal): Promise<void>
   /** Resolves when the signer can be reached. Asked before each redemption, so an open connection is answer enough. */
   check(signal: AbortSignal): Promise<void>
@@ -124,7 +125,10 @@ export function boundSigner(signer: ExternalSigner, { timeoutMs, atOnce, log }: 
     }
   }
 
-  /** A signature in another form, or by another key, would make every token look forged; here nobody has seen it yet. */
+  /**
+   * Checks a new key: a signature in another form or by another key would make every token invalid. At this time no
+   * verifier has the key yet.
+   */
   async function tryKey(jwk: ExternalJwk): Promise<void> {
     const data = Buffer.from(`grantor tries a new key ${randomId()}`)
     const request = { keyRef: jwk.keyRef, algorithm: jwk.alg, data }
@@ -138,7 +142,7 @@ export function publicKeyOf(jwk: ExternalJwk): KeyObject {
   return createPublicKey({ key: { ...jwk }, format: 'jwk' })
 }
 
-/** Even a signer that ignores the signal keeps nobody waiting for longer. */
+/** Bounds the wait even for a signer that ignores the signal. */
 async function within<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController()
   const { promise: late, reject } = Promise.withResolvers<never>()

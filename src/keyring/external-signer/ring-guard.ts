@@ -1,4 +1,7 @@
-/** What a ring with keys held outside asks beyond its own steps: that the signer is there, and that it forgets. */
+/**
+ * What a ring with external keys needs in addition to its own steps: the signer must answer, and unused keys are
+ * destroyed there.
+ */
 
 import { ConfigInvalid } from '../../faults/start.ts'
 import type { BoundSigner } from './external-signer.ts'
@@ -6,11 +9,11 @@ import type { Ring, Step, StepParts } from '../ring/ring.ts'
 import { isExternal, type KeyJwk } from '../signing-key.ts'
 
 /**
- * Lets the signer forget what is in one ring and not in the other: keys whose time is over, or those that were made for
- * a step which another node took first.
+ * Destroys at the signer the keys that are in one ring and not in the other: expired keys, or keys that were made for a
+ * step which another node took first.
  *
- * After the write, never before: a crash between the two leaves a key at the signer that signs nothing. It harms nobody;
- * whoever wants it gone compares the signer's list with `grantor keys list --json`.
+ * Always after the write: a crash between the two leaves an unused key at the signer. Such a key does no harm; to find
+ * it, compare the signer's list with `grantor keys list --json`.
  */
 export function forgetExternalKeys(signer: BoundSigner | undefined, from: Ring, to: Ring): void {
   const kept = new Set(to.keys.map(({ jwk }) => jwk.kid))
@@ -44,11 +47,11 @@ export async function orForget(
   }
 }
 
-/** A node that cannot reach the keys it should sign with must not start. A retired key needs nobody: it only verifies. */
+/** A node that cannot reach its signing keys must not start. A retired key only verifies, so it is not needed. */
 export function refuseWithoutSigner(ring: Ring, signer: BoundSigner | undefined): void {
   const needed = ring.keys.filter(({ jwk, state }) => isExternal(jwk) && state !== 'retired')
   if (signer !== undefined || needed.length === 0) return
   throw new ConfigInvalid([
-    `keys.signer is missing: ${needed.length} keys of the ring are held by an outside signer; name it until they are rotated out (docs/external-signer.md).`,
+    `keys.signer is missing: ${needed.length} keys of the ring are held by an external signer; name it until they are rotated out (docs/external-signer.md).`,
   ])
 }

@@ -1,8 +1,8 @@
 /**
  * The signer behind a Unix socket: one JSON object a line, each answered by one with the same `id`.
  *
- * Who may connect is decided by the permissions of the socket's folder. src/samples/signing-process is the other end,
- * and docs/external-signer.md says what the lines hold.
+ * The permissions of the socket's folder decide who may connect. src/samples/signing-process is the other end, and
+ * docs/external-signer.md describes the lines.
  */
 
 import { connect, type Socket } from 'node:net'
@@ -10,7 +10,7 @@ import type { JWK } from 'jose'
 
 import type { ExternalSigner } from './external-signer.ts'
 
-/** Longer lines than any answer; a signer that sends more is not one of ours. */
+/** Longer than any valid answer. A peer that sends more is not a signer. */
 const LONGEST_LINE = 65_536
 
 export function socketSigner(path: string): ExternalSigner {
@@ -35,8 +35,8 @@ export function socketSigner(path: string): ExternalSigner {
       await ask({ do: 'destroy', key_ref: keyRef }, signal)
     },
 
-    // A signer that dies closes the connection, and one that hangs has it closed by the first call that is late; so an
-    // open one needs no question.
+    // A signer that ends closes the connection. A signer that hangs has it closed by the first late call. So an open
+    // connection needs no check.
     async check(signal) {
       if (line?.isOpen() !== true) await ask({ do: 'ping' }, signal)
     },
@@ -57,7 +57,7 @@ export function socketSigner(path: string): ExternalSigner {
     }
   }
 
-  /** One connection for all; whoever finds it closed opens the next, and the others wait for that. */
+  /** One connection for all calls. A call that finds it closed opens the next one, and the other calls wait for it. */
   async function connection(): Promise<Line> {
     if (line?.isOpen() === true) return line
     opening ??= openLine(path).finally(() => {

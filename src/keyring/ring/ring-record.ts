@@ -9,16 +9,16 @@ import type { Ring } from './ring.ts'
 import { openRing, sealRing } from './sealed-ring.ts'
 
 export interface StoredRingVersion extends RingVersion {
-  /** What it was sealed under, and what its next version is to be sealed under. */
+  /** The root key it was sealed under, and the root key for its next version. */
   readonly rootKey: Uint8Array
 }
 
 export interface RingRecord {
-  /** Throws `StoreRefused` when there is none in a store that has had one. */
+  /** Throws `StoreRefused` when the store has had a ring and has none now. */
   exists(): Promise<boolean>
   /** Throws `RootKeyWrong`, `SealBroken`, `StoreUnavailable`. */
   read(): Promise<StoredRingVersion>
-  /** Over this version, or as the first without one; false when somebody else was first. */
+  /** Writes over this version, or as the first one without a version; false when another write was first. */
   write(ring: Ring, rootKey: Uint8Array, over: number | undefined): Promise<boolean>
 }
 
@@ -45,7 +45,7 @@ export function createRingRecord({ store, rootKeys }: RecordParts): RingRecord {
 
     async read() {
       const entry = await store.get(RING)
-      if (entry === undefined) throw new StoreUnavailable({ detail: 'the ring is gone from the store' })
+      if (entry === undefined) throw new StoreUnavailable({ detail: 'the ring is missing in the store' })
       const held = await rootKeys()
       const { ring, rootKeyId } = openRing(entry.value, held)
       const rootKey = held.find((key) => nameOf(key) === rootKeyId) as Uint8Array

@@ -7,9 +7,9 @@ import type { KeyAlgorithm, KeyJwk, NextKey } from '../signing-key.ts'
 export type TakeStep = (ring: Ring, parts: StepParts) => Step | Promise<Step>
 
 /**
- * The step as of the moment at which its keys are there. Making them takes a second, at an outside signer perhaps a minute,
- * and an overlap that had begun before would have used up its margin. So a step is taken to learn which keys it needs,
- * and again with them at hand, until it needs no other.
+ * The step, timed when its keys exist. Making keys takes a second, at an external signer perhaps a minute. An overlap
+ * that began earlier would have lost its margin. So a step is taken once to learn which keys it needs, and again with
+ * these keys, until it needs no more.
  */
 export async function whenKeysAreMade(
   take: TakeStep,

@@ -1,9 +1,9 @@
 /**
  * The ring: what is in it, and every step by which it changes.
  *
- * The steps are pure: from a ring, the moment and the schedule to the next ring. Whoever takes one writes the whole ring
- * by compare-and-swap, so of any number of nodes one wins, and a crash leaves the ring before or the ring after. In
- * each there is exactly one signing key of an algorithm.
+ * The steps are pure functions: from a ring, the time and the schedule to the next ring. The caller writes the whole
+ * ring by compare and swap, so of any number of nodes one wins, and a crash leaves the ring before or after the step.
+ * Each ring has exactly one signing key for an algorithm.
  */
 
 import type { ActiveKey, KeyAlgorithm, KeyJwk, NextKey, RetiredKey, SigningKey } from '../signing-key.ts'
@@ -23,14 +23,14 @@ export interface Ring {
   readonly maxAges: readonly Term[]
   readonly tokenLives: readonly Term[]
   readonly sessionLives: readonly Term[]
-  /** Keys taken out because somebody else may hold them, while a token that they signed could live. */
+  /** Compromised keys that were removed, kept while a token that they signed could be valid. */
   readonly compromised: readonly { readonly kid: string; readonly at: number }[]
 }
 
 export interface CookieKey {
   readonly secret: string
   readonly createdAt: number
-  /** When the last session that it signed has ended; absent for the one that signs. */
+  /** When the last session that it signed has ended; absent for the key that signs now. */
   readonly goneAt?: number
 }
 
@@ -125,7 +125,7 @@ export function noteSchedule(ring: Ring, { now, schedule }: Pick<StepParts, 'now
   }
 }
 
-/** What the schedule asks for now: publish, sign, remove. Without changes nothing is due. */
+/** The steps that are due by the schedule: publish, sign, remove. An unchanged ring means that nothing is due. */
 export async function advance(ring: Ring, parts: StepParts): Promise<Step> {
   const step = begin(noteSchedule(ring, parts))
   dropExpired(step, parts)
@@ -163,8 +163,8 @@ export async function addAlgorithm(ring: Ring, algorithm: KeyAlgorithm, parts: S
 }
 
 /**
- * Somebody else may hold the key: it is gone at once, and another signs at once. Verifiers that do not know the new one
- * yet fetch it when they meet it, which is worth it.
+ * Removes a compromised key at once; another key signs at once. Verifiers that do not have the new key fetch it when
+ * they see it first, which is acceptable here.
  */
 export async function removeCompromised(ring: Ring, kid: string, parts: StepParts): Promise<Step> {
   const key = ring.keys.find(({ jwk }) => jwk.kid === kid)

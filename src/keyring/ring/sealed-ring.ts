@@ -1,8 +1,8 @@
 /**
- * The ring in the store: one record, sealed under the root key, and beside it a canary, sealed alike.
+ * The ring in the store: one record sealed under the root key, with a canary sealed the same way.
  *
- * A node that cannot open the canary holds another root key: it must not start, nor change anything. While the root key
- * is being replaced a node holds two, and opens the ring with whichever fits.
+ * A node that cannot open the canary has another root key. It must not start or change anything. During a replacement
+ * of the root key a node has two root keys and opens the ring with either.
  */
 
 import { RootKeyWrong, SealBroken } from '../../faults/keyring.ts'
@@ -30,7 +30,7 @@ export function sealRing(ring: Ring, rootKey: Uint8Array): string {
   return JSON.stringify(stored)
 }
 
-/** Throws `RootKeyWrong` when none of the root keys opens the canary, `SealBroken` when the ring beside it was altered. */
+/** Throws `RootKeyWrong` when no root key opens the canary, `SealBroken` when the ring was altered. */
 export function openRing(value: string, rootKeys: readonly Uint8Array[]): OpenedRing {
   const stored = JSON.parse(value) as StoredRing
   const sealers = rootKeys.map(ringSealer)

@@ -1,9 +1,9 @@
 /**
- * Lengths of time that were promised and may still bind: a JWKS's `max-age`, the lives of tokens and of sessions.
+ * Durations that were promised and may still apply: the `max-age` of the JWKS, the lifetimes of tokens and sessions.
  *
- * Whoever shortens one leaves things behind that were issued under the longer one, and while servers are replaced one
- * after the other both are promised at once. So a term stays in the ring until everything issued under it has ended;
- * overlaps are as long as the longest term that stands there.
+ * After a setting is shortened, things that were issued under the longer one still exist. While servers are replaced
+ * one after the other, both settings are in use. So a term stays in the ring until everything issued under it has
+ * ended. Overlaps are as long as the longest term in the ring.
  */
 
 export interface Term {
@@ -17,8 +17,8 @@ export function longest(terms: readonly Term[]): number {
 }
 
 /**
- * The terms once a node has promised `seconds`, which it says before the first use and again and again while it goes on.
- * Settled terms stay as they are, so that saying it again writes nothing.
+ * The terms after a node has promised `seconds`. A node calls this before the first use, and repeatedly while it runs.
+ * Settled terms stay unchanged, so repeating it writes nothing.
  */
 export function noteTerm(terms: readonly Term[], seconds: number, now: number, marginSeconds: number): Term[] {
   const known = terms.some((term) => term.seconds === seconds) ? terms : [...terms, { seconds }]
@@ -26,7 +26,7 @@ export function noteTerm(terms: readonly Term[], seconds: number, now: number, m
   if (binding.length === 1) return [{ seconds }]
   return binding.map((term) => (term.seconds === seconds ? renewed(term) : ending(term)))
 
-  // This node promises another; whether somebody still promises this one, he will say himself.
+  // This node promises another duration. A node that still promises this one repeats it itself.
   function ending(term: Term): Term {
     return term.until === undefined ? { ...term, until: now + term.seconds + marginSeconds } : term
   }

@@ -1,8 +1,8 @@
 /**
- * Asking the issuer about opaque tokens (RFC 7662), for APIs that are given both kinds.
+ * Introspection of opaque tokens at the issuer (RFC 7662), for APIs that accept both kinds.
  *
- * An answer is kept for moments, so that a burst of requests with one token costs one call; never longer than the token
- * lives. When the issuer cannot be asked, no token is good.
+ * An answer is kept for a few seconds, so that a burst of requests with one token costs one call, and never longer than
+ * the token lives. When the issuer does not answer, every opaque token is refused.
  */
 
 import { createHash } from 'node:crypto'
@@ -14,7 +14,7 @@ import { TokenInvalid, VerifierUnavailable } from '../refusals.ts'
 import { isWithin } from '../time.ts'
 
 /**
- * The confidential client as which the API asks. Its answers tell what the API is allowed to know.
+ * The confidential client that the API uses at the issuer. The issuer answers what this client may know.
  *
  * ```ts
  * createVerifier({ issuer, audience, introspection: { clientId: 'orders-api', clientSecret: secret } })
@@ -28,8 +28,8 @@ export type IntrospectionOptions = ClientAccess & {
 export interface Introspector {
   /**
    * The claims of an active token, named as RFC 9068 section 2.2 names those of a JWT (`iss`, `jti` and, for a machine,
-   * `sub` are filled in). The verifier checks them as it checks those of a JWT. Throws `TokenInvalid` when the token is
-   * not active, and `VerifierUnavailable` when the issuer cannot be asked.
+   * `sub` are filled in). The verifier checks them like those of a JWT. Throws `TokenInvalid` when the token is not
+   * active, and `VerifierUnavailable` when the issuer does not answer.
    */
   introspect(token: string): Promise<Readonly<Record<string, unknown>>>
 }
@@ -44,7 +44,7 @@ export interface IntrospectorParts {
 
 const KEEP_SECONDS = 10
 const LONGEST_KEEP_SECONDS = 30
-/** What is not active hardly becomes active; the time is for a storm of one bad token. */
+/** An inactive token rarely becomes active. This time is for many requests with one bad token. */
 const KEEP_INACTIVE_SECONDS = 10
 /** Answers kept, of each kind: invented tokens push out invented tokens only. About 1 KB each. */
 const MOST_KEPT = 10_000
@@ -128,10 +128,11 @@ function activeClaims(answer: Answer, { issuer, audience, now, name }: Expected)
   // A refresh token is active too, and an answer about one has no type (RFC 7662 section 2.2 means by it that of section
   // 5.1 of RFC 6749, which only access tokens have).
   if (typeof type !== 'string') return undefined
-  // Without an audience it would be good for every API of the issuer.
+  // Without an audience the token would be accepted by every API of the issuer.
   if (!(Array.isArray(aud) ? aud : [aud]).includes(audience)) return undefined
   if (typeof exp !== 'number' || exp <= now) return undefined
-  // An opaque token is its own identifier, so the server names none: the hash tells it apart and is worth nothing.
+  // An opaque token is its own identifier, and the server sends no `jti`. The hash identifies the token and cannot be
+  // used as one.
   return Object.freeze({ jti: name, ...answer, iss, sub })
 }
 

@@ -1,12 +1,12 @@
 /**
- * The issuer's public keys, kept so that a request costs no call.
+ * The issuer's public keys, cached so that a request costs no call.
  *
- * Three promises. A new key is found on its first use: a `kid` that we do not hold asks the issuer again. A storm of
- * invented `kid`s does not become a storm on the issuer: it is asked at most once in a pause, by one request at a time.
- * And an issuer that is down stops nobody at once: keys that we hold go on working, for a bounded time.
+ * Three promises. A new key is found at its first use: an unknown `kid` makes the verifier ask the issuer. Many
+ * invented `kid`s do not become many calls: the issuer is asked at most once in an interval, by one request at a time.
+ * When the issuer is down, the cached keys stay in use for a bounded time.
  *
- * With each question goes a random name of this verifier. A Grantor that is told to wait lets a new key sign only when
- * every verifier that it knows holds the key.
+ * Each call sends a random name of this verifier. A server that is configured to wait lets a new key sign only when
+ * every known verifier has the key.
  */
 
 import { KeyObject, randomUUID } from 'node:crypto'
@@ -19,16 +19,16 @@ import { VerifierUnavailable } from '../refusals.ts'
 import { type Verification, verificationWith } from '../token/signature.ts'
 import { isWithin } from '../time.ts'
 
-/** What of a token's header names the key. */
+/** The members of a token's header that name the key. */
 export interface KeyName {
   readonly alg: string
   readonly kid?: string | undefined
 }
 
 export interface KeyCache {
-  /** Another number whenever the issuer has other keys than before: what was verified with those is to be verified anew. */
+  /** Changes whenever the issuer's keys change. Tokens verified with the old keys must be verified again. */
   readonly generation: number
-  /** Whether there are keys that nobody needs to ask about. Then `found` is as good as `find`. */
+  /** Whether there are keys that are fresh enough to use without a call. Then `found` is as good as `find`. */
   isFresh(): boolean
   /** What `find` gave for this name before, of the keys that are held now. */
   found(name: KeyName): Verification | undefined
@@ -52,11 +52,14 @@ export interface KeyCacheOptions {
 const FRESH_SECONDS = 600
 const MIN_FRESH_SECONDS = 30
 /**
- * A server that is down issues no tokens, and those that are out live minutes: after an hour there is nothing left that
- * an old key could verify, except what a thief of that key made.
+ * A server that is down issues no tokens, and issued tokens live for minutes. After an hour an old key could verify
+ * only tokens of an attacker who has that key.
  */
 const MAX_STALE_SECONDS = 3600
-/** Between two questions about unknown keys. Keys are published well before they sign, so nobody waits for this. */
+/**
+ * The interval between two calls for unknown keys. Keys are published well before they sign, so a valid token does not
+ * wait for it.
+ */
 const UNKNOWN_KEY_PAUSE_MS = 10_000
 /** Between two attempts when there is nothing to work with, or to renew what is stale. */
 const RETRY_PAUSE_MS = 1000
@@ -67,14 +70,14 @@ interface Held {
   /** The JWKS as JSON, to see whether it changed. */
   readonly text: string
   readonly pick: PickKey
-  /** By `alg` and `kid`; only those that exist, so it is as bounded as the JWKS. */
+  /** By `alg` and `kid`; only keys that exist, so it is as bounded as the JWKS. */
   readonly verifications: Map<string, Verification>
   readonly fetchedAtMs: number
   readonly freshSeconds: number
 }
 
 export function createKeyCache({ issuer, clock, fetch }: KeyCacheOptions): KeyCache {
-  // Drawn anew by each verifier, so it tells nothing but which of them asks again.
+  // Random for each verifier, so it identifies only the verifier.
   const headers = { 'grantor-verifier': randomUUID() }
   let held: Held | undefined
   let generation = 0
@@ -118,7 +121,7 @@ export function createKeyCache({ issuer, clock, fetch }: KeyCacheOptions): KeyCa
   async function current(): Promise<Held> {
     if (held !== undefined && isFresh()) return held
     if (held !== undefined && isWithin(held.fetchedAtMs, MAX_STALE_SECONDS * 1000, clock())) {
-      // Nobody waits for this, and a failure is no news: the next request tries again.
+      // No request waits for this, and the next request tries again after a failure.
       renew(RETRY_PAUSE_MS).catch(() => undefined)
       return held
     }

@@ -7,10 +7,10 @@ import { VerifierUnavailable } from '../refusals.ts'
 export type Fetch = typeof globalThis.fetch
 
 const REQUEST_TIMEOUT_MS = 2500
-/** A JWKS of ours is about 4 KB; the limit is against an endless body. */
+/** Our JWKS has about 4 KB. The limit protects against an endless body. */
 const MAX_BODY_BYTES = 262_144
 
-/** A document and how long its sender lets it be kept; `undefined` when it does not say. */
+/** A document and how long it may be cached; `undefined` when the sender does not say. */
 export interface Fetched {
   readonly body: Record<string, unknown>
   readonly maxAgeSeconds: number | undefined
@@ -25,7 +25,7 @@ export async function findJwksUri(issuer: string, fetch: Fetch): Promise<string>
 export async function findMetadata(issuer: string, fetch: Fetch): Promise<Fetched['body']> {
   const address = metadataAddress(issuer)
   const { body } = await fetchJson(address, fetch)
-  // The exact same text, or somebody else's keys would be trusted for this issuer (RFC 8414 section 3.3).
+  // Exactly the same text; otherwise keys of another party would be trusted for this issuer (RFC 8414 section 3.3).
   if (body.issuer !== issuer) {
     throw new VerifierUnavailable({ detail: `${address} does not name the issuer ${issuer}` })
   }
@@ -45,7 +45,7 @@ function metadataAddress(issuer: string): string {
   return `${origin}/.well-known/oauth-authorization-server${pathname.replace(/\/$/, '')}`
 }
 
-/** https, or http on this machine: keys that travel in clear could be anybody's. */
+/** https, or http on this machine: keys that travel unencrypted could be replaced. */
 export function isSafeAddress(address: string): boolean {
   if (!URL.canParse(address)) return false
   const { protocol, hostname } = new URL(address)
@@ -57,7 +57,7 @@ export async function fetchJson(
   address: string,
   fetch: Fetch,
   headers: Readonly<Record<string, string>> = {},
-  /** Posted as a form when there is one. */
+  /** Sent as a form when present. */
   form?: URLSearchParams,
 ): Promise<Fetched> {
   try {
@@ -76,7 +76,7 @@ export async function fetchJson(
   }
 }
 
-/** An answer came, and not the one that was asked for. */
+/** The response has another status than expected. */
 export class StatusUnexpected extends Error {
   readonly status: number
 

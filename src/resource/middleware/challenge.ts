@@ -16,10 +16,10 @@ export interface Answer {
   readonly body: string
 }
 
-/** What a challenge says beside what is wrong. */
+/** The content of a challenge in addition to the error. */
 export interface ChallengeOptions {
   readonly realm: string
-  /** Those that the route needs; the challenge names them, so a client knows what to ask for. */
+  /** The scopes that the route needs. The challenge names them, so a client knows what to request. */
   readonly scopes?: readonly string[]
   /** By which scheme the request brought its token; default Bearer. */
   readonly scheme?: Scheme | undefined

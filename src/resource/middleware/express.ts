@@ -6,7 +6,7 @@ import type { Claims } from '../token/claims.ts'
 import { type BearerOptions, createGuard, type Outcome } from './guard.ts'
 import type { Verifier } from '../verifier.ts'
 
-/** What a guarded Express route finds in its request. */
+/** The verified token in the request of a guarded Express route. */
 export interface BearerRequest<Custom = undefined> extends IncomingMessage {
   token?: Claims<Custom>
   /** Set by Express, which takes the path of a router away from `url`. */

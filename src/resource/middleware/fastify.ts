@@ -6,7 +6,7 @@ import type { Claims } from '../token/claims.ts'
 import { type BearerOptions, createGuard } from './guard.ts'
 import type { Verifier } from '../verifier.ts'
 
-/** What a guarded Fastify route finds in its request. */
+/** The verified token in the request of a guarded Fastify route. */
 export interface FastifyBearerRequest<Custom = undefined> {
   readonly raw: IncomingMessage
   readonly originalUrl?: string

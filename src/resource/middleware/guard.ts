@@ -10,7 +10,7 @@ import { schemeOf } from '../request.ts'
 import { checkRequirements, type Requirements } from '../requirements.ts'
 import type { Verifier } from '../verifier.ts'
 
-/** What a guarded route needs; by default any good token for this API. */
+/** The requirements of a guarded route; by default any valid token for this API. */
 export interface BearerOptions extends Requirements {
   /** The `realm` of the challenge; default the verifier's audience. */
   readonly realm?: string

@@ -6,7 +6,7 @@ import type { Claims } from '../token/claims.ts'
 import { type BearerOptions, createGuard } from './guard.ts'
 import type { Verifier } from '../verifier.ts'
 
-/** What a guarded Koa route finds in `ctx.state`. */
+/** The verified token in `ctx.state` of a guarded Koa route. */
 export interface BearerState<Custom = undefined> {
   token: Claims<Custom>
 }

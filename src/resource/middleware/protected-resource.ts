@@ -1,9 +1,9 @@
-/** What an API says of itself, so that a client that knows only its address finds out how to ask for tokens (RFC 9728). */
+/** The metadata of an API, from which a client that knows only its address learns how to request tokens (RFC 9728). */
 
 import { isSafeAddress } from '../issuer/metadata.ts'
 import type { Verifier } from '../verifier.ts'
 
-/** What the verifier does not know. */
+/** The members that the verifier does not know. */
 export interface ProtectedResourceOptions {
   /** The scopes that clients may want to ask for. */
   readonly scopes?: readonly string[]
@@ -22,7 +22,7 @@ export interface ProtectedResource {
   readonly path: string
   /** The same with the audience's origin; challenges carry it as `resource_metadata` (RFC 9728 section 5.1). */
   readonly url: string
-  /** Serve it as JSON, to everybody. */
+  /** Serve it as JSON, without authentication. */
   readonly document: Readonly<Record<string, unknown>>
 }
 

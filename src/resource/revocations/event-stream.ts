@@ -1,8 +1,8 @@
 /**
- * Reading Server-Sent Events (WHATWG HTML, section 9.2), strictly and within bounds.
+ * Parses Server-Sent Events (WHATWG HTML, section 9.2), strictly and within bounds.
  *
- * Stricter than a browser: text that is not UTF-8 and lines without end are errors, because a stream that is read wrong
- * is one from which a revocation can be missing.
+ * Stricter than a browser: text that is not UTF-8 and endless lines are errors, because a stream that is parsed wrong
+ * may lack a revocation.
  */
 
 export interface ServerSentEvent {
@@ -13,7 +13,7 @@ export interface ServerSentEvent {
   readonly id: string | undefined
 }
 
-/** The stream is not one that we take. */
+/** The stream is invalid or exceeds the bounds. */
 export class EventStreamBroken extends Error {
   constructor(problem: string, cause?: unknown) {
     super(`the event stream ${problem}`, cause === undefined ? undefined : { cause })

@@ -23,14 +23,14 @@ export interface FollowerParts {
 
 /** Within this time a connection must have said that it is current, or go on saying entries. */
 const FIRST_WORD_MS = 3000
-/** So many heartbeats may be missing before a connection counts as dead. */
+/** The number of missing heartbeats after which a connection counts as dead. */
 const MISSED_BEATS = 2
 const SLACK_MS = 1000
 const LONGEST_WATCH_MS = 60_000
 const POLL_MS = 1000
 const POLLS = 60
 const RETRY_MS = 200
-// Half as much more at most: within five seconds of its return a server is heard again.
+// At most half as much is added, so a server that returns is followed again within five seconds.
 const LONGEST_RETRY_MS = 2500
 
 /** Resolves when the signal has ended it; never rejects. */
@@ -149,7 +149,7 @@ function retryMs(failures: number): number {
   return randomInt(longest / 2, (longest * 3) / 2)
 }
 
-/** Ends with the signal or after the time, whichever is first. */
+/** Ends at the signal or after the time, whichever is first. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {

@@ -1,8 +1,8 @@
 /**
- * The revocation feed as the issuer offers it: one address, as a stream or in pages.
+ * The revocation feed of the issuer: one address, as a stream or in pages.
  *
- * What comes from it is taken strictly. An entry that cannot be read ends the connection, so that the feed falls silent,
- * rather than being passed over.
+ * Its content is parsed strictly. An entry that cannot be parsed ends the connection, so the feed counts as silent; it
+ * is never skipped.
  */
 
 import { createEventParser, EventStreamBroken, type ServerSentEvent } from './event-stream.ts'
@@ -10,16 +10,16 @@ import type { FeedToken } from './feed-token.ts'
 import { addressIn, type Fetch, fetchJson, findMetadata, StatusUnexpected } from '../issuer/metadata.ts'
 import type { RevocationEntry } from './revocation-set.ts'
 
-/** What the feed says. */
+/** An event of the feed. */
 export type FeedMessage =
   | { readonly type: 'revocation'; readonly entry: RevocationEntry; readonly cursor: string }
   /** Everything that the server knows up to now has been said; `everySeconds`: it will be said again after so long. */
   | { readonly type: 'current'; readonly cursor: string | undefined; readonly everySeconds: number }
-  /** The place to resume after was not known; everything comes again. */
+  /** The cursor to resume from was unknown; all entries follow. */
   | { readonly type: 'reset' }
 
 export interface FeedSource {
-  /** Gives what comes, until the server ends the stream. Throws for everything else that ends it. */
+  /** Yields the events until the server ends the stream. Throws for every other end. */
   stream(reading: StreamReading): Promise<void>
   /** One page; `more` when another is there already. */
   page(after: string | undefined, fetch: Fetch): Promise<FeedPage>
@@ -131,7 +131,7 @@ function messageOf({ type, data, id }: ServerSentEvent): FeedMessage | undefined
     case 'reset':
       return { type }
     default:
-      // Something newer than this reader; what revokes always comes as `revocation`.
+      // An event newer than this reader. Revocations are always named `revocation`.
       return undefined
   }
 }
@@ -174,8 +174,8 @@ const MEMBERS = [...TEXTS, 'before', 'exp', 'at', 'id']
 function entryOf(value: Record<string, unknown>): RevocationEntry {
   const entry: Record<string, unknown> = { exp: numericDate(value.exp) }
   for (const name of TEXTS) if (value[name] !== undefined) entry[name] = textOf(value[name])
-  // `before` alone ends everything. Beside a name that only a newer server knows it would mean less: then the entry
-  // names nothing that is known here.
+  // `before` alone ends everything. With a name that only a newer server knows it would mean less, so then the entry
+  // names nothing known.
   const namesMore = Object.keys(value).some((name) => !MEMBERS.includes(name))
   const isKnown = !namesMore || TEXTS.some((name) => entry[name] !== undefined)
   if (value.before !== undefined && isKnown) entry.before = numericDate(value.before)
@@ -189,5 +189,5 @@ function textOf(value: unknown): string {
 
 function numericDate(value: unknown): number {
   if (typeof value === 'number' && Number.isFinite(value)) return value
-  throw new EventStreamBroken('has an entry with a moment that is no number')
+  throw new EventStreamBroken('has an entry with a time that is not a number')
 }

@@ -12,7 +12,7 @@ import { inTime, isWithin } from '../time.ts'
 export type FeedAccess = ClientAccess | { readonly token: () => Promise<string> }
 
 export interface FeedToken {
-  /** A token that is good for a while yet. Throws `VerifierUnavailable`. */
+  /** A token that is valid for a while longer. Throws `VerifierUnavailable`. */
   get(): Promise<string>
   /** The server did not take it: the next one is a new one. */
   forget(): void

@@ -1,10 +1,9 @@
 /**
- * Following the issuer's revocation feed, so that a token that was ended is refused within a second and no request costs
- * a call.
+ * Follows the issuer's revocation feed, so that a revoked token is refused within a second and no request costs a call.
  *
- * What was heard stays heard: entries are final, so a server that restarts, a reader that is cut off and one that reads
- * everything again all come to the same set. What a reader cannot know is what it has not heard: that is what the silence
- * is for. It begins when the server last said that it had said everything.
+ * Entries are final and stay in memory. A server that restarts, a reader that is cut off and a reader that reads
+ * everything again all come to the same set. A silent feed means that entries may be missing. The silence begins when
+ * the server last confirmed that it had sent everything.
  */
 
 import { checkClientAccess } from '../issuer/client-access.ts'
@@ -33,17 +32,17 @@ import { inTime } from '../time.ts'
  */
 export type RevocationOptions = FeedAccess & {
   /**
-   * What to do with tokens while the feed is silent. `refuse` (the default) answers 503: nothing that was revoked gets
-   * in, and nothing else does. `accept` goes on with what was heard before, until the token expires.
+   * What to do with tokens while the feed is silent. `refuse` (the default) answers 503 for every token. `accept`
+   * continues with the entries that were received before, until the token expires.
    */
   readonly whenSilent?: 'refuse' | 'accept'
   /** Seconds without a word after which the feed is silent: 10 to 3600, default 30. The server speaks every 5. */
   readonly silentAfterSeconds?: number
-  /** Told what happens, for metrics. What it throws is ignored. */
+  /** Called with each event, for metrics. An error it throws is ignored. */
   readonly onFeed?: (event: FeedEvent) => void
 }
 
-/** What an API can count: no event holds a token or a secret. */
+/** An event that an API can count. Contains no token and no secret. */
 export type FeedEvent =
   | { readonly type: 'connected'; readonly by: 'stream' | 'pages' }
   /** Without an error the server ended the stream in order; it is connected to again either way. */
@@ -67,11 +66,11 @@ export interface RevocationFeed {
   /** Throws `VerifierUnavailable` when the feed is silent and that is to refuse. Called with every token. */
   checkSilence(): void
   /**
-   * Begins to follow, and resolves once everything the server knows is known here; at once when it has been before.
-   * Rejects with `VerifierUnavailable` after a few seconds at most, and then at once until the server is heard.
+   * Begins to follow, and resolves once all revocations that the server knows are known here; at once when that was so
+   * before. Rejects with `VerifierUnavailable` after a few seconds at most, and then at once until the server answers.
    */
   prepare(): Promise<void>
-  /** Ends the connection and all timers. What was heard goes on being refused. */
+  /** Ends the connection and all timers. Known revocations stay in force. */
   close(): Promise<void>
 }
 
@@ -85,8 +84,8 @@ export interface FeedParts {
 const SILENT_AFTER_SECONDS = 30
 const FIRST_WAIT_MS = 2500
 /**
- * About 100 MB. A server that says more is not followed further, so its feed falls silent: forgetting entries instead
- * would accept what was revoked.
+ * About 100 MB. A server that sends more is not followed further, so its feed counts as silent. Dropping entries
+ * instead would accept revoked tokens.
  */
 const MOST_ENTRIES = 1_000_000
 
@@ -100,7 +99,7 @@ export function createRevocationFeed(options: RevocationOptions & FeedParts): Re
   const fetch = fetchUntil(closing.signal, options.fetch)
   const source = createFeedSource({ issuer, token: createFeedToken(options, { issuer, clock, fetch }), fetch })
   const { promise: firstWord, resolve: haveFirstWord, reject: endWaiting } = Promise.withResolvers<void>()
-  firstWord.catch(() => undefined) // Whoever waits is told; nobody need wait.
+  firstWord.catch(() => undefined) // Waiting callers get the error; without a waiting caller it must not be unhandled.
   let following: Promise<void> | undefined
   let prepared: Promise<void> | undefined
   let problem: Error | undefined
@@ -189,7 +188,7 @@ interface Stopwatch {
   seconds(): number
 }
 
-/** Counts what the clock went forward. One that is set back must not make a silence shorter than it was. */
+/** Counts only the time that the clock moved forward. A clock that is set back must not shorten a silence. */
 function createStopwatch(clock: () => number): Stopwatch {
   let lastMs = Number.NaN
   let elapsedMs = 0

@@ -1,11 +1,11 @@
 /**
- * What has been revoked, as a set to ask: is this token covered by an entry?
+ * A set of revocations, which answers: does an entry cover this token?
  *
- * An entry names one thing (a token, a grant, a session, a signing key, a client) or everything issued before a moment,
- * and says itself when it may be forgotten: then no token that it covers is alive. Entries are final, so two sets of them
- * may always be merged, in any order and as often as one likes; nothing is ever taken back.
+ * An entry names one thing (a token, a grant, a session, a signing key, a client) or everything issued before a time.
+ * It has an expiry, after which no token that it covers is valid. Entries are final, so two sets may be merged in any
+ * order, any number of times; no entry is ever withdrawn.
  *
- * The server keeps one of these for what it is asked itself, and every verifier keeps one of its own.
+ * The server has one such set for its own endpoints, and every verifier has its own.
  */
 
 /** On the wire as it stands here. Exactly one of the names, or `before` alone; `sub` and `client_id` may come with `before`. */
@@ -24,13 +24,13 @@ export interface RevocationEntry {
   readonly client_id?: string
   /** Epoch seconds: every token whose `iat` is smaller. */
   readonly before?: number
-  /** Of `before`: access tokens alone have ended, and the grants behind them live on. To a verifier it is all the same. */
+  /** With `before`: only access tokens have ended, and their grants live on. For a verifier there is no difference. */
   readonly tokens_only?: boolean
   /** Epoch seconds from which on no token that the entry covers is alive. */
   readonly exp: number
 }
 
-/** What of a token an entry can name: claims by their names on the wire, and the `kid` of the header. */
+/** The members of a token that an entry can name: claims by their names on the wire, and the `kid` of the header. */
 export interface Revocable {
   readonly jti?: unknown
   readonly gid?: unknown
@@ -51,7 +51,7 @@ export interface RevocationSet {
 }
 
 const NAMES = ['jti', 'gid', 'sid', 'kid'] as const
-/** What may come with `before`. */
+/** Members that may occur together with `before`. */
 const OWNERS = ['sub', 'client_id'] as const
 /** Forgetting costs a look at every entry, so it is done now and then; an entry held too long does no harm. */
 const SWEEP_SECONDS = 60
@@ -93,7 +93,7 @@ export function createRevocationSet({ clock }: { readonly clock: () => number })
 
     covers(token) {
       for (const name of NAMES) if (named[name].has(token[name] as string)) return true
-      // A token that does not say when it was issued is covered by any moment.
+      // A token without `iat` is covered by any cut-off.
       const issuedAt = typeof token.iat === 'number' ? token.iat : Number.NEGATIVE_INFINITY
       if (issuedAt < everything.before) return true
       for (const name of OWNERS) {

@@ -1,6 +1,6 @@
 /**
- * Nonces for DPoP proofs (RFC 9449 section 9): made of the time and a secret, so every instance of an API that shares
- * the secret knows those of the others, and nobody has to remember any.
+ * Nonces for DPoP proofs (RFC 9449 section 9), made of the time and a secret. All instances of an API that share the
+ * secret accept each other's nonces, and none has to be stored.
  */
 
 import { createHmac, timingSafeEqual } from 'node:crypto'
@@ -10,7 +10,7 @@ export interface DpopNonces {
   current(): string
   /** Whether a nonce is this step's or the last one's, by the clock of any instance. */
   isValid(nonce: string): boolean
-  /** How long a nonce is valid at most, from the moment it was first sent. */
+  /** How long a nonce is valid at most after it was first sent. */
   readonly lifetimeSeconds: number
 }
 

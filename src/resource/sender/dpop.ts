@@ -1,6 +1,6 @@
 /**
- * Checking a DPoP proof (RFC 9449 section 4.3): that whoever sends this request holds the key to which its token is
- * bound. Pure: what must be remembered between requests is in replay-memory.ts and dpop-nonces.ts.
+ * Checks a DPoP proof (RFC 9449 section 4.3): that the sender of this request has the key to which its token is bound.
+ * Pure: state between requests is in replay-memory.ts and dpop-nonces.ts.
  */
 
 import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto'
@@ -9,7 +9,7 @@ import { type JsonObject, Malformed, readObject, splitCompact } from '../token/c
 import { DpopProofInvalid } from '../refusals.ts'
 import { verificationWith } from '../token/signature.ts'
 
-/** What the proof must be for. */
+/** What the proof must match. */
 export interface ExpectedProof {
   readonly method: string
   /** The absolute address by which the client called. Its query and fragment do not count. */
@@ -20,7 +20,7 @@ export interface ExpectedProof {
   readonly algorithms: readonly string[]
 }
 
-/** What a proof says that holds for this request, its time and its nonce not yet judged. */
+/** The parsed proof, valid for this request; its time and nonce are not checked yet. */
 export interface Proof {
   readonly jti: string
   /** Epoch seconds. */
@@ -55,7 +55,7 @@ function keyOf(header: JsonObject, { jkt, algorithms }: ExpectedProof) {
   return verificationWith(createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' }), alg)
 }
 
-/** A proof brings its key; one that names another place for it can be read in two ways. */
+/** A proof contains its key. A proof that names another place for the key is ambiguous. */
 const KEY_POINTERS = ['jku', 'x5u', 'x5c']
 
 /** What makes up a public key of each kind, in the order of its thumbprint (RFC 7638 section 3.2, RFC 8037 section 2). */
@@ -65,12 +65,12 @@ const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
   RSA: ['e', 'kty', 'n'],
 }
 /**
- * A key that was sent around with its private part is nobody's alone (RFC 9449 section 4.3, check 7). The list is that of
- * base/jwk-members.ts, which this package does not import.
+ * A key that was sent with its private part is not secret any more (RFC 9449 section 4.3, check 7). The list is the
+ * same as in base/jwk-members.ts, which this package does not import; a test compares them.
  */
 export const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
-/** The thumbprint of a public key (RFC 7638). Throws `Malformed` for what is none. */
+/** The thumbprint of a public key (RFC 7638). Throws `Malformed` for anything else. */
 function thumbprintOf(jwk: JsonObject): string {
   if (PRIVATE_MEMBERS.some((member) => jwk[member] !== undefined)) throw new Malformed('jwk has a private part')
   const kind = typeof jwk.kty === 'string' && Object.hasOwn(PUBLIC_MEMBERS, jwk.kty) ? jwk.kty : ''
@@ -102,7 +102,7 @@ const UNRESERVED = /[\w.~-]/
  * 4.3, check 9, RFC 3986 sections 6.2.2 and 6.2.3). Throws `Malformed` for what is no plain http(s) address.
  */
 function normalAddress(text: string): string {
-  // The parser of `URL` would forgive a backslash, a tab and a space; nobody who makes an honest proof writes them.
+  // The `URL` parser accepts a backslash, a tab and a space. A correct proof contains none of them.
   const url = /^[\x21-\x5B\x5D-\x7E]+$/.test(text) ? URL.parse(text) : null
   if (url === null || !['https:', 'http:'].includes(url.protocol) || url.username !== '' || url.password !== '') {
     throw new Malformed('htu is no http address')

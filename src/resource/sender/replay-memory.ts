@@ -25,7 +25,7 @@ export function createReplayMemory({ spanSeconds, clock, maxProofs }: ReplayMemo
 
   function turn(): void {
     const passedMs = clock() - sinceMs
-    // After a clock was set back, the span begins anew and everything is kept for longer.
+    // After a clock was set back, the span begins again, so everything is kept longer.
     if (passedMs < 0) sinceMs = clock()
     if (passedMs < spanSeconds * 1000) return
     old = passedMs < spanSeconds * 2000 ? young : new Set()

@@ -1,6 +1,6 @@
 /**
- * Whether a token that is bound to a key comes from whoever holds that key: by DPoP (RFC 9449) or by the certificate of
- * the connection (RFC 8705 section 3).
+ * Whether a key-bound token comes from the holder of the key: by DPoP (RFC 9449) or by the certificate of the
+ * connection (RFC 8705 section 3).
  */
 
 import { createHash, X509Certificate } from 'node:crypto'
@@ -26,7 +26,7 @@ export interface DpopOptions {
   readonly algorithms?: readonly AsymmetricAlgorithm[]
   /** How old a proof may be, in seconds, 1 to 300; default 60. With nonces, the nonce's age counts instead. */
   readonly maxAgeSeconds?: number
-  /** Demands a nonce of ours in every proof (RFC 9449 section 9): then no proof can be made in advance. */
+  /** Requires a nonce of this API in every proof (RFC 9449 section 9), so no proof can be made in advance. */
   readonly nonce?: DpopNonceOptions
   /**
    * Remembers proofs for all instances of the API, where there are several: resolves to `true` when `name` was never
@@ -36,9 +36,9 @@ export interface DpopOptions {
   readonly replay?: (name: string, ttlSeconds: number) => Promise<boolean>
 }
 
-/** What a request brought beside its token. */
+/** What a request has in addition to its token. */
 export interface Sender {
-  /** Given when the token came with the DPoP scheme. */
+  /** Set when the token came with the DPoP scheme. */
   readonly dpop?: DpopSent | undefined
   /** The client's certificate on this connection, in DER. */
   readonly certificate: () => Uint8Array | undefined
@@ -58,7 +58,7 @@ export interface ProofChecker {
   readonly algorithms: readonly string[]
   /** The method and address for which the proof of a request must be. */
   addressed(request: IncomingMessage, originalUrl?: string): Pick<DpopSent, 'method' | 'url'>
-  /** Throws `DpopProofInvalid`, `DpopNonceNeeded`, or `VerifierUnavailable` when replays cannot be told. */
+  /** Throws `DpopProofInvalid`, `DpopNonceNeeded`, or `VerifierUnavailable` when replays cannot be checked. */
   check(sent: DpopSent, token: string, jkt: string): Promise<void>
 }
 
@@ -81,7 +81,7 @@ export function createProofChecker(options: DpopOptions, { clock, toleranceSecon
   const spanSeconds = nonces?.lifetimeSeconds ?? maxAgeSeconds + 2 * toleranceSeconds
   const used = createReplayMemory({ spanSeconds, clock, maxProofs: MAX_PROOFS })
 
-  /** A nonce is a moment that we know ourselves; without one the client's clock must do (RFC 9449 section 4.3, 11). */
+  /** A nonce contains a time of our own clock. Without one the client's clock has to do (RFC 9449 section 4.3, 11). */
   function checkFreshness({ issuedAt, nonce }: Proof, onNonce: DpopSent['onNonce']): void {
     if (nonces === undefined) {
       const age = clock() / 1000 - issuedAt
@@ -143,7 +143,8 @@ export function checkSender({ token, confirmation, sender, mode, proofs }: Bound
   const { jkt, x5t } = confirmation
   if (x5t !== undefined) checkCertificate(x5t, sender.certificate())
   if (jkt === undefined) {
-    // Taken as bound, it would lend the proof of one key the rights of a token of nobody's (RFC 9449 section 7.1).
+    // Accepting it as bound would give an unbound token the protection of a proof that does not belong to it (RFC 9449
+    // section 7.1).
     if (sender.dpop !== undefined) throw new TokenInvalid('The access token is not bound to a DPoP key.')
     if (mode === 'required') throw new TokenInvalid('This API takes only access tokens that are bound to a DPoP key.')
     return undefined
@@ -152,8 +153,7 @@ export function checkSender({ token, confirmation, sender, mode, proofs }: Bound
   if (proofs === undefined || mode === 'off') {
     throw new TokenInvalid('The access token is bound to a key; this API takes plain bearer tokens only.')
   }
-  if (sender.dpop === undefined)
-    throw new TokenInvalid('The access token is bound to a key and came without its proof.')
+  if (sender.dpop === undefined) throw new TokenInvalid('The access token is bound to a key and came without a proof.')
   return proofs.check(sender.dpop, token, jkt)
 }
 

@@ -1,18 +1,19 @@
 /**
- * What a verified access token says, and the checks of what it must say (RFC 9068 section 2.2).
+ * The claims of a verified access token, and the checks of its required claims (RFC 9068 section 2.2).
  *
- * On the wire the RFC's spelling, in the API's code plain words: the translation happens here, once.
+ * The wire has the RFC's spelling, the API's code has plain words. Only this file translates.
  */
 
 import type { JsonObject } from './compact.ts'
 import { TokenExpired, TokenInvalid } from '../refusals.ts'
 
 /**
- * The claims of a token that passed every check. Moments are epoch seconds. Frozen at every depth, because the verifier
- * remembers them for the next request with the same token.
+ * The claims of a token that passed every check. Times are epoch seconds. Frozen at every depth, because the verifier
+ * reuses them for the next request with the same token.
  *
- * `subject` is the person's id, or the client's own id for a machine; compare `subject` with `clientId` to tell them
- * apart. There is no e-mail or name: an API that needs them asks the server, so a leaked token tells nothing personal.
+ * `subject` is the person's id, or the client's own id for a machine; compare `subject` with `clientId` to distinguish
+ * them. There is no e-mail or name: an API that needs them asks the server, so a leaked token contains nothing
+ * personal.
  *
  * ```ts
  * const { subject, clientId, scopes, expiresAt } = await verifier.verify(token)
@@ -33,9 +34,9 @@ export interface Claims<Custom = undefined> {
   readonly authenticatedAt: number | undefined
   /** How strongly the person signed in (`acr`); `undefined` when the token does not say. */
   readonly acr: string | undefined
-  /** What the verifier's `readCustom` made of the claims of your own. */
+  /** The result of the verifier's `readCustom` for your own claims. */
   readonly custom: Custom
-  /** Every claim as it stood in the token, for those that are not listed here. */
+  /** Every claim as it was in the token, also those that are not listed here. */
   readonly payload: JsonObject
 }
 
@@ -63,7 +64,7 @@ export function checkAddress(payload: JsonObject, expected: { issuer: string; au
   }
 }
 
-/** Throws `TokenInvalid` for moments that are missing or of another type. */
+/** Throws `TokenInvalid` for times that are missing or of another type. */
 export function readLifetime(payload: JsonObject): Lifetime {
   const issuedAt = numericDate(payload, 'iat')
   const startsAt = payload.nbf === undefined ? issuedAt : Math.max(issuedAt, numericDate(payload, 'nbf'))
@@ -100,8 +101,8 @@ export function readClaims<Custom>(payload: JsonObject, readCustom: (payload: Js
 const UNBOUND: Confirmation = Object.freeze({ jkt: undefined, x5t: undefined })
 
 /**
- * Throws `TokenInvalid` for a `cnf` that names something else than we can confirm: a token that is bound in a way that
- * nobody checks would be taken as a plain bearer.
+ * Throws `TokenInvalid` for a `cnf` that this verifier cannot check: without the check, a bound token would be accepted
+ * as a plain bearer token.
  */
 export function readConfirmation({ cnf }: JsonObject): Confirmation {
   if (cnf === undefined) return UNBOUND
@@ -162,7 +163,7 @@ function textOf(payload: JsonObject, name: string): string {
   return value
 }
 
-/** Whole seconds only: RFC 7519 section 2 would allow fractions, but no token of ours has them and few APIs expect them. */
+/** Whole seconds only: RFC 7519 section 2 allows fractions, but our tokens have none and few APIs expect them. */
 function numericDate(payload: JsonObject, name: string): number {
   const value = payload[name]
   if (!Number.isSafeInteger(value) || (value as number) < 0) throw claimWrong(name)

@@ -19,7 +19,7 @@ export interface CompactParts {
   readonly signature: string
 }
 
-/** What an access token is made of, not yet verified. Throws `TokenInvalid`. */
+/** The parts of an access token, not verified yet. Throws `TokenInvalid`. */
 export function parseCompact(token: string): CompactParts {
   return readToken(() => {
     const { header, payload, signature } = splitCompact(token)
@@ -49,7 +49,7 @@ export interface SplitParts {
 /** Thrown for whatever is no compact JWS or leaves room for a second reading; its message is for the log. */
 export class Malformed extends Error {}
 
-/** A token of ours is about 1 KB; servers refuse headers above 16 KB anyway. */
+/** Our tokens have about 1 KB; servers refuse headers above 16 KB. */
 const MAX_CHARACTERS = 16_384
 
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/
@@ -84,8 +84,8 @@ export function readObject(part: string): JsonObject {
     throw new Malformed('header or payload is not JSON', { cause })
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Malformed('not a JSON object')
-  // `JSON.parse` keeps the last of two members with one name, other parsers the first; RFC 7515 section 4 and RFC 7519
-  // section 4 let us refuse. Each member has one colon in the text, so a name that stood twice is missing in the value.
+  // `JSON.parse` takes the last of two members with the same name, other parsers the first. RFC 7515 section 4 and RFC
+  // 7519 section 4 allow a refusal. Each member has one colon in the text, so a repeated name is missing in the value.
   if (countMembers(value) !== countColons(text)) throw new Malformed('a member stands twice in one JSON object')
   return value as JsonObject
 }
@@ -109,7 +109,7 @@ function isCanonical(part: string): boolean {
   return over !== 1 && ((SEXTETS.get(part.charCodeAt(part.length - 1)) ?? unused) & unused) === 0
 }
 
-/** No token needs more; 12 kB of opening brackets would exhaust the stack of whoever walks through them. */
+/** No token needs more. 12 kB of opening brackets would exhaust the stack of recursive code. */
 const MAX_DEPTH = 32
 
 /** How many members a value parsed from JSON has, at every depth. */

@@ -24,12 +24,12 @@ import { Refusal, TokenInvalid } from '../refusals.ts'
 import type { Revocable } from '../revocations/revocation-set.ts'
 import { type Verification, verificationWithSecret } from './signature.ts'
 
-/** What is known of a token whose signature holds. */
+/** The result for a token whose signature is valid. */
 export interface KnownToken<Custom> {
   readonly claims: Claims<Custom>
   readonly lifetime: Lifetime
   readonly confirmation: Confirmation
-  /** What a revocation could name. */
+  /** The names that a revocation can have. */
   readonly revocable: Revocable
   /** Of the keys by which it was verified; `undefined` when it is not to be remembered. */
   readonly generation: number | undefined

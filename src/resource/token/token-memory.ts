@@ -1,12 +1,12 @@
 /**
- * The tokens that were verified lately, so that the next request with one of them costs no signature.
+ * The recently verified tokens, so that the next request with one of them costs no signature check.
  *
- * Kept by the token itself: to hash it would cost more than all other checks of a remembered token together. How long a
- * look-up takes tells nothing of a token that somebody else holds, since texts are compared only when their hash, which
- * is seeded anew in each process, is the same.
+ * The key is the token itself: to hash it would cost more than all other checks of a cached token together. The
+ * duration of a look-up reveals nothing about another party's token, because texts are compared only when their hashes
+ * are equal, and the hash has a random seed in each process.
  *
- * Two halves: what is used moves to the younger; when that is full it becomes the older, and what the older held is
- * forgotten. So memory is bounded and no request ever pays for a sweep.
+ * The memory has two halves. A token that is used moves to the younger half. When that is full it becomes the older
+ * one, and the content of the older one is dropped. So memory is bounded and no request pays for a sweep.
  */
 
 export interface TokenMemory<T> {

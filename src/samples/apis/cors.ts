@@ -1,7 +1,7 @@
 /**
- * Which pages may call the sample APIs from a browser: those of the one SPA, and no others.
+ * Which pages may call the sample APIs from a browser: only those of the sample SPA.
  *
- * No `Access-Control-Allow-Credentials`: the token travels in a header, so no cookie has to.
+ * No `Access-Control-Allow-Credentials`: the token travels in a header, so no cookie is needed.
  */
 
 export interface CorsRules {

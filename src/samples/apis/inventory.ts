@@ -1,4 +1,4 @@
-/** The Inventory API, on Express: what is in stock, for anybody with `inventory:read`. */
+/** The Inventory API, on Express: the stock, for every token with `inventory:read`. */
 
 import express from 'express'
 import { createVerifier, expressBearer } from 'grantor/resource'

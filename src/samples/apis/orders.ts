@@ -15,7 +15,7 @@ interface Order {
   readonly item: string
 }
 
-/** What everybody has ordered already. */
+/** The orders that every person has from the start. */
 const FIRST_ORDERS: readonly Order[] = [{ id: 1, item: 'A pocket watch, slightly late' }]
 
 const MAX_BODY_BYTES = 4096
@@ -25,7 +25,7 @@ export function ordersApi({ allowedOrigin, audience = ORDERS, ...others }: ApiOp
   const verifier = createVerifier({ audience, ...others })
   const mayRead = koaBearer(verifier, { scopes: ['orders:read'] })
   const mayWrite = koaBearer(verifier, { scopes: ['orders:write'] })
-  // By subject: whoever calls sees their own. In memory only, for as long as the sample runs.
+  // By subject: each caller sees only their own orders. In memory, for as long as the sample runs.
   const ordersOf = new Map<string, readonly Order[]>()
 
   async function list(ctx: ParameterizedContext<BearerState>): Promise<void> {

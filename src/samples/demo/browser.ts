@@ -24,7 +24,7 @@ export interface Browser {
   submit(form: Form, fields?: Readonly<Record<string, string>>): Promise<Arrival>
 }
 
-/** What is sent beside the address; after a redirect nothing. */
+/** The method, headers and body; none after a redirect. */
 interface Sent {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
@@ -80,7 +80,7 @@ function toPage(url: URL, status: number, html: string): Page {
   return { url, status, html, forms }
 }
 
-/** Inputs only: what a button would add is filled in by whoever presses it. */
+/** Inputs only: the caller adds the value of the button that it presses. */
 function fieldsOf(html: string): Record<string, string> {
   const inputs = [...html.matchAll(/<input\b([^>]*)>/gi)].map(([, tag = '']) => attributesOf(tag))
   return Object.fromEntries(inputs.flatMap(({ name, value = '' }) => (name === undefined ? [] : [[name, value]])))

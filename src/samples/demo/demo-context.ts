@@ -1,4 +1,4 @@
-/** What the flows of the demo are played with: the server, the APIs, the clients, and how a person signs in. */
+/** The context of the demo's flows: the server, the APIs, the clients, and how a person signs in. */
 
 import * as openid from 'openid-client'
 
@@ -25,13 +25,13 @@ export const WEB = {
 }
 export const SPA = { clientId: 'demo-spa', redirectUri: 'http://localhost:4011/callback' }
 export const MACHINE = DEMO_MACHINE
-/** Beside the demo seed: a public client without the window in which a refresh may be repeated. */
+/** In addition to the demo seed: a public client without an idempotent window for refreshes. */
 export const STRICT = { clientId: 'demo-strict', redirectUri: 'http://localhost:4012/callback' }
-/** Beside the demo seed: may call the API whose tokens live for two seconds. */
+/** In addition to the demo seed: may call the API whose tokens live for two seconds. */
 export const HASTY = { clientId: 'demo-hasty', clientSecret: 'demo-hasty-secret-not-for-production' }
 export const BRIEF = 'https://brief.example'
 
-/** The grantor.yaml of the demo; the demo seed comes on top of it. */
+/** The grantor.yaml of the demo; the demo seed is added to it. */
 export const SETTINGS = JSON.stringify({
   default_api: 'https://orders.example',
   apis: [
@@ -66,7 +66,7 @@ export async function discoverAs(
   client: { readonly clientId: string; readonly clientSecret?: string },
 ): Promise<openid.Configuration> {
   const auth = client.clientSecret === undefined ? openid.None() : openid.ClientSecretBasic(client.clientSecret)
-  // http is for this machine only; openid-client refuses it unless told otherwise.
+  // http is for this machine only; openid-client refuses it by default.
   const execute = [openid.allowInsecureRequests]
   return openid.discovery(new URL(issuer), client.clientId, undefined, auth, { execute })
 }

@@ -63,7 +63,7 @@ export async function webApp({ issuer, apis, steps: { step } }: DemoContext): Pr
   const tokens = await step('exchanges the code', async (say) => {
     const got = await openid.authorizationCodeGrant(client, answer, asked.checks, { resource: ORDERS })
     const { header, payload } = peek(got.access_token)
-    // It opens userinfo as well, so it names the issuer beside the API.
+    // The token may also be used at userinfo, so its audience has the issuer as well as the API.
     const good = header.typ === 'at+jwt' && String(payload.aud) === String([ORDERS, issuer])
     must(good, `typ ${String(header.typ)}, aud ${String(payload.aud)}`)
     must(got.refresh_token !== undefined, 'there is no refresh token')
@@ -166,7 +166,7 @@ export async function singlePageApp({ issuer, apis, steps: { step } }: DemoConte
   })
 }
 
-/** Without the window for lost answers, a used refresh token that comes back ends all that came from it. */
+/** Without the idempotent window, a second use of a refresh token ends everything that came from it. */
 export async function reuse({ issuer, steps: { step } }: DemoContext): Promise<void> {
   const client = await discoverAs(issuer, STRICT)
   const first = await step('signs in', async () => {
@@ -183,13 +183,13 @@ export async function reuse({ issuer, steps: { step } }: DemoContext): Promise<v
     'refreshes',
     async () => (await openid.refreshTokenGrant(client, first)).refresh_token ?? '',
   )
-  await step('the used refresh token comes back', async (say) => {
+  await step('the used refresh token is presented again', async (say) => {
     await mustBeRefused(openid.refreshTokenGrant(client, first), 'invalid_grant')
     say('invalid_grant')
   })
   await step('its successor ends with it', async (say) => {
     await mustBeRefused(openid.refreshTokenGrant(client, second), 'invalid_grant')
-    say('invalid_grant: nobody can tell the thief from the owner')
+    say('invalid_grant: the server cannot tell the attacker from the owner')
   })
 }
 

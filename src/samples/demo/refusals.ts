@@ -1,4 +1,4 @@
-/** What must not work: at the APIs, and at the server. */
+/** Requests that must be refused, by the APIs and by the server. */
 
 import { createHmac, createPublicKey } from 'node:crypto'
 
@@ -85,7 +85,7 @@ interface CallMore {
   readonly init?: CallInit
 }
 
-/** Status and challenge; a request that brought no token is told nothing more (RFC 6750 section 3.1). */
+/** Status and challenge. A request without a token gets no further detail (RFC 6750 section 3.1). */
 function inShort({ status, challenge }: { status: number; challenge: string }): string {
   const [, error, description] = /error="([^"]*)", error_description="([^"]*)"/.exec(challenge) ?? []
   return error === undefined ? `${status}, a challenge without an error` : `${status} ${error}: ${description}`

@@ -24,7 +24,7 @@ export async function walk(print: (line: string) => void, signal: AbortSignal): 
     print(`Grantor at ${context.issuer}, the APIs at ${Object.values(context.apis).join(', ')}`)
     await Promise.race([playAll(context), aborted(signal)])
   } finally {
-    // What was opened last is closed first, and each even if another fails.
+    // Closed in reverse order, each one even if another fails.
     await Promise.allSettled(open.reverse().map((close) => close()))
   }
   return steps.tally()

@@ -19,7 +19,7 @@ export interface MachineOptions {
 export async function runMachine(options: MachineOptions): Promise<void> {
   const { issuer, apis, print, clientId = 'demo-machine' } = options
   const secret = openid.ClientSecretBasic(options.clientSecret ?? 'demo-machine-secret-not-for-production')
-  // http is for this machine only; openid-client refuses it unless told otherwise.
+  // http is for this machine only; openid-client refuses it by default.
   const execute = issuer.startsWith('http:') ? [openid.allowInsecureRequests] : []
   const config = await openid.discovery(new URL(issuer), clientId, undefined, secret, { execute })
 

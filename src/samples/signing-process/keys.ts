@@ -1,8 +1,8 @@
 /**
- * The keys: private halves that nobody outside this file sees, and what they sign.
+ * The keys and their signatures. No private key leaves this file.
  *
- * A signature has the form that a JWS wants (RFC 7518 section 3, RFC 8037, RFC 9964): this is where most adapters for key
- * services have work to do, since those answer ECDSA in DER.
+ * A signature has the form that a JWS needs (RFC 7518 section 3, RFC 8037, RFC 9964). Most adapters for key services
+ * have to convert here, because those return ECDSA signatures in DER.
  */
 
 import {
@@ -27,7 +27,7 @@ export interface Keys {
   destroy(keyRef: string): Promise<void>
 }
 
-/** The message is for whoever asked. */
+/** The message is for the caller. */
 export class KeyRefused extends Error {
   override readonly name = 'KeyRefused'
 }

@@ -1,8 +1,8 @@
 /**
  * `node src/samples/signing-process/main.ts`: holds signing keys for an authorization server on this machine.
  *
- * SOCKET is where it listens (./signer.sock unless set), KEYS_FILE where it keeps its keys; without one they are kept in
- * memory and gone when it stops.
+ * SOCKET is the path it listens at (./signer.sock unless set). KEYS_FILE is the file for its keys; without it they are
+ * kept in memory and lost when it stops.
  */
 
 import { openKeys } from './keys.ts'

@@ -21,7 +21,7 @@ export async function serveKeys(keys: Keys, path: string): Promise<Serving> {
   })
 
   await makeRoom(path)
-  // Until the mode is set nobody else may connect either.
+  // Before the mode is set, no other user may connect either.
   const before = process.umask(0o177)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -38,7 +38,7 @@ export async function serveKeys(keys: Keys, path: string): Promise<Serving> {
   }
 }
 
-/** Takes away the socket of a process that was killed; one that answers is in use, and then this one must not start. */
+/** Removes the socket of a process that was killed. If a process answers there, this one must not start. */
 async function makeRoom(path: string): Promise<void> {
   const inUse = await new Promise<boolean>((resolve) => {
     const probe = connect(path, () => {

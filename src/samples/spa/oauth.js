@@ -1,9 +1,9 @@
 /**
- * Signing in from a page: authorization code with PKCE (RFC 7636), with nothing but fetch and WebCrypto.
+ * Signs in from a page: authorization code with PKCE (RFC 7636), with only fetch and WebCrypto.
  *
  * Tokens stay in this module's memory. localStorage is readable by every script that ever runs on this origin, and
- * outlives the tab; a token has no business there. Only state, nonce and the code verifier go through sessionStorage,
- * because the page is gone between leaving and coming back, and they are worth nothing without the code.
+ * outlives the tab; never put a token there. Only state, nonce and the code verifier go through sessionStorage, because
+ * the page is unloaded during the sign-in, and they are worthless without the code.
  */
 
 /**
@@ -106,7 +106,7 @@ export function createSignIn(settings) {
       return next
     },
 
-    /** Who is signed in, from the server's userinfo. */
+    /** The person who is signed in, from the server's userinfo. */
     async person() {
       const { userinfo_endpoint } = await discover()
       const authorization = `Bearer ${await this.accessToken(resources[0])}`
@@ -117,7 +117,7 @@ export function createSignIn(settings) {
     async signOut() {
       const { end_session_endpoint, revocation_endpoint } = await discover()
       const revoke = new URLSearchParams({ client_id: clientId, token: refreshToken, token_type_hint: 'refresh_token' })
-      // Whether or not this arrives, the page forgets; the sign-out ends the grant as well.
+      // The page drops its tokens whether or not this request arrives; the sign-out ends the grant as well.
       await fetch(revocation_endpoint, { method: 'POST', body: revoke }).catch(() => undefined)
       accessTokens.clear()
       refreshToken = ''
@@ -132,14 +132,14 @@ function checkAnswer(answer, saved, issuer) {
   if (saved.state === undefined || answer.get('state') !== saved.state) {
     throw new Error('This sign-in was not started in this tab.')
   }
-  // Another server could have answered in the name of ours (RFC 9207 section 2.4).
-  if (answer.get('iss') !== issuer) throw new Error('The answer came from another authorization server.')
+  // Another server could have answered under the name of ours (RFC 9207 section 2.4).
+  if (answer.get('iss') !== issuer) throw new Error('The response came from another authorization server.')
   if (answer.has('error')) throw new Error(`The sign-in ended without success: ${answer.get('error')}.`)
 }
 
 /**
- * It came straight from the token endpoint, so the connection vouches for it instead of its signature (OpenID Connect
- * Core section 3.1.3.7); what it says is checked all the same.
+ * It came directly from the token endpoint, so the connection authenticates it instead of its signature (OpenID Connect
+ * Core section 3.1.3.7). Its claims are still checked.
  */
 function readIdToken(idToken, { issuer, clientId, nonce }) {
   const bytes = Uint8Array.from(atob(idToken.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')), (c) =>

@@ -43,7 +43,10 @@ export async function spaServer({ issuer, clientId, origin, apis }: SpaOptions):
   }
 }
 
-/** Scripts of our own files only, and data only to those whom we call: what is injected has nowhere to send a token. */
+/**
+ * Scripts only from our own files, and connections only to the servers that we call: injected code has no place to send
+ * a token to.
+ */
 function contentSecurityPolicy(issuer: string, apis: ApiAddresses): string {
   const callees = [issuer, ...Object.values(apis)].map((address) => new URL(address).origin)
   return [

@@ -49,7 +49,7 @@ export function webApp({ apis, ...options }: WebAppOptions): Handler {
     },
     'GET /callback': async (ctx) => {
       const pending = sessions.find(ctx)?.pending
-      // Whoever begins in one browser and ends in another may be signing somebody else in as themselves.
+      // A sign-in that begins in one browser and ends in another may sign a person in to an attacker's account.
       if (pending === undefined) return show(ctx, 'This sign-in was not started in this browser.')
       sessions.end(ctx)
       const person = await signIn.finish(new URL(ctx.url, options.origin), pending)
@@ -107,7 +107,7 @@ async function perform({ title, api, method, body }: Call, token: string) {
 }
 
 function headers({ issuer, origin }: SignInOptions): Koa.Middleware {
-  // The sign-out form ends at the authorization server, which comes back here.
+  // The sign-out form is redirected to the authorization server, which redirects back here.
   const policy = `default-src 'none'; style-src 'self'; img-src data:; form-action 'self' ${new URL(issuer).origin}; base-uri 'none'; frame-ancestors 'none'`
   return async function headers(ctx, next) {
     ctx.set({
@@ -117,7 +117,7 @@ function headers({ issuer, origin }: SignInOptions): Koa.Middleware {
       'Referrer-Policy': 'same-origin',
       'Cache-Control': 'no-store',
     })
-    // A form that another site sends has another origin, or none that it tells.
+    // A form from another site has another origin, or none.
     if (ctx.method === 'POST' && ctx.get('Origin') !== origin) ctx.throw(403, 'This form did not come from this app.')
     await next()
   }

@@ -1,8 +1,8 @@
 /**
  * The web app's sessions: what it knows of a browser, kept here and never sent to it.
  *
- * The browser holds a random name in an HttpOnly cookie. In memory, so a restart signs everybody out: enough for a
- * sample; an app with more than one process keeps them in a store.
+ * The browser has a random name in an HttpOnly cookie. Sessions are in memory, so a restart signs all people out. That
+ * is enough for a sample; an app with more than one process keeps them in a store.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -28,7 +28,7 @@ export interface SignedIn {
   refreshToken: string
   /** By audience: each API gets a token that is good there and nowhere else. */
   readonly accessTokens: Map<string, HeldToken>
-  /** What the last call gave, for the page. */
+  /** The result of the last call, for the page. */
   last: { readonly title: string; readonly status: number; readonly text: string } | undefined
 }
 
@@ -39,7 +39,7 @@ export interface Session {
 
 export interface Sessions {
   find(ctx: Context): Session | undefined
-  /** A new session under a new name, for this browser; the old one is gone. */
+  /** A new session with a new name for this browser; the old one is removed. */
   begin(ctx: Context, session: Session): void
   end(ctx: Context): void
 }
@@ -63,7 +63,7 @@ export function createSessions(): Sessions {
       if (byId.size >= MAX_SESSIONS && oldest !== undefined) byId.delete(oldest)
       const id = randomBytes(32).toString('base64url')
       byId.set(id, session)
-      // Lax, not Strict: the browser comes back from the authorization server, which is another site.
+      // Lax, not Strict: the authorization server, which redirects back, is another site.
       ctx.cookies.set(COOKIE, id, { httpOnly: true, sameSite: 'lax', overwrite: true, secure: ctx.secure })
     },
 

@@ -41,7 +41,7 @@ export function createSignIn({ issuer, clientId, clientSecret, origin }: SignInO
   }
 
   function discover(): Promise<openid.Configuration> {
-    // http is for this machine only; openid-client refuses it unless told otherwise.
+    // http is for this machine only; openid-client refuses it by default.
     const execute = issuer.startsWith('http:') ? [openid.allowInsecureRequests] : []
     return openid.discovery(new URL(issuer), clientId, undefined, openid.ClientSecretBasic(clientSecret), { execute })
   }
