@@ -26,7 +26,7 @@ export const faults: FaultTexts = {
   root_key_wrong:
     'The canary in the store was sealed under another root key: give this node the root key of the others (GRANTOR_ROOT_KEY), or point it at another store.',
   key_unknown: 'The ring has no key with this kid: `grantor keys list` shows those it has.',
-  key_in_use: 'This key signs: rotate it (`grantor keys rotate`), or if somebody else may hold it, `--compromised`.',
+  key_in_use: 'This key signs: rotate it (`grantor keys rotate`), or, if it may be in other hands, rotate with `--compromised`.',
   seal_broken: 'A stored value could not be opened.',
 
   config_invalid: 'A setting of the server is wrong.',
@@ -36,8 +36,8 @@ export const faults: FaultTexts = {
   'port_unusable.forbidden':
     'Cannot listen on {host}:{port}: this user may not bind that port; choose one above 1023, or allow it.',
   'port_unusable.other_machine':
-    'Cannot listen on {host}:{port}: this machine does not have that address; mend HOST or OPS_HOST.',
-  'port_unusable.no_address': 'Cannot listen on {host}:{port}: that name has no address; mend HOST or OPS_HOST.',
+    'Cannot listen on {host}:{port}: this machine does not have that address; correct HOST or OPS_HOST.',
+  'port_unusable.no_address': 'Cannot listen on {host}:{port}: that name has no address; correct HOST or OPS_HOST.',
   'port_unusable.other': 'Cannot listen on {host}:{port}: {error}.',
 
   login_failed: 'That e-mail address and password do not match.',
@@ -45,7 +45,7 @@ export const faults: FaultTexts = {
   too_many_attempts: 'Too many attempts to sign in. Please try again in {wait}.',
   interaction_gone:
     'This sign-in has expired or was started in another browser. Go back to the application and start again.',
-  form_forged: 'This form did not come from a page of ours. Go back, reload the page and try again.',
+  form_forged: 'This form did not come from a page of this server. Go back, reload the page and try again.',
 
   not_found: 'There is nothing at this address.',
   method_not_allowed: 'This address does not answer that kind of request.',
