@@ -2,7 +2,7 @@
 
 import { createDemoAccounts } from './accounts/demo-accounts.ts'
 import type { Log } from './audit/log.ts'
-import { type Clock, systemClock } from './base/clock.ts'
+import { type Clock, monotonicClock, systemClock } from './base/clock.ts'
 import type { Config } from './config/config.ts'
 import { type Core, openCore } from './core.ts'
 import { openEngine } from './engine/open.ts'
@@ -16,7 +16,7 @@ import { createEnginePages } from './http/sign-in/engine-pages.ts'
 import { awaitStore } from './jobs/await-store.ts'
 import { startPushing } from './jobs/push.ts'
 import { startRotation } from './jobs/rotation.ts'
-import { startStoreAdvice } from './jobs/store-advice.ts'
+import { startStoreWatch } from './jobs/store-watch.ts'
 import { createFileOfServer } from './registration/apply-file.ts'
 import type { Declarations } from './registration/differences.ts'
 import { settleChange } from './revocation/store-change.ts'
@@ -83,7 +83,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 
   try {
     await awaitStore(store, log)
-    closings.push(startStoreAdvice({ store, log }))
+    closings.push(startStoreWatch({ store, log, monotonic: monotonicClock }))
     const seen = after ? { ...after.seen, keyIds: after.keyIds } : seenFile.read()
     const change = await store.identify(seen)
 

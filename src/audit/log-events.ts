@@ -23,6 +23,15 @@ export const LOG_EVENTS = {
     'error',
     'What the store lost could not be written again: revocations, or the clients and APIs of grantor.yaml. This server still refuses the revoked tokens. When the store works, revoke them again and restart the server.',
   ],
+  store_away: [
+    'error',
+    'The store cannot be used. The server answers 503 to what needs it and goes on by itself when the store is back. The field `problem` says what to do.',
+  ],
+  store_full: [
+    'error',
+    'The store has no room. Nothing new is issued; revocation and logout go on. The field `problem` says what to do.',
+  ],
+  store_usable: ['info', 'The store can be used again. The field `seconds` says for how long it could not.'],
   store_advice: ['warn', 'The store works, but its configuration is a risk. The field `advice` says what to change.'],
   file_read_again: [
     'info',

@@ -4,6 +4,7 @@
 
 import type { Log } from '../audit/log.ts'
 import { Fault } from '../faults/fault.ts'
+import { StoreUnavailable } from '../faults/store.ts'
 import type { Keyring, LiveKeyring } from '../keyring/keyring.ts'
 import type { CurrentEngine, Engine } from './current.ts'
 
@@ -23,6 +24,7 @@ export function followRing({ keyring, current, build, log }: FollowParts): () =>
       building = building.then(() => swap(ring))
     },
     (error) => {
+      if (error instanceof StoreUnavailable) return
       const detail = error instanceof Fault ? error.detail : undefined
       log.event('key_ring_unreadable', { err: error, detail })
     },

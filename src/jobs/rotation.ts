@@ -3,6 +3,7 @@
  */
 
 import type { Log } from '../audit/log.ts'
+import { StoreUnavailable } from '../faults/store.ts'
 import type { LiveKeyring } from '../keyring/keyring.ts'
 
 export interface RotationParts {
@@ -31,8 +32,9 @@ export function startRotation({ keyring, log, everyMs }: RotationParts): () => P
       const { changes } = await keyring.advance()
       for (const { event, ...fields } of changes) log.event('key_ring_changed', { change: event, ...fields })
     } catch (err) {
-      // The next look tries again; until then the ring stays as it is, which is always a whole one.
-      log.event('key_ring_step_failed', { err })
+      // The next look tries again; until then the ring stays as it is, which is always a whole one. That the store is away is
+      // logged once (store-watch.ts).
+      if (!(err instanceof StoreUnavailable)) log.event('key_ring_step_failed', { err })
     }
   }
 }

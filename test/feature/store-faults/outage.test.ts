@@ -87,6 +87,36 @@ describeWithRedis('Redis', () => {
     await expectUnavailable({ 'a machine token': requests.machineToken })
   })
 
+  it('[D] is logged in one line when it goes away and one when it is back, without a stack, whoever asks meanwhile', async () => {
+    const redis = await startRedis({ appendOnly: true })
+    onTestFinished(() => redis.close())
+    const nodes = await startProcesses({ redisUrls: [redis.url] })
+    onTestFinished(() => nodes.close())
+    const [server] = nodes.servers
+    const events = () => (server?.output ?? []).flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []))
+    const named = (name: string) => events().filter(({ event }) => event === name)
+    const timeOf = (name: string) => Date.parse(named(name).at(-1)?.time ?? '')
+
+    await redis.kill()
+    // Long enough for every job that looks at the store once a second.
+    const awayForMs = async () => {
+      await fetch(`${nodes.urls[0]}/authorize`)
+      return timeOf('request_not_served') - timeOf('store_away')
+    }
+    await expect.poll(awayForMs, within(10_000, 50)).toBeGreaterThan(2500)
+    await redis.restart()
+    await expect.poll(() => named('store_usable').length, within(10_000)).toBe(1)
+
+    expect(named('store_away')).toEqual([
+      expect.objectContaining({
+        level: 'error',
+        problem: expect.stringMatching(/^Redis does not answer .*: start it/),
+      }),
+    ])
+    expect(named('store_usable')).toEqual([expect.objectContaining({ was: 'away', seconds: expect.any(Number) })])
+    expect(events().filter((line) => JSON.stringify(line).includes('"stack"'))).toEqual([])
+  })
+
   it('lost when the session is written, after the answer was made: a page with 503, and no code', async () => {
     const redis = await startRedis()
     onTestFinished(() => redis.close())
