@@ -36,7 +36,7 @@ export async function serve(core: HttpCore, { current, views, sharesPort }: Http
   let selfUrl = ''
   const pages = createPages({
     ...core,
-    ...views,
+    views,
     ...{ issuer, production, lifetimes, csrfKey: core.keyring.current().csrfKey, interactions: current.interactions },
     account: { sessions: current.sessions, clients, apis, consents, revocation },
     ...developmentPages(config, () => selfUrl),

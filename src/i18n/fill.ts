@@ -14,6 +14,12 @@ export function fill(text: string, values: Readonly<Record<string, FaultValue>>,
   })
 }
 
+/** The text around `{name}`, for a page that puts an element there. */
+export function around(text: string, name: string): { readonly before: string; readonly after: string } {
+  const [before = '', after = ''] = text.split(`{${name}}`)
+  return { before, after }
+}
+
 const UNITS = [
   ['day', 86_400],
   ['hour', 3600],
@@ -21,7 +27,7 @@ const UNITS = [
 ] as const
 
 /** `30 days`, `8 hours`, `1 minute`: in the largest unit that divides it, or whole minutes rounded up. */
-export function durationText(seconds: number, { tag }: Tagged): string {
+function durationText(seconds: number, { tag }: Tagged): string {
   const [unit, size] = UNITS.find(([, one]) => seconds >= one && seconds % one === 0) ?? (['minute', 60] as const)
   return new Intl.NumberFormat(tag, { style: 'unit', unit, unitDisplay: 'long' }).format(Math.ceil(seconds / size))
 }

@@ -1,4 +1,4 @@
-/** What a language file holds: a sentence for every fault. */
+/** What the files of a language hold: a sentence for every fault, and the texts of every page. */
 
 import type * as accounts from '../faults/accounts.ts'
 import type * as feed from '../faults/feed.ts'
@@ -8,12 +8,14 @@ import type * as requests from '../faults/requests.ts'
 import type * as signIn from '../faults/sign-in.ts'
 import type * as start from '../faults/start.ts'
 import type * as store from '../faults/store.ts'
+import type { pages } from './en/pages.ts'
 
 export interface Language {
   /** BCP 47, as `lang` of a page has it. */
   readonly tag: string
   readonly direction: 'ltr' | 'rtl'
   readonly faults: FaultTexts
+  readonly pages: PageTexts
 }
 
 type Domains = typeof accounts &
@@ -36,3 +38,8 @@ export type FaultKey = KeyOf<Domains[keyof Domains]>
 
 /** `server_error` is what a caller is told when the fault is ours. `{name}` stands for a value of the fault. */
 export type FaultTexts = Readonly<Record<FaultKey | 'server_error', string>>
+
+type Texts<Tree> = { readonly [Key in keyof Tree]: Tree[Key] extends string ? string : Texts<Tree[Key]> }
+
+/** By page, what English has. */
+export type PageTexts = Texts<typeof pages>

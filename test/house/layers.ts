@@ -257,7 +257,7 @@ export const GRANTS: readonly (Exception & { readonly may: readonly Capability[]
   { file: 'http/workers/stop-orders.ts', may: ['process'], because: 'it takes the signals' },
   { file: 'http/workers/supervisor.ts', may: ['clock', 'process'], because: 'it starts and watches the workers' },
   { file: 'http/pages/assets.ts', may: ['files'], because: 'it reads styles and scripts once, at the start' },
-  { file: 'http/pages/render.ts', may: ['files'], because: 'it reads the templates once, at the start' },
+  { file: 'http/pages/views.ts', may: ['files'], because: 'it reads the templates once, at the start' },
   { file: 'cli/backup/backup.ts', may: ['files'], because: 'it removes a backup that was not finished' },
   {
     file: 'cli/config/config.ts',

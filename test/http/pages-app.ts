@@ -15,9 +15,8 @@ import { createLog } from '../../src/audit/log.ts'
 import { InteractionGone } from '../../src/faults/sign-in.ts'
 import { createSealer } from '../../src/base/sealing.ts'
 import { createSignIn } from '../../src/core.ts'
-import { loadAssets } from '../../src/http/pages/assets.ts'
 import { createPages } from '../../src/http/pages/pages.ts'
-import { createRenderer } from '../../src/http/pages/render.ts'
+import { loadViews } from '../../src/http/pages/views.ts'
 import type { Interaction, Interactions } from '../../src/engine/interactions/interactions.ts'
 import { openTestStore } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
@@ -71,7 +70,6 @@ export async function startPages(options: PagesAppOptions = {}): Promise<PagesAp
 
   const begun = new Map<string, Interaction>()
   const engineCalls: string[] = []
-  const assets = loadAssets()
   const pages = createPages({
     issuer: url,
     production: options.production ?? false,
@@ -81,8 +79,7 @@ export async function startPages(options: PagesAppOptions = {}): Promise<PagesAp
     lifetimes: { sessionSeconds: 28_800, refreshTokenSeconds: 2_592_000 },
     audit,
     log,
-    assets,
-    renderer: createRenderer(assets),
+    views: loadViews(),
     csrfKey: Buffer.alloc(32, 9),
     ...(options.production ? {} : { demo: ALICE, tour: { selfUrl: () => url } }),
   })

@@ -1,12 +1,15 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import type { Context } from 'koa'
 import { describe, expect, it } from 'vitest'
 
 import { LoginRefused } from '../../src/faults/accounts.ts'
 import { Fault } from '../../src/faults/fault.ts'
 import { LoginFailed, TooManyAttempts } from '../../src/faults/sign-in.ts'
 import { ConfigInvalid } from '../../src/faults/start.ts'
+import { languageOf } from '../../src/http/pages/page.ts'
 import { english } from '../../src/i18n/en/english.ts'
 import { faultText, forOperator } from '../../src/i18n/fault-text.ts'
+import type { Language } from '../../src/i18n/language.ts'
 import { LANGUAGES } from '../../src/i18n/languages.ts'
 import { faultKinds } from '../support/fault-kinds.ts'
 
@@ -38,7 +41,13 @@ describe('every folder of languages', () => {
   })
 })
 
-describe.each([...LANGUAGES])('the language $tag', ({ faults }) => {
+describe.each([...LANGUAGES])('the language $tag', ({ faults, pages }) => {
+  it('has the texts of English for every page, each with its values', () => {
+    const wanted = Object.entries(textsOf(english.pages)).map(([key, text]) => [key, valuesIn(text)])
+
+    expect(Object.entries(textsOf(pages)).map(([key, text]) => [key, valuesIn(text)])).toEqual(wanted)
+  })
+
   it('has a sentence for every reason of every fault, and for no other', () => {
     expect(Object.keys(faults).toSorted()).toEqual([...KEYS, 'server_error'].toSorted())
   })
@@ -54,6 +63,64 @@ it.each(Object.entries(english.faults))(
     expect(text).toMatch(/^[\x20-\x21\x23-\x5B\x5D-\x7E]+$/)
   },
 )
+
+describe('the texts of pages', () => {
+  const files = [...filesIn('views', '.ejs'), ...filesIn('src/http', '.ts')]
+
+  it.each(Object.keys(textsOf(english.pages)).filter((key) => !/^(?:scopes|error\.status)/.test(key)))(
+    'are all shown: %s',
+    (key) => {
+      const [, name = ''] = key.split('.')
+
+      expect(files.filter(({ text }) => new RegExp(`\\b${name}\\b`).test(text))).not.toEqual([])
+    },
+  )
+
+  it.each(files.filter(({ path }) => path.endsWith('.ejs') && !path.startsWith('views/tour/')))(
+    'stand in no view: $path',
+    ({ text }) => {
+      const shown = text
+        .replace(/<script[\s\S]*?<\/script>/g, '')
+        .replace(/<%[\s\S]*?%>/g, '')
+        .replace('<span>Grantor</span>', '')
+
+      expect(shown.replace(/<[^>]*>/g, '').trim()).toBe('')
+      expect(shown).not.toMatch(/\b(?:alt|aria-label|placeholder|title)="[^"]*\w/)
+    },
+  )
+
+  const folder = (name: string) => readdirSync(new URL(`../../${name}`, import.meta.url)).toSorted()
+
+  it('have each view under the name of its page in http/', () => {
+    const pagesOf = files.flatMap(({ text }) =>
+      [...text.matchAll(/createPage\(\w+(?:\.\w+)?, '([\w/-]+)'/g)].map(([, name = '']) => name),
+    )
+    const views = files.flatMap(({ path }) =>
+      path.endsWith('.ejs') ? [path.slice('views/'.length, -'.ejs'.length)] : [],
+    )
+
+    expect(pagesOf.toSorted()).toEqual(views.filter((name) => !/^pages\/(?:head|foot)$/.test(name)).toSorted())
+    for (const name of views.filter((one) => !/^pages\/(?:head|foot)$/.test(one))) {
+      const [surface = '', page = ''] = name.split('/')
+      expect(folder(`src/http/${surface}`)).toContain(`${page}.ts`)
+    }
+  })
+})
+
+describe('the language of a page', () => {
+  const [first] = LANGUAGES
+  const other: Language = { ...english, tag: 'ar', direction: 'rtl' }
+  const reader = (preferred: string) => ({ acceptsLanguages: () => preferred }) as unknown as Context
+
+  it('is the first one, whatever the browser asks for, while there is no other', () => {
+    expect(languageOf(reader('ar'), [first])).toBe(first)
+  })
+
+  it('is the one that the browser prefers of several, else the first', () => {
+    expect(languageOf(reader('ar'), [english, other])).toBe(other)
+    expect(languageOf({ acceptsLanguages: () => false } as unknown as Context, [english, other])).toBe(english)
+  })
+})
 
 describe('the sentence for a fault', () => {
   it('holds its values, lengths of time in words', () => {
@@ -74,3 +141,25 @@ describe('the sentence for a fault', () => {
     )
   })
 })
+
+type Tree = { readonly [key: string]: string | Tree }
+
+/** By `page.name`. */
+function textsOf(tree: Tree, prefix = ''): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(tree).flatMap(([key, value]) =>
+      typeof value === 'string' ? [[prefix + key, value]] : Object.entries(textsOf(value, `${prefix}${key}.`)),
+    ),
+  )
+}
+
+function valuesIn(text: string): string[] {
+  return [...text.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name).toSorted()
+}
+
+function filesIn(folder: string, extension: string): { path: string; text: string }[] {
+  const root = new URL(`../../${folder}/`, import.meta.url)
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith(extension))
+    .map((name) => ({ path: `${folder}/${name}`, text: readFileSync(new URL(name, root), 'utf8') }))
+}

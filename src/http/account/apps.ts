@@ -16,12 +16,16 @@ import { randomId } from '../../base/ids.ts'
 import { ACCOUNT_CALLBACK, ACCOUNT_CLIENT_ID } from '../../clients/account-client.ts'
 import type { Clients } from '../../clients/clients.ts'
 import type { BrowserSessions } from '../../engine/port.ts'
+import { around, fill } from '../../i18n/fill.ts'
+import type { Language } from '../../i18n/language.ts'
 import { readForm } from '../forms/form.ts'
 import type { FormGuard } from '../forms/form-guard.ts'
 import type { PageHandlers } from '../pages/handlers.ts'
-import type { AppView, Renderer } from '../pages/render.ts'
-import { sendOn, showPage } from '../pages/reply.ts'
+import { createPage, type PageModel } from '../pages/page.ts'
 import { sentencesFor } from '../pages/scope-sentences.ts'
+import { sendOn } from '../pages/send-on.ts'
+import { safeName } from '../pages/shown-names.ts'
+import type { Views } from '../pages/views.ts'
 
 export interface AccountPagesParts {
   readonly issuer: string
@@ -32,13 +36,14 @@ export interface AccountPagesParts {
   readonly consents: Pick<Consents, 'listConsents'>
   readonly revocation: Pick<Revocation, 'endConsent'>
   readonly guard: FormGuard
-  readonly renderer: Renderer
+  readonly views: Views
 }
 
 const APPS = '/account/apps'
 
 export function accountPages(parts: AccountPagesParts): PageHandlers {
-  const { sessions, accounts, clients, consents, revocation, guard, renderer } = parts
+  const { sessions, accounts, clients, consents, revocation, guard, views } = parts
+  const showPage = createPage(views, 'account/apps', modelOf)
 
   async function whoIs(ctx: Context): Promise<{ account: Account; sessionUid: string } | undefined> {
     const signedIn = await sessions.find(ctx.req, ctx.res)
@@ -63,14 +68,9 @@ export function accountPages(parts: AccountPagesParts): PageHandlers {
       const { account, sessionUid } = who
       const given = await consents.listConsents(account.id)
       const apps = (await Promise.all(given.map((one) => describe(parts, one)))).filter((app) => app !== undefined)
-      const page = {
-        accountName: account.claims.name ?? account.login,
-        apps: apps.toSorted((a, b) => a.name.localeCompare(b.name)),
-        ended: await nameOfEnded(ctx, sessionUid, given),
-        action: `${APPS}/end`,
-        token: guard.tokenFor('end-consent', sessionUid),
-      }
-      showPage(ctx, 200, (nonce) => renderer.renderAppsPage({ ...page, nonce }), { guardedForms: true })
+      const ended = await nameOfEnded(ctx, sessionUid, given)
+      const facts = { account, apps, ended, token: guard.tokenFor('end-consent', sessionUid) }
+      showPage(ctx, 200, facts, { guardedForms: true })
     },
 
     async 'account-apps-end'(ctx) {
@@ -100,22 +100,50 @@ export function accountPages(parts: AccountPagesParts): PageHandlers {
   }
 }
 
+interface App {
+  readonly clientId: string
+  readonly name: string
+  readonly scopes: readonly string[]
+  /** The scopes of APIs, each with the sentence that was agreed to. */
+  readonly ofApis: readonly { readonly sentence: string; readonly api: string }[]
+}
+
 /** `undefined` for an application that was removed or disabled: its access has ended. */
 async function describe(
   { clients, apis }: AccountPagesParts,
   { clientId, consent: { scopes, apis: agreed } }: { clientId: string; consent: Consent },
-): Promise<AppView | undefined> {
+): Promise<App | undefined> {
   const client = await clients.findClient(clientId)
   if (client === undefined) return undefined
+  const ofApis = Object.entries(agreed).flatMap(([audience, granted]) =>
+    granted.map((scope) => ({
+      sentence: apis.sentenceFor(audience, scope),
+      api: apis.findApi(audience)?.name ?? audience,
+    })),
+  )
+  return { clientId, name: client.clientName, scopes, ofApis }
+}
+
+interface AppsFacts {
+  readonly account: Account
+  readonly apps: readonly App[]
+  /** The name of the application whose access has just been ended; else empty. */
+  readonly ended: string
+  readonly token: string
+}
+
+function modelOf({ account, apps, ended, token }: AppsFacts, language: Language): PageModel {
+  const texts = language.pages.apps
+  const inOrder = apps.toSorted((a, b) => a.name.localeCompare(b.name, language.tag))
   return {
-    clientId,
-    name: client.clientName,
-    sentences: [
-      ...sentencesFor(scopes),
-      ...Object.entries(agreed).flatMap(([audience, granted]) =>
-        granted.map((scope) => `${apis.sentenceFor(audience, scope)} (${apis.findApi(audience)?.name ?? audience})`),
-      ),
-    ],
+    ...{ title: texts.title, texts, lead: around(texts.lead, 'account'), endedText: around(texts.ended, 'app') },
+    accountName: safeName(account.claims.name ?? account.login, language),
+    ended: ended === '' ? '' : safeName(ended, language),
+    apps: inOrder.map(({ clientId, name, scopes, ofApis }, index) => ({
+      ...{ clientId, name: safeName(name, language), headingId: `app-${index}`, buttonId: `end-${index}` },
+      sentences: [...sentencesFor(scopes, language), ...ofApis.map((one) => fill(texts.ofApi, one, language))],
+    })),
+    ...{ action: `${APPS}/end`, token },
   }
 }
 

@@ -17,18 +17,18 @@ import type { Log } from '../../audit/log.ts'
 import type { Fault } from '../../faults/fault.ts'
 import { NotFound } from '../../faults/requests.ts'
 import type { Interactions } from '../../engine/port.ts'
-import { answerErrors } from './errors.ts'
+import { answerErrors, errorPage } from './error.ts'
 import { createFormGuard } from '../forms/form-guard.ts'
 import { ROUTES } from '../routes.ts'
 import { type AccountPagesParts, accountPages } from '../account/apps.ts'
-import type { Assets } from './assets.ts'
 import { postToGetPages } from '../sign-in/post-to-get.ts'
 import type { PageHandler, PageHandlers } from './handlers.ts'
 import { interactionPages } from '../sign-in/interaction.ts'
-import type { ConsentLifetimes } from '../sign-in/duration-text.ts'
+import type { ConsentLifetimes } from '../sign-in/consent.ts'
 import type { DemoLogin } from '../sign-in/login.ts'
-import type { Renderer } from './render.ts'
-import { showPage } from './reply.ts'
+import type { Views } from './views.ts'
+import { homePages } from '../home/home.ts'
+import { landingPages } from '../tour/landing.ts'
 import { tourPages } from '../tour/tour.ts'
 
 export interface PagesOptions {
@@ -40,8 +40,7 @@ export interface PagesOptions {
   readonly lifetimes: ConsentLifetimes
   readonly audit: Pick<Audit, 'record'>
   readonly log: Log
-  readonly assets: Assets
-  readonly renderer: Renderer
+  readonly views: Views
   /** Makes the form tokens; the same on every node, at least 32 bytes. */
   readonly csrfKey: Uint8Array
   /** Offered on the login page; refused in production. */
@@ -49,7 +48,7 @@ export interface PagesOptions {
   /** Opens `/tour`; refused in production. */
   readonly tour?: { readonly selfUrl: () => string }
   /** Opens `/account`. */
-  readonly account?: Omit<AccountPagesParts, 'issuer' | 'accounts' | 'guard' | 'renderer'>
+  readonly account?: Omit<AccountPagesParts, 'issuer' | 'accounts' | 'guard' | 'views'>
 }
 
 export interface Pages {
@@ -63,14 +62,14 @@ const SMALLEST_KEY_BYTES = 32
 const YEAR_SECONDS = 31_536_000
 
 export function createPages(options: PagesOptions): Pages {
-  const { issuer, production, demo, tour, log, renderer, csrfKey } = options
+  const { issuer, production, demo, tour, log, views, csrfKey } = options
   if (production && (demo !== undefined || tour !== undefined)) throw new TypeError('no demo and no tour in production')
   if (csrfKey.byteLength < SMALLEST_KEY_BYTES) throw new TypeError(`csrfKey has at least ${SMALLEST_KEY_BYTES} bytes`)
 
   // The dispatcher has replaced `X-Forwarded-For` by the verified address (http/request-facts.ts).
   const app = new Koa({ proxy: true, maxIpsCount: 1 })
   app.on('error', (err) => log.event('page_not_sent', { err }))
-  app.use(answerErrors({ log, renderErrorPage: renderer.renderErrorPage }))
+  app.use(answerErrors({ log, showError: errorPage(views) }))
   const refused = new WeakMap<IncomingMessage, Fault>()
   app.use(async function refuse(ctx, next) {
     const fault = refused.get(ctx.req)
@@ -81,9 +80,10 @@ export function createPages(options: PagesOptions): Pages {
   mount(app, {
     ...interactionPages({ ...options, demo, guard }),
     ...postToGetPages(),
-    ...plainPages(options),
+    ...assetPages(views),
+    ...(production ? homePages(views) : landingPages(views, { issuer, hasTour: tour !== undefined })),
     ...(options.account && accountPages({ ...options, ...options.account, guard })),
-    ...(tour && tourPages({ issuer, renderer, selfUrl: tour.selfUrl })),
+    ...(tour && tourPages({ issuer, views, selfUrl: tour.selfUrl })),
   })
   const handle = app.callback()
 
@@ -108,13 +108,8 @@ function mount(app: Koa, handlers: PageHandlers): void {
   app.use(router.allowedMethods() as Middleware)
 }
 
-function plainPages({ issuer, production, tour, assets, renderer }: PagesOptions): PageHandlers {
+function assetPages({ assets }: Views): PageHandlers {
   return {
-    landing(ctx) {
-      const page = { issuer, development: !production, tour: tour !== undefined }
-      showPage(ctx, 200, (nonce) => renderer.renderLandingPage({ ...page, nonce }))
-    },
-
     asset(ctx) {
       const found = assets.find(ctx.params.file ?? '')
       if (found === undefined) throw new NotFound()

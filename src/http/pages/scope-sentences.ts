@@ -1,13 +1,12 @@
-/** The OpenID scopes as the consent page says them. The scopes of APIs bring sentences of their own. */
+/** The OpenID scopes as pages describe them. The scopes of APIs bring sentences of their own. */
 
-const SENTENCES: ReadonlyMap<string, string> = new Map([
-  ['openid', 'Know that it is you, by an identifier that stays the same'],
-  ['profile', 'See your profile: name, picture, language and time zone'],
-  ['email', 'See your e-mail address'],
-  ['offline_access', 'Stay connected when you are not here'],
-])
+import { fill } from '../../i18n/fill.ts'
+import type { Language } from '../../i18n/language.ts'
 
 /** One sentence a scope. A scope without a sentence is shown by its name: nothing is granted that was not shown. */
-export function sentencesFor(scopes: readonly string[]): string[] {
-  return scopes.map((scope) => SENTENCES.get(scope) ?? `Use the permission “${scope}”`)
+export function sentencesFor(scopes: readonly string[], language: Language): string[] {
+  const { other, ...known } = language.pages.scopes
+  return scopes.map((scope) =>
+    Object.hasOwn(known, scope) ? known[scope as keyof typeof known] : fill(other, { scope }, language),
+  )
 }

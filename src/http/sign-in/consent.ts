@@ -9,19 +9,25 @@ import type { Context } from 'koa'
 import type { Account, Accounts } from '../../accounts/accounts.ts'
 import type { Audit } from '../../audit/audit.ts'
 import { InteractionGone } from '../../faults/sign-in.ts'
+import type { Lifetimes } from '../../config/config.ts'
+import { around, fill } from '../../i18n/fill.ts'
+import type { Language } from '../../i18n/language.ts'
 import type { Interaction, Interactions } from '../../engine/port.ts'
 import type { FormGuard } from '../forms/form-guard.ts'
-import { type ConsentLifetimes, sayHowLong } from './duration-text.ts'
-import type { Renderer } from '../pages/render.ts'
-import { sendOn, showPage } from '../pages/reply.ts'
+import { createPage, type PageModel } from '../pages/page.ts'
+import { sendOn } from '../pages/send-on.ts'
 import { sentencesFor } from '../pages/scope-sentences.ts'
+import { safeName } from '../pages/shown-names.ts'
+import type { Views } from '../pages/views.ts'
+
+export type ConsentLifetimes = Pick<Lifetimes, 'sessionSeconds' | 'refreshTokenSeconds'>
 
 export interface ConsentParts {
   readonly interactions: Pick<Interactions, 'finishConsent'>
   readonly accounts: Pick<Accounts, 'findAccount'>
   readonly audit: Pick<Audit, 'record'>
   readonly guard: FormGuard
-  readonly renderer: Renderer
+  readonly views: Views
   readonly lifetimes: ConsentLifetimes
 }
 
@@ -30,14 +36,9 @@ export interface ConsentPages {
   submit(ctx: Context, interaction: Interaction): Promise<void>
 }
 
-export function consentPages({
-  interactions,
-  accounts,
-  audit,
-  guard,
-  renderer,
-  lifetimes,
-}: ConsentParts): ConsentPages {
+export function consentPages({ interactions, accounts, audit, guard, views, lifetimes }: ConsentParts): ConsentPages {
+  const showPage = createPage(views, 'sign-in/consent', modelOf)
+
   async function getAccount({ accountId }: Interaction): Promise<Account> {
     const account = accountId === undefined ? undefined : await accounts.findAccount(accountId)
     if (account !== undefined && !account.disabled) return account
@@ -46,23 +47,11 @@ export function consentPages({
 
   return {
     async show(ctx, interaction) {
-      const { uid, client, asked, redirectUri } = interaction
-      const page = {
-        clientName: client.clientName,
-        redirectHost: client.redirectHost,
-        accountName: nameOf(await getAccount(interaction)),
-        identitySentences: sentencesFor(asked.scopes),
-        apis: asked.apis.map(({ name, scopes }) => ({ name, sentences: scopes.map(({ sentence }) => sentence) })),
-        lasts: sayHowLong(asked.scopes, lifetimes),
-        consentAction: `/interaction/${uid}/consent`,
-        consentToken: guard.tokenFor('consent', uid),
-        abortAction: `/interaction/${uid}/abort`,
-        abortToken: guard.tokenFor('abort', uid),
-      }
-      showPage(ctx, 200, (nonce) => renderer.renderConsentPage({ ...page, nonce }), {
-        formAction: [redirectUri],
-        guardedForms: true,
-      })
+      const account = await getAccount(interaction)
+      const { uid } = interaction
+      const tokens = { consentToken: guard.tokenFor('consent', uid), abortToken: guard.tokenFor('abort', uid) }
+      const facts = { interaction, account, lifetimes, ...tokens }
+      showPage(ctx, 200, facts, { formAction: [interaction.redirectUri], guardedForms: true })
     },
 
     async submit(ctx, interaction) {
@@ -77,6 +66,43 @@ export function consentPages({
       sendOn(ctx, address)
     },
   }
+}
+
+interface ConsentFacts {
+  readonly interaction: Interaction
+  readonly account: Account
+  readonly lifetimes: ConsentLifetimes
+  readonly consentToken: string
+  readonly abortToken: string
+}
+
+function modelOf(facts: ConsentFacts, language: Language): PageModel {
+  const { interaction, account, lifetimes, consentToken, abortToken } = facts
+  const { uid, client, asked } = interaction
+  const texts = language.pages.consent
+  return {
+    ...{ title: texts.title, texts, heading: around(texts.heading, 'client'), warning: around(texts.warning, 'host') },
+    clientName: safeName(client.clientName, language),
+    redirectHost: client.redirectHost,
+    accountName: safeName(nameOf(account), language),
+    identitySentences: sentencesFor(asked.scopes, language),
+    apis: asked.apis.map(({ name, scopes }, index) => ({
+      name: safeName(name, language),
+      headingId: `api-${index}`,
+      sentences: scopes.map(({ sentence }) => sentence),
+    })),
+    lasts: howLong(asked.scopes, lifetimes, language),
+    ...{ consentAction: `/interaction/${uid}/consent`, consentToken },
+    ...{ abortAction: `/interaction/${uid}/abort`, abortToken },
+  }
+}
+
+/** Without `offline_access` access ends with the session; with it, with the refresh token. */
+function howLong(scopes: readonly string[], lifetimes: ConsentLifetimes, language: Language): string {
+  const { lastsAsSession, lastsOffline } = language.pages.consent
+  const isOffline = scopes.includes('offline_access')
+  const seconds = isOffline ? lifetimes.refreshTokenSeconds : lifetimes.sessionSeconds
+  return fill(isOffline ? lastsOffline : lastsAsSession, { longest: { seconds } }, language)
 }
 
 function nameOf({ login, claims }: Account): string {

@@ -4,16 +4,25 @@ import type { Context } from 'koa'
 
 import type { Log } from '../../audit/log.ts'
 import { type EnginePages, LOGOUT_CONFIRMATION } from '../../engine/port.ts'
-import { newErrorId } from '../pages/errors.ts'
-import type { Renderer } from '../pages/render.ts'
-import { showPage } from '../pages/reply.ts'
+import type { Fault } from '../../faults/fault.ts'
+import { faultText } from '../../i18n/fault-text.ts'
+import { errorPage, newErrorId } from '../pages/error.ts'
+import type { Views } from '../pages/views.ts'
+import { formPostPage } from './form-post.ts'
+import { loggedOutPage } from './logged-out.ts'
+import { logoutPage } from './logout.ts'
 
-export function createEnginePages({ renderer, log }: { renderer: Renderer; log: Log }): EnginePages {
+export function createEnginePages({ views, log }: { views: Views; log: Log }): EnginePages {
+  const showError = errorPage(views)
+  const showLogout = logoutPage(views)
+  const showLoggedOut = loggedOutPage(views)
+  const showFormPost = formPostPage(views)
+
   return {
     error(engineCtx, { error, description, cause }) {
       const ctx = engineCtx as unknown as Context
       const errorId = newErrorId()
-      const detail = (cause as { error_detail?: string }).error_detail
+      const { error_detail: detail, fault } = cause as { error_detail?: string; fault?: Fault }
       log.event('authorization_refused', { errorId, error, description, detail, route: ctx.oidc?.route })
       if (ctx.accepts('html', 'json') === 'json') {
         ctx.body = {
@@ -23,33 +32,30 @@ export function createEnginePages({ renderer, log }: { renderer: Renderer; log: 
         }
         return
       }
-      const message = description ?? 'The request cannot be answered.'
-      showPage(ctx, ctx.status, (nonce) =>
-        renderer.renderErrorPage({ status: ctx.status, code: error, message, errorId, nonce }),
-      )
+      const { status } = ctx
+      showError(ctx, status, {
+        ...{ status, code: error, errorId },
+        messageIn(language) {
+          if (fault !== undefined) return faultText(fault, language)
+          return description ?? language.pages.error.unanswerable
+        },
+      })
     },
 
     logout(engineCtx, { action, xsrf, clientName, targets }) {
       const ctx = engineCtx as unknown as Context
-      showPage(ctx, 200, (nonce) => renderer.renderLogoutPage({ formAction: action, xsrf, clientName, nonce }), {
-        formAction: targets,
-        guardedForms: true,
-      })
+      showLogout(ctx, 200, { action, xsrf, clientName }, { formAction: targets, guardedForms: true })
     },
 
     loggedOut(engineCtx, { clientName }) {
-      const ctx = engineCtx as unknown as Context
-      showPage(ctx, 200, (nonce) => renderer.renderLoggedOutPage({ clientName, nonce }))
+      showLoggedOut(engineCtx as unknown as Context, 200, { clientName })
     },
 
     formPost(engineCtx, { action, fields, targets }) {
       const ctx = engineCtx as unknown as Context
       const status = 'error' in fields ? 400 : 200
-      showPage(ctx, status, (nonce) => renderer.renderFormPostPage({ action, fields, nonce }), {
-        formAction: targets,
-        scripts: true,
-        guardedForms: action === LOGOUT_CONFIRMATION,
-      })
+      const guardedForms = action === LOGOUT_CONFIRMATION
+      showFormPost(ctx, status, { action, fields }, { formAction: targets, scripts: true, guardedForms })
     },
   }
 }

@@ -15,7 +15,7 @@ import type { FormGuard, FormPurpose } from '../forms/form-guard.ts'
 import { type ConsentParts, consentPages } from './consent.ts'
 import { type LoginParts, loginPages } from './login.ts'
 import type { PageHandlers } from '../pages/handlers.ts'
-import { sendOn } from '../pages/reply.ts'
+import { sendOn } from '../pages/send-on.ts'
 
 export interface InteractionParts extends LoginParts, ConsentParts {
   readonly interactions: Interactions

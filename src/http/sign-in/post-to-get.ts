@@ -11,7 +11,7 @@ import type { Context } from 'koa'
 import { BodyRefused } from '../../faults/requests.ts'
 import { readFields } from '../forms/form.ts'
 import type { PageHandlers } from '../pages/handlers.ts'
-import { sendOn } from '../pages/reply.ts'
+import { sendOn } from '../pages/send-on.ts'
 
 // The part of a request line that is left after the browser's headers. Larger requests need pushed authorization
 // requests.

@@ -1,5 +1,5 @@
 /**
- * A demo client, for people who want to see tokens within a minute. Development only.
+ * A demo client, for people who want to see tokens within a minute. Development only, and in English only.
  *
  * It does what every web application should (RFC 9700): code with PKCE, a `state`, a `nonce`, and a check of `iss` (RFC
  * 9207). Then it shows the decoded tokens. Its state between the requests is in a short-lived cookie.
@@ -13,14 +13,15 @@ import type { Context } from 'koa'
 import { InteractionGone } from '../../faults/sign-in.ts'
 import { randomId } from '../../base/ids.ts'
 import type { PageHandlers } from '../pages/handlers.ts'
-import type { Renderer, TourToken } from '../pages/render.ts'
-import { sendOn, showPage } from '../pages/reply.ts'
+import { createPage, type PageModel } from '../pages/page.ts'
+import { sendOn } from '../pages/send-on.ts'
+import type { Views } from '../pages/views.ts'
 
 export interface TourParts {
   readonly issuer: string
   /** Where this server can reach itself, which behind a proxy or in a test is not the issuer. */
   readonly selfUrl: () => string
-  readonly renderer: Renderer
+  readonly views: Views
 }
 
 const CLIENT_ID = 'grantor-tour'
@@ -30,6 +31,8 @@ const COOKIE_SECONDS = 600
 const TOKEN_TIMEOUT_MS = 5000
 
 export function tourPages(parts: TourParts): PageHandlers {
+  const showPage = createPage(parts.views, 'tour/tour', modelOf)
+
   return {
     tour(ctx) {
       const attempt = { state: randomId(), verifier: randomId(), nonce: randomId() }
@@ -43,7 +46,7 @@ export function tourPages(parts: TourParts): PageHandlers {
       refuseOtherAnswers(ctx, parts.issuer, attempt)
       const refusal = parameter(ctx, 'error')
       const page = refusal === '' ? await redeem(parts, parameter(ctx, 'code'), attempt) : { tokens: [], steps: [] }
-      showPage(ctx, 200, (nonce) => parts.renderer.renderTourPage({ ...page, refusal, nonce }), { scripts: true })
+      showPage(ctx, 200, { ...page, refusal }, { scripts: true })
     },
   }
 }
@@ -122,6 +125,19 @@ async function redeem(parts: TourParts, code: string, attempt: Attempt): Promise
 interface Outcome {
   readonly steps: readonly string[]
   readonly tokens: readonly TourToken[]
+}
+
+interface TourToken {
+  readonly name: string
+  readonly purpose: string
+  readonly header: string
+  readonly claims: string
+}
+
+/** `refusal` is the error that came back instead of a code; empty when tokens came. */
+function modelOf({ steps, tokens, refusal }: Outcome & { readonly refusal: string }): PageModel {
+  const numbered = tokens.map((token, index) => ({ ...token, headingId: `token-${index}` }))
+  return { title: 'Tour', refusal, steps, tokens: numbered, wide: refusal === '' }
 }
 
 async function fetchTokens({ issuer, selfUrl }: TourParts, code: string, verifier: string) {

@@ -2,5 +2,6 @@
 
 import type { Language } from '../language.ts'
 import { faults } from './faults.ts'
+import { pages } from './pages.ts'
 
-export const english: Language = { tag: 'en', direction: 'ltr', faults }
+export const english: Language = { tag: 'en', direction: 'ltr', faults, pages }

@@ -1,7 +1,7 @@
 /**
- * The only code that turns an error into a response.
+ * The error page, and the only code that turns an error into a response.
  *
- * A Fault has a status, a code and a message that is safe to show. Any other error becomes a 500 without details. The
+ * A Fault has a status, a code and a sentence that is safe to show. Any other error becomes a 500 without details. The
  * caller also gets a short id, and the log has the details under the same id.
  */
 
@@ -15,17 +15,42 @@ import { MethodNotAllowed, NotFound } from '../../faults/requests.ts'
 import { english } from '../../i18n/en/english.ts'
 import { faultText } from '../../i18n/fault-text.ts'
 import { PROBLEM_TYPE, problemBody } from '../../resource/middleware/problem.ts'
-import { showPage } from './reply.ts'
-import type { ErrorPage } from './render.ts'
+import type { Language } from '../../i18n/language.ts'
+import { createPage, type PageModel, type ShowPage } from './page.ts'
+import type { Views } from './views.ts'
 
 const ERROR_ID_BYTES = 5
 
-export interface ErrorsOptions {
-  readonly log: Log
-  readonly renderErrorPage: (page: ErrorPage) => string
+/** What went wrong; the sentence is told in the language of the page. */
+export interface ErrorFacts {
+  readonly status: number
+  readonly code: string
+  readonly errorId: string
+  readonly messageIn: (language: Language) => string
 }
 
-export function answerErrors({ log, renderErrorPage }: ErrorsOptions): Middleware {
+export function errorPage(views: Views): ShowPage<ErrorFacts> {
+  return createPage(views, 'pages/error', modelOf)
+}
+
+function modelOf({ status, code, errorId, messageIn }: ErrorFacts, language: Language): PageModel {
+  const texts = language.pages.error
+  const heading = headingOf(status, texts)
+  return { title: heading, heading, texts, code, errorId, message: messageIn(language) }
+}
+
+function headingOf(status: number, texts: Language['pages']['error']): string {
+  const name = `status${status}`
+  if (Object.hasOwn(texts, name)) return texts[name as keyof typeof texts]
+  return status < 500 ? texts.otherOfCaller : texts.otherOfServer
+}
+
+export interface ErrorsOptions {
+  readonly log: Log
+  readonly showError: ShowPage<ErrorFacts>
+}
+
+export function answerErrors({ log, showError }: ErrorsOptions): Middleware {
   return async function errors(ctx, next) {
     try {
       await next()
@@ -35,7 +60,7 @@ export function answerErrors({ log, renderErrorPage }: ErrorsOptions): Middlewar
       logError(log, error, answer)
       setErrorHeaders(ctx, error)
       if (ctx.accepts('html', 'json') === 'json') sendProblem(ctx, answer)
-      else showPage(ctx, answer.status, (nonce) => renderErrorPage({ ...answer, nonce }))
+      else showError(ctx, answer.status, answer)
     }
   }
 }
@@ -45,8 +70,6 @@ export function newErrorId(): string {
   return randomBytes(ERROR_ID_BYTES).toString('hex')
 }
 
-type Answer = Omit<ErrorPage, 'nonce'>
-
 /** Nothing answered, or the router answered with a bare status. */
 function refuseUnanswered(ctx: Context): void {
   if (ctx.body !== undefined && ctx.body !== null) return
@@ -54,12 +77,15 @@ function refuseUnanswered(ctx: Context): void {
   if (ctx.status === 405 || ctx.status === 501) throw new MethodNotAllowed()
 }
 
-function answerTo(error: unknown): Omit<Answer, 'errorId'> {
-  if (error instanceof Fault) return { status: error.status, code: error.code, message: faultText(error) }
-  return { status: 500, code: 'server_error', message: english.faults.server_error }
+function answerTo(error: unknown): Omit<ErrorFacts, 'errorId'> {
+  if (error instanceof Fault) {
+    const { status, code } = error
+    return { status, code, messageIn: (language) => faultText(error, language) }
+  }
+  return { status: 500, code: 'server_error', messageIn: ({ faults }) => faults.server_error }
 }
 
-function logError(log: Log, error: unknown, { errorId, code, status }: Answer): void {
+function logError(log: Log, error: unknown, { errorId, code, status }: ErrorFacts): void {
   if (!(error instanceof Fault)) {
     log.event('request_failed', { err: error, errorId })
     return
@@ -80,9 +106,9 @@ function setErrorHeaders(ctx: Context, error: unknown): void {
 }
 
 /** The same for programs (RFC 9457). */
-function sendProblem(ctx: Context, answer: Answer): void {
-  ctx.status = answer.status
+function sendProblem(ctx: Context, { status, code, errorId, messageIn }: ErrorFacts): void {
+  ctx.status = status
   ctx.set('Cache-Control', 'no-store')
-  ctx.body = problemBody(answer, { error_id: answer.errorId })
+  ctx.body = problemBody({ status, code, message: messageIn(english) }, { error_id: errorId })
   ctx.type = PROBLEM_TYPE
 }

@@ -1,0 +1,15 @@
+/** The page at `/` of a server in production: it offers nothing, and says where to go. */
+
+import type { Language } from '../../i18n/language.ts'
+import { createPage, type PageModel } from '../pages/page.ts'
+import type { PageHandlers } from '../pages/handlers.ts'
+import type { Views } from '../pages/views.ts'
+
+export function homePages(views: Views): PageHandlers {
+  const show = createPage(views, 'home/home', modelOf)
+  return { landing: (ctx) => show(ctx, 200, {}) }
+}
+
+function modelOf(_facts: object, { pages: { home: texts } }: Language): PageModel {
+  return { title: texts.title, texts }
+}
