@@ -26,7 +26,8 @@ export const faults: FaultTexts = {
   root_key_wrong:
     'The canary in the store was sealed under another root key: give this node the root key of the others (GRANTOR_ROOT_KEY), or point it at another store.',
   key_unknown: 'The ring has no key with this kid: `grantor keys list` shows those it has.',
-  key_in_use: 'This key signs: rotate it (`grantor keys rotate`), or, if it may be in other hands, rotate with `--compromised`.',
+  key_in_use:
+    'This key signs: rotate it (`grantor keys rotate`), or, if it may be in other hands, rotate with `--compromised`.',
   seal_broken: 'A stored value could not be opened.',
 
   config_invalid: 'A setting of the server is wrong.',
