@@ -61,7 +61,7 @@ const WAYS: Readonly<Record<EndReason, Way>> = {
     end: (app, { person }) => operated(app, ['accounts', 'set-password', person.login], 'another good passphrase\n'),
   },
   account_disabled: { end: (app, { person }) => operated(app, ['accounts', 'disable', person.login]) },
-  account_removed: { end: (app, { person }) => operated(app, ['accounts', 'remove', person.login]) },
+  account_removed: { end: (app, { person }) => operated(app, ['accounts', 'remove', '--yes', person.login]) },
   logout: {
     async end(_app, { agent }) {
       const { page } = await agent.follow(await agent.get('/logout'))
