@@ -1,12 +1,12 @@
 /**
- * What can go wrong through no mistake of the programmer: a class for each state, with a stable code.
+ * The failures that are not a programmer's mistake: a class for each state, with a stable code.
  *
- * The programmer's own mistake is a `TypeError`. A fault has no sentence for people: `i18n/` finds one by its code, or by its
- * code and reason where the class lists reasons. `detail` goes to the log only. Every code stands in docs/errors.md, and a
- * test compares the two.
+ * A programmer's mistake is a `TypeError`. A fault has no sentence for people: `i18n/` finds one by its code, or by its
+ * code and reason when the class lists reasons. `detail` goes only to the log. docs/errors.md lists every code; a test
+ * compares the two.
  */
 
-/** What a class of faults declares about itself. */
+/** The properties that a class of faults declares. */
 export interface FaultKind {
   readonly code: string
   readonly status?: number
@@ -35,7 +35,7 @@ export abstract class Fault extends Error {
   /** One of the class's `reasons`; `undefined` where it has none. */
   readonly reason: string | undefined
   readonly values: Readonly<Record<string, FaultValue>>
-  /** What the operator has to do, a sentence each, where only the place that found it can say so. */
+  /** The remedies for the operator, a sentence each, when only the place of the failure knows them. */
   readonly problems: readonly string[]
   readonly detail: string | undefined
 

@@ -36,7 +36,7 @@ type KeyOf<Kind> = Kind extends { readonly code: infer Code extends string; read
 /** `code`, or `code.reason` where the class of the fault has reasons. */
 export type FaultKey = KeyOf<Domains[keyof Domains]>
 
-/** `server_error` is what a caller is told when the fault is ours. `{name}` stands for a value of the fault. */
+/** `server_error` is for defects of the server. `{name}` stands for a value of the fault. */
 export type FaultTexts = Readonly<Record<FaultKey | 'server_error', string>>
 
 type Texts<Tree> = { readonly [Key in keyof Tree]: Tree[Key] extends string ? string : Texts<Tree[Key]> }

@@ -1,4 +1,4 @@
-/** What grantor.yaml declared when it was last applied: the names, so that what is gone from the file is known. */
+/** The names that grantor.yaml declared when it was last applied, so that names removed from the file are known. */
 
 import type { Sealer } from '../base/sealing.ts'
 import { keys } from '../store/keys.ts'

@@ -1,9 +1,9 @@
 /**
  * The log by which every server learns, within a second, which clients and APIs change.
  *
- * A change is announced before it is written and again when it is done. Between the two, and for a while where the second
- * line does not come because the writer died, no server keeps what it reads of them. So there is no moment at which a
- * server can hold an old record that nothing will ever make it forget.
+ * A change is announced before it is written and again when it is done. Between the two announcements no server caches
+ * what it reads of the changed records, nor for a while when the second one does not come because the writer ended. So
+ * no server can keep an old record that nothing makes it drop.
  */
 
 import { monotonicClock, type Clock } from '../base/clock.ts'
@@ -11,7 +11,7 @@ import { randomId } from '../base/ids.ts'
 import { logs } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
 
-/** What changes: a client, an API, or what grantor.yaml declares beside them. */
+/** What changes: a client, an API, or the other declarations of grantor.yaml. */
 export type Name = `client ${string}` | `api ${string}` | 'declared'
 
 export interface RegistryLog {
@@ -65,7 +65,8 @@ export async function openRegistryLog({
       const id = randomId()
       await announce({ id, names })
       const result = await write()
-      // The change is made; a server that does not hear of its end keeps nothing of it for a while, which is right too.
+      // The change is made. A server that does not get the second announcement caches nothing of it for a while, which
+      // is correct too.
       await announce({ id, names, done: true }).catch(() => undefined)
       return result
     },
@@ -116,7 +117,7 @@ export async function openRegistryLog({
       for (const [id, until] of changes) if (until <= now) end(name, id)
       if (!changing.has(name)) tell(name)
     }
-    // A process that stood still for longer than lines are kept may have missed some.
+    // A process that was suspended for longer than entries are kept may have missed some.
     const elapsedMs = clock() - lookedAt
     lookedAt = clock()
     if (elapsedMs > (KEEP_SECONDS * 1000) / 2) tell(undefined)

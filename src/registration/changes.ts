@@ -1,8 +1,8 @@
 /**
- * Clients and APIs as operators change them, one at a time, under the same rules as grantor.yaml.
+ * Changes of clients and APIs by operators, one at a time, under the same rules as grantor.yaml.
  *
- * What the file declares is changed in the file. An editor gives the version that was read; of two editors one wins and
- * the other learns it.
+ * Records of the file are changed in the file. An editor gives the version that was read. Of two editors one wins and
+ * the other is told.
  */
 
 import { type Clock, epochSeconds } from '../base/clock.ts'
@@ -27,7 +27,7 @@ import type { Writes } from './writes.ts'
 
 export interface WithSecret {
   readonly client: Registered<ClientSettings>
-  /** The secret that was drawn; it is told this once. */
+  /** The generated secret. It is returned only this once. */
   readonly secret: string | undefined
 }
 
@@ -39,11 +39,11 @@ export interface EditOptions {
 export interface RotateOptions extends EditOptions {
   /** For how long the secret before stays valid. */
   readonly oldForSeconds: number
-  /** Replaces the newest secret, which nobody has, and keeps the one before as it is. */
+  /** Replaces the newest secret, which is not in use yet, and keeps the one before unchanged. */
   readonly again?: boolean | undefined
 }
 
-/** An entry of grantor.yaml; each throws `RegistryEntryInvalid` for one that breaks a rule, `StoreUnavailable`. */
+/** An entry of grantor.yaml. Each throws `RegistryEntryInvalid` when it breaks a rule, and `StoreUnavailable`. */
 export interface RegistryChanges {
   /** Draws a secret where the client needs one and the entry has none. Throws `RegistryEntryExists`. */
   addClient(entry: Entry): Promise<WithSecret>

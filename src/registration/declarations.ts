@@ -1,8 +1,9 @@
 /**
- * Brings the store in line with what a file declares, and says beforehand what that would change.
+ * Brings the store in line with a file, and shows beforehand what that would change.
  *
- * Only records of origin `file` are written; those of another origin are never touched. Servers that start with different
- * files do not fight: each applies its file once, the last one wins, and its log says that it replaced another file.
+ * Only records of origin `file` are written, never those of another origin. Servers that start with different files do
+ * not overwrite each other repeatedly: each applies its file once, the last one wins, and its log says that it replaced
+ * another file.
  */
 
 import { createHash } from 'node:crypto'
@@ -51,7 +52,7 @@ export interface FileDeclarations {
   plan(declared: Declarations): Promise<Differences>
   /** Throws `ConfigInvalid` before anything is written, `StoreUnavailable`. */
   apply(declared: Declarations, options?: ApplyOptions): Promise<Applied>
-  /** What is declared now, sorted by name. */
+  /** The present declarations, sorted by name. */
   read(): Promise<Declarations>
 }
 
@@ -92,7 +93,7 @@ export function createDeclarations(parts: DeclarationsParts): FileDeclarations {
           return { differences, version: known.version, replacedAnother }
         const version = await write({ differences, next, known })
         if (version !== undefined) return { differences, version, replacedAnother }
-        // Another server applies a file, this one or another: the one that comes last compares with what is there then.
+        // Another server applies a file, this one or another. The last one to write then compares with the result.
         await later(chance() * LONGEST_PAUSE_MS)
       }
       throw new ConfigInvalid(['Other servers keep applying their own files; start all servers with one file.'])
@@ -166,7 +167,7 @@ export function createDeclarations(parts: DeclarationsParts): FileDeclarations {
   }
 }
 
-/** A secret that the file only names is the one that the store has. */
+/** A secret that the file only references is taken from the store. */
 function withSecrets(
   apis: readonly ApiSettings[],
   stored: ReadonlyMap<string, Registered<ApiSettings>>,

@@ -65,7 +65,7 @@ export async function openRegistry({ store, sealer, clock, issuer }: RegistryPar
 }
 
 export interface Registration {
-  /** What a file declares. */
+  /** The declarations of a file. */
   readonly file: FileDeclarations
   /** What operators change. */
   readonly changes: RegistryChanges

@@ -1,6 +1,6 @@
 /**
- * How a client or an API is written, whoever changes it: what must be there before is made before, what it loses has ended
- * before it is gone, and every server is told.
+ * Writes a client or an API, for every kind of change. What it needs is made first, the access it loses is ended first,
+ * and every server is informed.
  */
 
 import type { Audit } from '../audit/audit.ts'
@@ -30,7 +30,7 @@ export interface WritesParts {
   readonly audit: Audit
 }
 
-// The moment that ends what a client holds lies some seconds ahead: its record is gone before that moment comes.
+// The not-before mark of a client lies some seconds ahead; the record is removed before that time.
 const AT_ONCE = 200
 
 export function createWrites(parts: WritesParts): Writes {

@@ -85,7 +85,7 @@ export function apiEntry(api: ApiSettings): Entry {
   )
 }
 
-/** What names a secret that an API shares, without telling it: 256 random bits cannot be guessed from it. */
+/** A name for a secret that an API shares. The secret cannot be guessed from it, because it has 256 random bits. */
 export function secretSha256(secret: Uint8Array): string {
   return createHash('sha256').update(secret).digest('base64url')
 }

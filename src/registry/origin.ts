@@ -1,4 +1,4 @@
-/** Who declared a client or an API: only that source changes it. */
+/** The source that declared a client or an API. Only that source changes it. */
 
 export const ORIGINS = ['file', 'admin', 'dcr', 'cimd'] as const
 

@@ -1,7 +1,7 @@
 /**
- * How a refused setting is put into words: its name, what it got, what it wants.
+ * The sentence for a refused setting: its name, the given value, the accepted values.
  *
- * What was got is shown only where it cannot be a secret: never a value under a name listed here, and no URL with its
+ * The given value is shown only where it cannot be a secret: never under a name listed here, and never a URL with its
  * password.
  */
 
@@ -72,7 +72,7 @@ export function shown(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(short) : short
 }
 
-/** The sentences for names that are used more than once in `all`; `placed` are those of the file, with their places. */
+/** The sentences for names that occur more than once in `all`; `placed` are those of the file, with their places. */
 export function repeated(
   placed: readonly { readonly path: Path; readonly name: string }[],
   all: readonly string[],
@@ -89,7 +89,7 @@ export function repeated(
 
 const SHOWN_NAMES = 20
 
-/** What was probably meant, or what there is: the end of a sentence about an unknown name. */
+/** The end of a sentence about an unknown name: the name that was probably meant, or the known names. */
 export function hint(name: string, known: readonly string[]): string {
   const near = nearest(name, known)
   if (near !== undefined) return `it looks like ${near}`

@@ -36,7 +36,9 @@ export function referenceProblems(
   ]
 }
 
-/** Who asks for an API proves who it is, or anybody could try tokens out (RFC 7662 section 2.1). */
+/**
+ * A client that introspects for an API must authenticate; otherwise any caller could try tokens (RFC 7662 section 2.1).
+ */
 function introspectionProblems(
   { path, entry }: Placed<ApiEntry>,
   clients: ReadonlyMap<string, ClientSettings>,
@@ -49,7 +51,7 @@ function introspectionProblems(
     }
     if (client.authMethod !== 'none') return []
     return [
-      `${at} is ${shown(clientId)}, a public client, in whose name anybody may ask; it wants one with credentials.`,
+      `${at} is ${shown(clientId)}, a public client, whose name any caller can use; it wants a client with credentials.`,
     ]
   })
 }

@@ -1,9 +1,9 @@
 /**
- * What is done to an account and takes its owner's access away.
+ * Changes of an account that end the access of its owner.
  *
- * The account's record says first, in the same write as the change, that no earlier sign-in counts: from then on no
- * request that stands on one gets anything, on any node, whatever is under way. Then come the entries for the verifiers,
- * and what the person held is removed. Asked again after a crash, each does all of it again.
+ * The account's record is written first: in the same write as the change it says that no earlier sign-in counts. From
+ * then on no request that relies on an earlier sign-in gets anything, on any node. Then the entries for the verifiers
+ * are written, and what the person held is removed. After a crash, a repeated call does all of it again.
  */
 
 import type { Account, Accounts } from '../accounts/accounts.ts'
@@ -15,7 +15,7 @@ export interface AccountAccess {
   /** Also throws `PasswordRefused`, `LoginsBusy`. */
   setPassword(accountId: string, password: string): Promise<Account>
   remove(accountId: string): Promise<void>
-  /** The person signs in again wherever they are signed in, and that is all. */
+  /** The person has to sign in again everywhere; nothing else changes. */
   end(accountId: string): Promise<void>
 }
 
@@ -42,7 +42,7 @@ export function createAccountAccess({
     async remove(accountId) {
       await accounts.endAccess(accountId)
       await revocation.endAccount(accountId, 'account_removed')
-      // Last, so that until all of it has ended there is somebody to remove.
+      // Last, so that the account exists until everything of it has ended.
       await accounts.remove(accountId)
     },
 

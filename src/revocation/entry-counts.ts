@@ -1,12 +1,12 @@
 /**
  * How many entries of the revocation log belong to one subject, and to one grant.
  *
- * The log is bounded by what exists, not by how often somebody asks: an owner with many entries gets one that covers all
- * of them (see revoke.ts). Entries that this node is still writing count too, so that of many endings at once no more get
- * an entry of their own.
+ * The log is bounded by what exists, not by the number of calls: an owner with many entries gets one entry that covers
+ * all of them (see revoke.ts). Entries that this node is still writing count too, so many endings at the same time do
+ * not exceed the bound.
  */
 
-/** Whose entry it is. Kept in the store's log beside the entry; never told to verifiers. */
+/** The owner of an entry. Kept in the store's log with the entry; never sent to verifiers. */
 export interface EntryOwner {
   /** The `sub` of the tokens that the entry covers. */
   readonly sub?: string | undefined

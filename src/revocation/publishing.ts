@@ -1,8 +1,8 @@
 /**
- * Writes the entry of an ending, or, where its subject has many entries already, one for all tokens of the subject.
+ * Writes the entry of an ending, or, if its subject has many entries already, one entry for all tokens of the subject.
  *
- * A person can sign in and out for as long as they like, and a client can fetch and revoke tokens by the million. Every
- * verifier holds every entry, so their number must not depend on how often somebody does so.
+ * A person can sign in and out any number of times, and a client can fetch and revoke tokens by the million. Every
+ * verifier holds every entry, so the number of entries must not depend on the number of calls.
  */
 
 import { type Clock, epochSeconds } from '../base/clock.ts'
@@ -17,15 +17,15 @@ export interface Publishing {
   untilNow(): number
 }
 
-/** A node whose clock is ahead by this much issues nothing that a moment of now fails to cover. */
+/** A node whose clock is ahead by this much issues nothing that a cut-off of now does not cover. */
 const CLOCK_SKEW_SECONDS = 15
 // Within an hour of ordinary use a person leaves a handful of entries. A busy person at a busy client leaves some dozens.
 const MOST_OF_A_SUBJECT = 200
 /** Half of what a verifier takes (src/resource/revocations/revocation-feed.ts). */
 const MOST_IN_ALL = 500_000
 /**
- * How far into the future a subject's moment reaches: what ends meanwhile is covered and needs no entry. Tokens that the
- * subject is issued until then are refused as well, which it has brought upon itself.
+ * How far into the future a subject's cut-off reaches: what ends until then is covered and needs no entry. Tokens that
+ * the subject gets until then are refused as well; only a subject with very many revocations is affected.
  */
 const AHEAD_SECONDS = 30
 
@@ -36,16 +36,17 @@ interface Parts {
 }
 
 export function createPublishing({ revocationLog, store, clock }: Parts): Publishing {
-  // By what they name: callers that come while a moment is written share it.
+  // By what they name: calls made while a cut-off is being written share it.
   const writing = new Map<string, Promise<void>>()
 
   return { publish, untilNow }
 
   async function publish(ended: NewRevocation, owner: EntryOwner, keepSeconds?: number): Promise<void> {
     const { sub } = owner
-    // A moment of a node whose clock is behind would not cover what others have issued by now.
+    // The cut-off of a node whose clock is behind would not cover what other nodes have issued by now.
     if (!store.status().ready) return revocationLog.publish(ended, { keepSeconds, owner })
-    // Its moment covers every token that any node can have issued by now. `sub` alone: another entry may expire sooner.
+    // Its cut-off covers every token that any node can have issued by now. `sub` alone: another entry may expire
+    // sooner.
     if (revocationLog.covers({ sub, iat: untilNow() - 1 })) return revocationLog.settled()
     if (sub !== undefined && revocationLog.counts.ofSubject(sub) >= MOST_OF_A_SUBJECT) {
       await publishCutOff({ sub })
@@ -68,7 +69,7 @@ export function createPublishing({ revocationLog, store, clock }: Parts): Publis
   }
 
   function untilNow(): number {
-    // An operator's machine with a wrong clock has to end access too: its moment is that of the servers.
+    // An operator's machine with a wrong clock must be able to end access, so the cut-off uses the servers' time.
     const aheadSeconds = Math.floor((store.status().clockAheadMs ?? 0) / 1000)
     return epochSeconds(clock) - aheadSeconds + CLOCK_SKEW_SECONDS + 1
   }

@@ -42,15 +42,18 @@ export interface PublishOptions {
 export interface RevocationLog {
   /** Writes an entry; when this resolves, this node refuses what it covers and the others will within a second. */
   publish(revocation: NewRevocation, options?: PublishOptions): Promise<void>
-  /** Writes again what this node knows and the store has lost, and gives it. For a store that lost its last moments. */
+  /**
+   * Writes the entries again that this node knows and the store has lost, and returns them. For a store that lost its
+   * last writes.
+   */
   writeLostAgain(): Promise<readonly NewRevocation[]>
   /** How many entries there are: in all, of one subject, of one grant. Some of them may have expired. */
   readonly counts: Pick<EntryCounts, 'ofSubject' | 'ofGrant'> & { readonly all: number }
   /** Whether an entry covers this token. */
   covers(token: Revocable): boolean
   /**
-   * Resolves when what this node knows of the log is as durable as what it has written itself. An entry is heard before the
-   * store has confirmed it, so "it is covered already" is no answer to who asks for an ending.
+   * Resolves when the entries that this node knows are as durable as those it has written. An entry may arrive before
+   * the store has confirmed it, so "already covered" alone must not be the answer to a request to end access.
    */
   settled(): Promise<void>
   /** Live entries after a cursor, oldest first. */
@@ -71,9 +74,9 @@ export interface RevocationLogOptions {
   readonly keepSeconds: () => number
 }
 
-/** How much longer than it says a verifier may be told to accept a token (src/resource/verifier.ts). */
+/** By how much longer than its expiry a verifier may be configured to accept a token (src/resource/verifier.ts). */
 export const LARGEST_TOLERANCE_SECONDS = 60
-// A token may be signed a moment after the entry that covers it: by a request under way, on a node whose clock is ahead.
+// A token may be signed shortly after the entry that covers it: by a request under way, on a node whose clock is ahead.
 const UNDER_WAY_SECONDS = 30
 
 /**
@@ -82,7 +85,7 @@ const UNDER_WAY_SECONDS = 30
  */
 export const LARGEST_CLOCK_DIFFERENCE_SECONDS = 900
 
-/** How long an entry is needed where this is the longest life that any node has promised a token. */
+/** How long an entry is needed when this is the longest lifetime that any node has given to a token. */
 export function keepSecondsFor(longestTokenSeconds: number): number {
   return longestTokenSeconds + LARGEST_TOLERANCE_SECONDS + UNDER_WAY_SECONDS + LARGEST_CLOCK_DIFFERENCE_SECONDS
 }
@@ -100,9 +103,9 @@ export async function openRevocationLog({
   const set = createRevocationSet({ clock })
   const listeners = new Set<() => void>()
   const counts = createEntryCounts()
-  // What this node has written and not yet read back from the store's log, by cursor.
+  // Entries that this node has written and not yet read back from the store's log, by cursor.
   const unread = new Map<string, EntryOwner>()
-  // What this node has written lately.
+  // Entries that this node has written recently.
   let published: Written[] = []
   let entries: LoggedRevocation[] = []
   let owners: (EntryOwner | undefined)[] = []
@@ -119,7 +122,7 @@ export async function openRevocationLog({
   return {
     async publish(revocation, { keepSeconds = ordinarySeconds(), owner } = {}) {
       const at = epochSeconds(clock)
-      // Until the last token that is issued before the moment has expired, and the moment may lie a little ahead.
+      // Until the last token issued before the cut-off has expired; the cut-off may lie a little ahead.
       const keptSeconds = keepSeconds + Math.max(0, (revocation.before ?? at) - at)
       const entry = { ...revocation, at, exp: at + Math.ceil(keptSeconds) }
       if (owner !== undefined) counts.add(owner)
@@ -234,7 +237,8 @@ export async function openRevocationLog({
     // Moving an array costs its length: only when it pays.
     if (ended < PAGE && ended * 2 < entries.length) return
     for (const { id } of entries.slice(0, ended)) places.delete(id)
-    // Whoever has read all that was dropped stands at its last: he has missed nothing and need not begin again.
+    // A reader that has read all dropped entries is at the last of them. It has missed nothing and need not start
+    // again.
     if (lastDropped !== undefined) places.delete(lastDropped)
     lastDropped = entries[ended - 1]?.id
     if (lastDropped !== undefined) places.set(lastDropped, dropped + ended - 1)
@@ -252,7 +256,7 @@ interface Written {
 
 type StoredRevocation = Omit<LoggedRevocation, 'id'> & { readonly of?: EntryOwner }
 
-/** The same for the same entry, wherever it was read. */
+/** Equal for equal entries, from whichever source they were read. */
 function textOf(entry: Omit<LoggedRevocation, 'id'> & { readonly of?: EntryOwner; readonly id?: string }): string {
   const { of: _of, id: _id, ...named } = entry
   return JSON.stringify(Object.entries(named).toSorted(([a], [b]) => a.localeCompare(b)))

@@ -1,17 +1,18 @@
 /**
- * The single door by which access ends.
+ * The only way by which access ends.
  *
- * Whatever ends a token, a grant, a session or a client's access comes through here, and three things happen: it is
- * refused at once on every node (what is removed from the store is found by none; what is too much to be found is behind
- * a moment, see grants/not-before.ts); one entry in the revocation log tells the verifiers of JWTs; the audit trail says why.
+ * Every ending of a token, a grant, a session or a client's access uses this file. Three things happen. It is refused
+ * at once on every node: what is removed from the store is not found, and what is too much to find is before a
+ * not-before mark (grants/not-before.ts). One entry in the revocation log informs the verifiers of JWTs. The audit
+ * trail records the reason.
  *
- * The log is bounded by what exists, not by how often somebody asks: a grant of which many tokens were revoked one by one
- * ends as a whole, and a subject (a person as a client knows them, or a client itself) of which much has ended lately gets
- * one entry for all tokens issued until now in place of further ones (publishing.ts).
+ * The log is bounded by what exists, not by the number of calls. A grant of which many tokens were revoked one by one
+ * ends as a whole. A subject (a person for one client, or a client itself) with many recent endings gets one entry for
+ * all tokens issued until now (publishing.ts).
  *
- * The entry is written first. Should the server die or the store go away in between, what was to end is still found, and
- * whoever asks again ends it; and a JWT that a request under way is about to sign is covered already. A write that was
- * under way when the grant ended finds it gone: every token is stored on condition that its grant is alive.
+ * Log first, delete second: after a crash in between, repeating the request finishes the job, and JWTs signed meanwhile
+ * are already covered. A write that was under way when the grant ended fails: every token is stored on condition that
+ * its grant is alive.
  */
 
 import type { Audit } from '../audit/audit.ts'
@@ -46,13 +47,13 @@ export interface Revocation {
   endClient(clientId: string, reason: EndReason): Promise<void>
   /** The same for several clients. */
   endClients(clientIds: readonly string[], reason: EndReason): Promise<void>
-  /** Ends all that was issued before a moment (epoch seconds; now without one), sessions too. */
+  /** Ends everything that was issued before a time (epoch seconds; now unless set), sessions too. */
   endEverything(before: number | undefined, reason: EndReason): Promise<void>
   /** Has every token refused that this key signed; each of them has expired after so long. */
   endKey(keyId: string, longestTokenSeconds: number): Promise<void>
   /** Ends again what a crash of the store has forgotten the ending of, as far as this node knows. */
   endLostAgain(): Promise<void>
-  /** Whether a moment has ended what was issued then. */
+  /** Whether a not-before mark has ended what was issued then. */
   hasEnded(issued: Issued): boolean
 }
 
@@ -86,8 +87,8 @@ export interface RevocationParts {
 }
 
 /**
- * An application that revokes each access token after use and goes on with the grant revokes one or two while an entry is
- * kept. One that revokes more is not using its grant but the log.
+ * An application that revokes each access token after use revokes one or two during the life of an entry. A higher
+ * number means that the application fills the log.
  */
 const MOST_TOKENS_OF_A_GRANT = 20
 
@@ -176,7 +177,7 @@ export function createRevocation(parts: RevocationParts): Revocation {
       if (found === undefined) return store.confirm(key)
       const { accountId, authorizations: known = {} } = JSON.parse(found.value) as SessionRecord
       if (accountId !== undefined) await publishSession(uid, accountId, Object.keys(known))
-      // Taken, not removed: what another request added until this moment ends as well.
+      // Taken, not removed: what another request added until now ends as well.
       const taken = await store.take(key)
       if (taken === undefined) return store.confirm(key)
       const { authorizations = {} } = JSON.parse(taken) as SessionRecord
@@ -191,7 +192,7 @@ export function createRevocation(parts: RevocationParts): Revocation {
     },
 
     async endConsent(accountId, clientId) {
-      // What was agreed to goes first, so that no new grant is made of it; asked again, all of this happens again.
+      // The consent goes first, so that no new grant is made from it. A repeated call does all of this again.
       await store.remove([keys.consent(accountId, clientId)])
       await store.unlink(keys.accountConsents(accountId), clientId)
       const grants = await accountGrants.listGrants(accountId)
@@ -239,12 +240,12 @@ export function createRevocation(parts: RevocationParts): Revocation {
   }
 }
 
-/** The grant that an entry ends as a whole; one with a moment ends the tokens that were issued before. */
+/** The grant that an entry ends as a whole. An entry with a time ends the tokens that were issued before it. */
 function wholeGrantOf({ gid, before }: NewRevocation): string[] {
   return gid === undefined || before !== undefined ? [] : [gid]
 }
 
-/** The moment that an entry names for everything, or for all of a client; not one for access tokens, or of a subject. */
+/** The cut-off of an entry for everything, or for all of a client; not one for access tokens, or of a subject. */
 function notBeforeMark({ before, client_id, sub, gid, tokens_only }: NewRevocation): NotBeforeMark[] {
   if (before === undefined || tokens_only === true || sub !== undefined || gid !== undefined) return []
   return [{ before, client_id }]

@@ -1,6 +1,6 @@
 /**
- * What a server does on a store that is not what it remembers, before it serves anything: it ends what the store cannot
- * know of, so that nothing that was ended comes back.
+ * Runs before a server serves on a store that differs from what the server remembers. It ends what the store cannot
+ * know of, so that nothing that was ended becomes valid again.
  */
 
 import type { Audit } from '../audit/audit.ts'

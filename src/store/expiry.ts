@@ -3,7 +3,7 @@
 /** The end of what has none. A number, so that one comparison decides whether something is alive. */
 export const FOREVER_MS = Number.MAX_SAFE_INTEGER
 
-/** The moment `ttlSeconds` from `nowMs`; without a time to live, `FOREVER_MS`. */
+/** The time `ttlSeconds` after `nowMs`; `FOREVER_MS` without a time to live. */
 export function expiryMs(nowMs: number, ttlSeconds: number | undefined): number {
   return ttlSeconds === undefined ? FOREVER_MS : nowMs + toMs(ttlSeconds)
 }
@@ -15,7 +15,7 @@ export function toMs(seconds: number): number {
 }
 
 /**
- * By how much the clocks of nodes, and those of the Redis that is primary now and of the one before, may differ before
- * something vanishes early that must not: that long it is kept beyond its end.
+ * By how much the clocks of nodes, of the present Redis primary and of the one before may differ without an early loss.
+ * Entries are kept for that long beyond their end.
  */
 export const CLOCKS_DIFFER_MS = 15 * 60_000

@@ -70,7 +70,7 @@ export const keys = {
   /** Lists the grants that a person gave, and the sessions in which they are signed in. */
   accountGrants: (accountId: string): Key => own('account-grants', hashHandle(accountId)),
   accountSessions: (accountId: string): Key => own('account-sessions', hashHandle(accountId)),
-  /** The moments before which nothing of a client, or nothing at all, counts. */
+  /** The not-before marks, of single clients and of everything. */
   notBefore: (): Key => 'ended:{en}:marks',
   client: (clientId: string): Key => `client:{${spread(clientId)}}:${clientId}`,
   /** Lists the clients of one of the shards over which they are spread. */

@@ -1,7 +1,7 @@
 /**
  * Which store: Redis when the settings name one, else the file in the data folder.
  *
- * Only the one that is asked for is loaded: the Redis client is a tenth of a start.
+ * Only the requested one is loaded: the Redis client takes a tenth of a start.
  */
 
 import { join } from 'node:path'

@@ -1,19 +1,20 @@
 /**
- * What every store promises. Two makers keep it: `EmbeddedStore` (SQLite) and `RedisStore` (standalone, Sentinel,
- * Cluster); test/contracts/store.ts holds both to it.
+ * The contract of every store. Two stores implement it: `EmbeddedStore` (SQLite) and `RedisStore` (standalone,
+ * Sentinel, Cluster); test/contracts/store.ts tests both.
  *
  * For every verb:
- * - An expired entry is never returned, even before it is deleted; expiry obeys the injected clock.
- * - What you get is a copy. Nothing live is ever evicted. Nothing grows for ever: what has an end is deleted after it.
+ *
+ * - An expired entry is never returned, even before it is deleted; expiry follows the injected clock.
+ * - A result is a copy. Live entries are never evicted. Nothing grows for ever: what has an end is deleted after it.
  * - Each verb is one step: among any number of callers on any number of nodes, one wins.
  * - Calls made in the same turn of the event loop share one round trip.
  * - When the store cannot answer, every verb throws `StoreUnavailable` within the command time-out; none hangs.
- * - Acknowledged means durable: what a verb that decides has answered survives a crash, a power cut and a failover. The
- *   verbs that decide are `put`, `take`, `remove`, `confirm`, `consume`, `link`, `removeMembers` and `append`; where replicas are configured,
- *   the answer waits until a replica has the write, else the verb throws `StoreUnavailable`.
- * - Endings (`take`, `remove`, `confirm`, `consume`, `removeMembers`, `append`, and `put` with `ending`) work as long as the store runs at all, even when it has
- *   no room for anything else.
- * - Neither order nor age depends on the clock of a node, or on that of whichever Redis is the primary.
+ * - Acknowledged means durable: the result of a deciding verb survives a crash, a power cut and a failover. The
+ *   deciding verbs are `put`, `take`, `remove`, `confirm`, `consume`, `link`, `removeMembers` and `append`. With
+ *   replicas configured, the result waits until a replica has the write, else the verb throws `StoreUnavailable`.
+ * - Endings (`take`, `remove`, `confirm`, `consume`, `removeMembers`, `append`, and `put` with `ending`) work as long
+ *   as the store runs at all, even when it has no room for anything else.
+ * - Neither order nor age depends on the clock of a node, or on that of the present Redis primary.
  *
  * ```ts
  * const store = await openStore(config, systemClock)
@@ -41,12 +42,12 @@ export interface Entry {
 export interface Consumption {
   /** Epoch milliseconds of the winning consume. */
   readonly atMs: number
-  /** What the winner left for late callers, while its time lasts (see `ConsumeOptions.note`). */
+  /** The winner's note for late callers, while it lasts (see `ConsumeOptions.note`). */
   readonly note?: string
 }
 
 export interface PutOptions {
-  /** Seconds until the entry is gone; without it the entry stays until it is removed. */
+  /** Seconds until the entry expires; without it the entry stays until it is removed. */
   readonly ttlSeconds?: number
   /** Store only if there is no live entry, else `'exists'`. Such an entry outlives a clock of the store that is ahead. */
   readonly ifAbsent?: boolean
@@ -68,7 +69,7 @@ export type PutOutcome = 'stored' | 'exists' | 'changed' | 'gone'
 export interface Successor {
   readonly key: Key
   readonly value: string
-  /** `ifPresent` failing makes the whole consume `'gone'`, and nothing is consumed. */
+  /** When `ifPresent` fails, the whole consume is `'gone'`, and nothing is consumed. */
   readonly options?: Pick<PutOptions, 'ttlSeconds' | 'ifPresent' | 'refs' | 'memberOf'>
 }
 
@@ -78,9 +79,9 @@ export interface ConsumeOptions {
   readonly note?: string
   readonly noteSeconds?: number
   /**
-   * What is left of the entry: it lives for `keepSeconds` more (if it would have lived that long), and then the record `in`,
-   * a key of the same shard, holds a few dozen bytes for `wasSpent` until the entry would have ended. Removing the record
-   * forgets all that is in it.
+   * What remains of the entry: it lives for `keepSeconds` more (if it would have lived that long). Then the record
+   * `in`, a key of the same shard, has a few dozen bytes for `wasSpent` until the entry would have expired. Removing
+   * the record removes all of that.
    */
   readonly spent?: { readonly in: Key; readonly keepSeconds: number }
 }
@@ -88,9 +89,9 @@ export interface ConsumeOptions {
 export type Consumed =
   /** This call was the first, or repeats the first one's `by` (a retry after a lost reply). */
   | { readonly outcome: 'won' }
-  /** Somebody else was first. */
+  /** Another caller was first. */
   | { readonly outcome: 'lost'; readonly consumed: Consumption }
-  /** There is no live entry, or what the successor needs is gone. */
+  /** There is no live entry, or something that the successor needs is gone. */
   | { readonly outcome: 'gone' }
 
 export interface Linked {
@@ -130,7 +131,7 @@ export interface StoreStatus {
   readonly hasRoom: boolean
   /** One sentence for the operator: what is wrong and what to do. Absent when ready and with room. */
   readonly problem?: string
-  /** What the operator should know although it works: what a crash may lose, a clock of the store that is wrong. */
+  /** Advice for the operator of a working store: what a crash may lose, a wrong clock of the store. */
   readonly advice?: readonly string[]
   /** Milliseconds since the last successful write, on the monotonic clock. A node that cannot write for 5 s issues nothing. */
   readonly silentMs: number
@@ -145,7 +146,7 @@ export interface Store {
   readonly lapseMs: number
   /** The live entry, or `undefined`. */
   get(key: Key): Promise<Entry | undefined>
-  /** The live entries in the order of the keys, `undefined` where there is none. The keys may be of any shard. */
+  /** The live entries in the order of the keys, `undefined` for a missing one. The keys may be of any shard. */
   getMany(keys: readonly Key[]): Promise<(Entry | undefined)[]>
   /** The live entry together with the entries it refers to, in one step and one round trip. */
   getLinked(key: Key): Promise<Linked | undefined>
@@ -153,7 +154,7 @@ export interface Store {
   put(key: Key, value: string, options?: PutOptions): Promise<PutOutcome>
   /** Removes the entry and gives its value to exactly one caller; `undefined` to all others. */
   take(key: Key): Promise<string | undefined>
-  /** Removes the entries; those that are not there do not matter. The keys may be of any shard. */
+  /** Removes the entries; missing ones are ignored. The keys may be of any shard. */
   remove(keys: readonly Key[]): Promise<void>
   /**
    * Resolves when all that can be read of this key's shard is as durable as what was acknowledged. A read may show a write

@@ -331,7 +331,7 @@ describe.each(MIDDLEWARE)('a DPoP request behind %s', (name) => {
     const bearer = `Bearer realm="${AUDIENCE}"`
     const dpop = `DPoP realm="${AUDIENCE}"`
     const wrong =
-      'error="invalid_token", error_description="The access token is bound to a key and came without its proof."'
+      'error="invalid_token", error_description="The access token is bound to a key and came without a proof."'
     const proofless = 'error="invalid_dpop_proof", error_description="The DPoP proof does not hold for this request."'
 
     expect(await challengeOf(origin, {})).toBe(`${bearer}, ${rest}, ${dpop}, ${rest}, algs="ES256 EdDSA"`)

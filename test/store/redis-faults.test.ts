@@ -195,7 +195,7 @@ describeWithRedis('[F13, F30, F31] the Redis store when Redis fails', () => {
     expect(store.status()).toMatchObject({
       ready: false,
       problem:
-        'Redis runs with maxmemory-policy allkeys-lru, under which it may forget used codes and revoked tokens: set maxmemory-policy noeviction.',
+        'Redis runs with maxmemory-policy allkeys-lru, under which it may lose used codes and revoked tokens: set maxmemory-policy noeviction.',
     })
 
     await evicting.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')

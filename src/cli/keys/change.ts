@@ -105,7 +105,7 @@ async function takeOut(
   const before = keyring.current()
   const key = getKey(before, keyId)
   if (options.dryRun !== true && options.yes !== true) {
-    await confirm(terminal, `Every token signed by ${nameOf(key)} is refused from the moment you confirm.`)
+    await confirm(terminal, `Every token signed by ${nameOf(key)} is refused as soon as you confirm.`)
   }
   const outcome = await keyring.compromise(keyId, dry(options))
   const heir = ofKeys(outcome, before, options).find(

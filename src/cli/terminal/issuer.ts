@@ -26,7 +26,7 @@ async function fetchMetadata(wellKnown: URL, issuer: string): Promise<Record<str
   }
 }
 
-/** Nothing listens there: the server does not run. Any other failure is one of a server that does. */
+/** Nothing listens at the address, so the server does not run. Any other failure comes from a running server. */
 export class IssuerSilent extends Refused {}
 
 /** Of a certificate: it cannot be verified, is for another name, or has expired. */

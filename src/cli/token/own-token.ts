@@ -8,7 +8,9 @@ type Use = Parameters<ReturnType<typeof createAccessTokens>['verify']>[1]
 
 const NOTHING_REVOKED = { covers: () => false, settled: async () => undefined }
 
-/** The claims of a token that is good for this use; `undefined` for any other. A revoked token counts as good. */
+/**
+ * The claims of a token that is valid for this use; `undefined` for any other. A revoked token counts as valid here.
+ */
 export function verifyOwn(domain: Domain, token: string, use: Use): Promise<Claims> {
   return verifyWith(domain, NOTHING_REVOKED, token, use)
 }

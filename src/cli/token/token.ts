@@ -36,7 +36,7 @@ interface Inspected {
 
 type Verdict = Pick<Inspected, 'verdict' | 'genuine'>
 
-// Standard claims whose number is a moment (RFC 7519 section 4.1, OpenID Connect Core section 2).
+// Standard claims whose number is a time (RFC 7519 section 4.1, OpenID Connect Core section 2).
 const MOMENTS = ['exp', 'nbf', 'iat', 'auth_time', 'updated_at']
 // A shared secret is published nowhere, so nothing at an issuer can check it.
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']

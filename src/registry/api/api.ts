@@ -1,4 +1,4 @@
-/** An API as the server knows it, wherever it was declared. */
+/** An API in the form of the server, from any declaration. */
 
 export const SIGNING_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'ML-DSA-65', 'HS256'] as const
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]

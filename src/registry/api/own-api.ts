@@ -1,10 +1,10 @@
-/** The server as an API of its own, which nobody has to declare: what its own endpoints take tokens for. */
+/** The server itself as an API, which needs no declaration: the tokens that its own endpoints accept. */
 
 import { parseDuration } from '../../base/duration.ts'
 import type { ApiSettings } from './api.ts'
 import { ACCESS_TOKEN } from '../duration-setting.ts'
 
-/** Its audience is the issuer. One that the operator declares takes its place. */
+/** Its audience is the issuer. A declaration by the operator replaces it. */
 export function ownApi(issuer: string): ApiSettings {
   return {
     audience: issuer,

@@ -34,7 +34,7 @@ const tokenSchema = mapping({
     .enum(['at+jwt', 'JWT'], { error: 'at+jwt or JWT' })
     .default('at+jwt')
     .describe(
-      'The type in the header of a JWT. at+jwt (RFC 9068) keeps ID tokens out; JWT is for verifiers that refuse at+jwt, such as those of Spring Security and Nimbus as they come.',
+      'The type in the header of a JWT. at+jwt (RFC 9068) keeps ID tokens out; JWT is for verifiers that refuse at+jwt, such as those of Spring Security and Nimbus by default.',
     ),
   lifetime: duration('1s', ACCESS_TOKEN.longest)
     .prefault(ACCESS_TOKEN.default)
@@ -53,7 +53,7 @@ const tokenSchema = mapping({
     .boolean({ error: 'true or false' })
     .optional()
     .describe(
-      'Whether a token for this API may also open /userinfo: then it carries `openid` and names the issuer in `aud`, and the API can read what its scopes tell of the person. Unset: true, but false with HS256.',
+      'Whether a token for this API may also be used at /userinfo: then it has the scope `openid` and the issuer in `aud`, and the API can read the claims of its scopes. Unset: true, but false with HS256.',
     ),
 })
 
@@ -105,7 +105,7 @@ export function toApi(entry: ApiEntry, path: Path, readFile: ReadFile, problems:
   }
 }
 
-/** Whoever shares the secret could make tokens that open it. */
+/** An API that shares the secret could make tokens that /userinfo accepts. */
 function opensUserinfo({ token }: ApiEntry, path: Path, problems: string[]): boolean {
   const isShared = token.algorithm === 'HS256'
   if (isShared && token.userinfo === true) {

@@ -1,4 +1,4 @@
-/** A client as the server knows it, wherever it was declared. */
+/** A client in the form of the server, from any declaration. */
 
 export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
 export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credentials'

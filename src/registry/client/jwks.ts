@@ -5,7 +5,7 @@ import { privateMembersIn } from '../../base/jwk-members.ts'
 const RSA_BITS = 2048
 const CURVES = ['P-256', 'P-384', 'P-521', 'Ed25519']
 
-/** What the set should have been (completes "it wants …"), or `undefined` when it is fine. */
+/** The accepted form (completes "it wants …"), or `undefined` when the set is valid. */
 export function jwksWants(jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] }): string | undefined {
   for (const key of jwks.keys) {
     if (privateMembersIn(key).length > 0) return 'public keys only: the private half belongs to the client'

@@ -1,4 +1,4 @@
-/** What a client of the server's own making has unless it says otherwise: those of the demo, and the account pages. */
+/** The defaults of a client that the server itself defines: those of the demo, and the account pages. */
 
 /** A public client that may do nothing yet. */
 export const PLAIN_CLIENT = {

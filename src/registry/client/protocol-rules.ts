@@ -1,4 +1,4 @@
-/** What a client's settings about the protocol have to keep together: how it authenticates, what it asks for, what it gets. */
+/** The rules between the protocol settings of a client: how it authenticates, what it requests, what it gets. */
 
 import { type Path, pathText } from '../problems.ts'
 import type { ClientEntry } from './schema.ts'

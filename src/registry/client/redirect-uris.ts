@@ -10,7 +10,8 @@ export interface RedirectRules {
   readonly production: boolean
 }
 
-// What an authorization response may carry: a registered one would shadow the real one (RFC 6749 section 4.1.2, RFC 9207).
+// The parameters of an authorization response. A registered parameter of the same name would hide the real one (RFC
+// 6749 section 4.1.2, RFC 9207).
 const RESPONSE_PARAMETERS = [
   'code',
   'state',
@@ -27,7 +28,7 @@ const RESPONSE_PARAMETERS = [
   'session_state',
 ]
 
-/** What the address should have been (completes "it wants …"), or `undefined` when it is fine. */
+/** The accepted form (completes "it wants …"), or `undefined` when the address is valid. */
 export function redirectUriWants(uri: string, rules: RedirectRules): string | undefined {
   if (!/^[\x21-\x7e]+$/.test(uri)) return 'plain ASCII without spaces (an international host in its xn-- form)'
   if (/[\\*]/.test(uri)) return 'the complete address, without wildcard or backslash: each one is compared exactly'

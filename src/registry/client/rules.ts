@@ -106,7 +106,7 @@ function grantProblems(entry: ClientEntry, path: Path): string[] {
     ],
     [
       grants.has('refresh_token') && !withCode,
-      `${at('grant_types')} has refresh_token without authorization_code, which is where a refresh token comes from; add it.`,
+      `${at('grant_types')} has refresh_token without authorization_code, and only a code gives a refresh token; add it.`,
     ],
     [
       withCode && entry.redirect_uris.length === 0,
@@ -122,7 +122,7 @@ function grantProblems(entry: ClientEntry, path: Path): string[] {
     ],
     [
       !withCode && (entry.scopes?.length ?? 0) > 0,
-      `${at('scopes')} is set, but nobody signs in without authorization_code; remove it or add the grant type.`,
+      `${at('scopes')} is set, but no person signs in without authorization_code; remove it or add the grant type.`,
     ],
     [
       hasOffline(entry) && !grants.has('refresh_token'),
@@ -180,7 +180,7 @@ function fetchedWants(uri: string | undefined, production: boolean): string | un
   return 'an https address without user, password or fragment'
 }
 
-/** The hash of the secret, and of the one that it replaces. */
+/** The hash of the secret, and of the secret that it replaces. */
 function secretHashes(
   entry: ClientEntry,
   path: Path,
@@ -211,7 +211,7 @@ function secretHashes(
     const hashes = [entry.client_secret_sha256].flat().map(toBase64url)
     if (production && hashes.some((hash) => isWeakHash(hash, entry.client_id))) {
       problems.push(
-        `${pathText(at)} is the hash of a secret that anybody would guess; it wants that of 256 random bits: \`npx grantor clients secret\` makes one.`,
+        `${pathText(at)} is the hash of a secret that is easy to guess; it wants the hash of 256 random bits: \`npx grantor clients secret\` makes one.`,
       )
     }
     return hashes

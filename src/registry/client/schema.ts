@@ -1,7 +1,7 @@
 /**
- * A client as grantor.yaml writes it. The names are those of OpenID Connect client metadata where there is one.
+ * A client as grantor.yaml writes it. The names are those of OpenID Connect client metadata where one exists.
  *
- * What each field may hold stands here; what they may hold together stands in rules.ts.
+ * This file has the rules for each field; rules.ts has the rules between fields.
  */
 
 import { z } from 'zod'
@@ -30,7 +30,7 @@ const refreshSchema = mapping({
   idempotent_window: duration('0s', LONGEST_IDEMPOTENT_WINDOW)
     .optional()
     .describe(
-      'For this long after a rotation the same client gets the same successor again, since its answer may have been lost; 0 turns it off. Unset: 30s for a client that proves who it is and for tokens bound to a key, 5s for others, where a thief could ask as well.',
+      'For this long after a rotation the same client gets the same successor again, because its response may have been lost; 0 turns it off. Unset: 30s for a client that authenticates and for tokens bound to a key, 5s for others, because an attacker could ask as well.',
     ),
 })
 
@@ -92,7 +92,7 @@ export const clientSchema = mapping({
       },
     )
     .default(['authorization_code'])
-    .describe('How it may get tokens; empty: it only asks about those of an API that names it in introspected_by.'),
+    .describe('How it may get tokens; empty: it only introspects tokens of an API that names it in introspected_by.'),
   redirect_uris: z
     .array(z.string({ error: 'an address' }), { error: ADDRESSES_WANT })
     .default([])

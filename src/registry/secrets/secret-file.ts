@@ -15,7 +15,7 @@ export function readSecretFile(name: string, path: string, readFile: ReadFile, p
   }
 }
 
-/** For what a running server is told: nobody names files of it. */
+/** For settings that a running server gets: they name no files of the server. */
 export function noFile(): never {
   throw new TypeError('secrets are read from files where grantor.yaml or a command names them')
 }

@@ -13,7 +13,9 @@ const SECRET_CHARACTERS = 43
 const SECRET_HEX_DIGITS = 64
 const LEAST_DISTINCT_CHARACTERS = 10
 
-/** The bytes of a hex, base64 or base64url text; `undefined` when it is none of them. Even rows of hex digits are hex. */
+/**
+ * The bytes of a hex, base64 or base64url text; `undefined` for any other. An even number of hex digits is read as hex.
+ */
 export function decodeBytes(text: string): Uint8Array | undefined {
   if (/^([0-9a-f]{2})+$/i.test(text)) return Buffer.from(text, 'hex')
   if (/^[A-Za-z0-9+/]+={0,2}$/.test(text) || /^[A-Za-z0-9_-]+={0,2}$/.test(text)) return Buffer.from(text, 'base64')

@@ -12,7 +12,7 @@ interface Declared {
   readonly clients: readonly ClientSettings[]
 }
 
-/** Whoever holds a secret can sign what it signs, so it must open nothing but the one API. */
+/** Every holder of a secret can sign tokens with it, so it must be valid for one API only. */
 export function sharedSecretProblems(
   placed: readonly Placed<Pick<ApiEntry, 'audience'>>[],
   declared: Declared,

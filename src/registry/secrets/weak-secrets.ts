@@ -1,14 +1,14 @@
 /**
- * Hashes of secrets that people make up.
+ * Hashes of secrets that people invent.
  *
- * A hash does not tell how strong its secret is. So the hash of a common password, or of a name of the client's own, is
- * refused at the start; any other weak secret is refused when the client presents it (clients/secrets.ts).
+ * A hash does not show how strong its secret is. So the hash of a common password, or of one of the client's names, is
+ * refused at the start. Any other weak secret is refused when the client presents it (clients/secrets.ts).
  */
 
 import { hash } from 'node:crypto'
 import { createRequire } from 'node:module'
 
-/** Whether the hash (base64url SHA-256) is that of a secret which anybody would try first. */
+/** Whether the hash (base64url SHA-256) is that of a secret that an attacker would try first. */
 export type IsWeakHash = (secretHash: string, clientId: string) => boolean
 
 export function createWeakHashCheck(): IsWeakHash {

@@ -1,8 +1,8 @@
 /**
  * Which events each receiver has yet to take.
  *
- * A receiver has a place in the log, before which it has taken everything, and a list of what it took behind that. Both
- * are in the store, so it may ask any node; what it has not acknowledged it gets again, from whichever.
+ * A receiver has a cursor in the log, before which it has taken everything, and a list of the later events that it
+ * took. Both are in the store, so the receiver may use any node. It gets what it has not acknowledged again.
  */
 
 import { StoreUnavailable } from '../../faults/store.ts'
@@ -54,7 +54,7 @@ interface View {
 
 // No more than so many events behind the oldest that is open are given out, so no more can be on the list.
 const WINDOW = 500
-// An entry is forgotten after a day at most; a receiver that stays away longer begins anew with what is live.
+// An entry lives for a day at most. A receiver that is away for longer starts again with the live entries.
 const KEEP_SECONDS = 7 * 86_400
 // Others that settle at the same time are as many as the receiver's own processes.
 const MOST_TRIES = 50
@@ -88,7 +88,7 @@ export function createEventReceivers({ issuer, store, revocationLog, sign }: Eve
     return { place: entry === undefined ? { settled: [] } : (JSON.parse(entry.value) as Place), entry }
   }
 
-  /** What is open, and the place moved on as far as everything is settled. */
+  /** The open events. Moves the cursor on while everything before it is settled. */
   function view({ audience }: Receiver, place: Place): View {
     const settled = new Set(place.settled)
     const isOpen = (event: SecurityEvent | undefined) => event !== undefined && !settled.has(event.jti)

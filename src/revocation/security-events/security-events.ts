@@ -1,9 +1,9 @@
 /**
- * What was revoked as a Security Event Token (RFC 8417), in the profile of the Shared Signals Framework 1.0.
+ * A revocation as a Security Event Token (RFC 8417), in the profile of the Shared Signals Framework 1.0.
  *
- * A session is a `session-revoked` of CAEP 1.0, a token or a grant a `token-revoked` of the OAuth Event Types. No event
- * of either says that a key, a client or a moment ends tokens: those entries have no event, and whoever must know of them
- * reads the feed.
+ * A session is a `session-revoked` of CAEP 1.0, a token or a grant a `token-revoked` of the OAuth Event Types. Neither
+ * has an event that says that a key, a client or a cut-off ends tokens. Those entries have no event; receivers that
+ * need them read the feed.
  */
 
 import { hashHandle } from '../../base/sealing.ts'
@@ -19,13 +19,13 @@ export interface SecurityEvent {
 
 export interface Between {
   readonly issuer: string
-  /** Who the receiver is, to itself and to us. */
+  /** The receiver's id for this server, and its audience. */
   readonly audience: string
 }
 
 /**
- * The same entry for the same receiver is the same event with the same `jti`, whichever node makes it: so what was
- * acknowledged to one node is known to all. No `sub` and no `exp`, by which it could pass for another JWT (SSF 1.0,
+ * The same entry for the same receiver is the same event with the same `jti` on every node, so an acknowledgement to
+ * one node counts for all. No `sub` and no `exp`, so that it cannot be taken for another kind of JWT (SSF 1.0,
  * "Distinguishing SETs from other Kinds of JWTs").
  */
 export function securityEvent(entry: LoggedRevocation, { issuer, audience }: Between): SecurityEvent | undefined {

@@ -1,4 +1,4 @@
-/** Signing Security Event Tokens with the ring, wherever its keys are held. */
+/** Signs Security Event Tokens with the ring, wherever its keys are held. */
 
 import { createJwsSigner, type JwsSigner } from '../../keyring/jws-signer.ts'
 import type { LiveKeyring } from '../../keyring/keyring.ts'

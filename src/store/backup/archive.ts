@@ -15,7 +15,7 @@ export interface StoredEntry {
   readonly value: string
   readonly version: number
   readonly endsAtMs?: number
-  /** Those that are alive. */
+  /** The live ones. */
   readonly refs?: readonly Key[]
   readonly memberOf?: Key
   readonly consumed?: {
@@ -53,11 +53,11 @@ export interface StoredLogEntry {
 
 export interface Archive {
   /**
-   * All that is alive, a batch at a time. From SQLite the state of one moment; from Redis what was there throughout, while
-   * what changes meanwhile may be given as it was before or after. A record may come twice.
+   * All live records, a batch at a time. SQLite gives the state of one time. Redis gives what existed throughout; a
+   * record that changes meanwhile may be old or new. A record may occur twice.
    */
   dump(): AsyncIterable<readonly StoredRecord[]>
-  /** Stores records as they are, over what is there. Those that have expired meanwhile are left out. */
+  /** Stores records as they are, over existing ones. Records that have expired meanwhile are left out. */
   load(records: readonly StoredRecord[]): Promise<void>
   /** Whether there is nothing but what identifies the store. */
   isEmpty(): Promise<boolean>
@@ -66,7 +66,7 @@ export interface Archive {
   close(): Promise<void>
 }
 
-/** What is of one store alone is neither dumped nor cleared: its identity, and what its health is judged by. */
+/** Records of one store alone are neither dumped nor cleared: its identity, and the data of its health checks. */
 export function isOfStore(key: string): boolean {
   return /^(identity|probe[\w-]*|beat|lineage):/.test(key)
 }

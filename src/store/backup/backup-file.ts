@@ -1,8 +1,10 @@
 /**
- * The file of a backup: a line of JSON for the header, one for each record, and one at the end with their count and checksum.
+ * The file of a backup: a line of JSON for the header, one for each record, and one at the end with their count and
+ * checksum.
  *
- * A file whose name ends in `.gz` is compressed. It is written beside its place and moved there when it is whole, and is
- * for its owner alone. A file that was cut off or altered is refused before anything is restored from it.
+ * A file whose name ends in `.gz` is compressed. It is written next to its final path and moved there when it is
+ * complete. Only its owner can read it. A file that is truncated or altered is refused before anything is restored from
+ * it.
  */
 
 import { createHash } from 'node:crypto'
@@ -45,7 +47,7 @@ export function backupHeader(about: Omit<BackupHeader, 'format' | 'version'>): B
   return { format: FORMAT, version: VERSION, ...about }
 }
 
-/** Writes the whole backup to `path`, where there must be nothing. `onRecords` hears how many there are so far. */
+/** Writes the whole backup to `path`, where no file may exist. Calls `onRecords` with the number of records so far. */
 export async function writeBackup(
   path: string,
   header: BackupHeader,
@@ -87,7 +89,7 @@ export async function writeBackup(
   return { records, bytes: (await stat(path)).size }
 }
 
-/** Reads the file from beginning to end. Throws `BackupInvalid` for one that is not whole. */
+/** Reads the file from beginning to end. Throws `BackupInvalid` when it is not complete. */
 export async function verifyBackup(path: string): Promise<{ header: BackupHeader; records: number }> {
   const checksum = createHash('sha256')
   let header: BackupHeader | undefined

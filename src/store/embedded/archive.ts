@@ -1,4 +1,4 @@
-/** The records of the embedded store. They are read in one transaction, so they are of one moment. */
+/** The records of the embedded store, read in one transaction and so from one state. */
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 

@@ -16,8 +16,8 @@ import { prepareWrite, rowIdOf, rowIdsOf } from './statements.ts'
 import { FOREVER_MS } from '../expiry.ts'
 import type { Key } from '../store.ts'
 
-// Opening may meet another process that is just creating the file or reading it in after a crash. Nobody waits inside
-// SQLite, where waiting stops the whole process, and which does not wait for every lock (see also WriteQueue).
+// Opening may collide with another process that creates the file or recovers it after a crash. No wait happens inside
+// SQLite, where it would stop the whole process, and SQLite does not wait for every lock (see also WriteQueue).
 const OPEN_RETRY_MS = 10
 const OPEN_TRIES = 500
 const INCOMPLETE_TRIES = 50
@@ -203,7 +203,7 @@ export function isFull(cause: unknown): boolean {
   return isSqliteError(cause) && ((cause.errcode & 0xff) === SQLITE_FULL || cause.errcode === SQLITE_IOERR_SHMSIZE)
 }
 
-/** What the caller is told: a full disk, a lost file and a closed database mean that the store is not available. */
+/** The fault for the caller: a full disk, a lost file and a closed database mean that the store is not available. */
 export function asFault(cause: unknown): unknown {
   if (isSqliteError(cause))
     return new StoreUnavailable({ detail: `SQLite: ${cause.message} (${cause.errcode})`, cause })

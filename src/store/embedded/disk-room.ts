@@ -1,8 +1,8 @@
 /**
- * Room on the disk of the embedded store, and the reserve that keeps endings possible when there is none.
+ * Room on the disk of the embedded store, and the reserve that keeps endings possible when the disk is full.
  *
- * Below a mark of free bytes nothing new is to be issued. What else fills the disk cannot be held back, so a file of some
- * megabytes lies beside the database: it is given up when SQLite finds the disk full, and made again when there is room.
+ * Below a mark of free bytes nothing new is issued. Other programs may still fill the disk, so a file of some megabytes
+ * is kept next to the database. It is deleted when SQLite finds the disk full, and created again when there is room.
  */
 
 import { randomFillSync } from 'node:crypto'
@@ -12,8 +12,8 @@ import { dirname, join } from 'node:path'
 
 const RESERVE_FILE = 'grantor.reserve'
 const MB = 1024 * 1024
-// Revocations go on in this space: they write some 25 KB each to the write-ahead log, which is moved into the database
-// and begins anew after half of it.
+// Revocations use this space: each writes about 25 KB to the write-ahead log, which is moved into the database and
+// restarts after half of it.
 const RESERVE_BYTES = 16 * MB
 const LOG_PART = 1 / 2
 // Where there is no reserve: SQLite's own measure.
@@ -37,7 +37,7 @@ export class DiskRoom {
     this.#freeBytes = freeBytes
   }
 
-  /** What is wrong, in one sentence; `undefined` while there is room. */
+  /** The problem in one sentence; `undefined` while there is room. */
   get problem(): string | undefined {
     return this.#problem
   }

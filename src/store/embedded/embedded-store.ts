@@ -63,7 +63,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
 const LIST_LIMIT = 500
 
 export class EmbeddedStore implements Store {
-  /** What is acknowledged is synced. */
+  /** Acknowledged writes are synced. */
   readonly lapseMs = 0
   readonly #database: DatabaseSync
   readonly #clock: Clock
@@ -237,9 +237,9 @@ export class EmbeddedStore implements Store {
     if (this.#isClosed) return
     this.#isClosed = true
     await this.#upkeep.close()
-    await this.#writes.run(() => undefined).catch(() => undefined) // What was asked before is done first.
+    await this.#writes.run(() => undefined).catch(() => undefined) // Earlier calls finish first.
     this.#wal.close()
-    // Leaving a store that was deleted would remove the log of the one that is there now: SQLite does it by its name.
+    // Closing a store that was deleted would remove the log of the present file: SQLite removes it by its name.
     if (this.#file.isInPlace()) leaveWhole(this.#database)
     this.#database.close()
   }

@@ -34,7 +34,7 @@ export class Entries {
     return version === undefined ? 'gone' : 'changed'
   }
 
-  /** Marks the entry as used; false when it is gone or was used before. */
+  /** Marks the entry as used; false when it is missing or was used before. */
   markUsed(key: Key, by: string, { note, noteSeconds = 0, spent }: ConsumeOptions, nowMs: number): boolean {
     const id = rowIdOf(key)
     // First the record, which takes over the end that the entry has now.

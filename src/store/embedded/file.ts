@@ -48,7 +48,7 @@ export class OpenFile {
   }
 }
 
-/** What tells a file from another at the same path; `undefined` when there is none. */
+/** The identity of the file, which differs for another file at the same path; `undefined` when there is none. */
 function numberOf(path: string): string | undefined {
   try {
     const { dev, ino } = statSync(path, { bigint: true })

@@ -1,10 +1,11 @@
 /**
- * Telling the store file from a copy of it.
+ * Distinguishes the store file from a copy of it.
  *
- * While the store is in use, what was written last is in the WAL beside the file, and the file's header says so; the last
- * process to leave cleanly moves everything into the file and changes the header. So a file whose header names a WAL that is
- * not there is a copy of a running store, and incomplete. The file also remembers its own number in the file system: a whole
- * copy has another one. It is opened, but as a store that was set back (see revocation/store-change.ts).
+ * While the store is in use, the last writes are in the WAL next to the file, and the file's header says so. The last
+ * process that exits cleanly moves everything into the file and changes the header. So a file whose header names a
+ * missing WAL is an incomplete copy of a running store. The file also remembers its own number in the file system; a
+ * complete copy has another number. A complete copy is opened, but as a store that was set back (see
+ * revocation/store-change.ts).
  */
 
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
@@ -22,7 +23,10 @@ export const PLACE_SCHEMA = 'CREATE TABLE IF NOT EXISTS place (id INTEGER PRIMAR
 const FORMAT_AT = 18
 const FORMAT_WITH_WAL = 2
 
-/** Whether the header says that there is a WAL, and there is none. To be asked before the file is opened, which makes one. */
+/**
+ * Whether the header says that there is a WAL and the WAL is missing. Call it before the file is opened, which creates
+ * one.
+ */
 export function lacksWal(file: string): boolean {
   const header = Buffer.alloc(FORMAT_AT + 1)
   const descriptor = openSync(file, 'r')
@@ -46,7 +50,10 @@ export function refuseIncomplete(database: DatabaseSync, file: string): void {
 const INCOMPLETE = (file: string) =>
   `${file} is a copy of a store in use, without the part that ${file}-wal held: put the original back, or take a copy with \`grantor backup\` and fill this one with \`grantor restore\`.`
 
-/** Within the transaction that opens the store: remembers where the file is, and marks one that may have been set back. */
+/**
+ * Within the transaction that opens the store: remembers where the file is, and marks a file that may have been set
+ * back.
+ */
 export function notePlace(database: DatabaseSync, file: string, isIncomplete: boolean): void {
   const [before, now] = [placeIn(database), placeOf(file)]
   const isElsewhere = before !== undefined && !isSame(before, now)

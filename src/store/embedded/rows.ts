@@ -1,4 +1,4 @@
-/** What a row of the embedded store says of its entry. */
+/** Converts rows of the embedded store to entries. */
 
 import type { EntryRow } from './statements.ts'
 import type { Consumed, Consumption, Entry, Key } from '../store.ts'

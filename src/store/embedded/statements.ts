@@ -1,5 +1,5 @@
 /**
- * What the embedded store says to SQLite. Every statement finds its rows through an index, none reads a whole table.
+ * The SQL statements of the embedded store. Every statement finds its rows through an index; none scans a whole table.
  */
 
 import { hash } from 'node:crypto'
@@ -88,7 +88,8 @@ export function prepareStatements(database: DatabaseSync) {
         SELECT list, member FROM link WHERE expires_at_ms <= ? LIMIT ?)`),
       write(`DELETE FROM spent WHERE (record, id) IN (
         SELECT record, id FROM spent WHERE expires_at_ms <= ? LIMIT ?)`),
-      // A clock that is stepped forward for a moment must not take revocations away that are needed when it is right again.
+      // A clock that is stepped forward for a short time must not remove revocations that are needed when it is right
+      // again.
       write(`DELETE FROM log WHERE seq IN (
         SELECT seq FROM log WHERE expires_at_ms <= ? - ${CLOCKS_DIFFER_MS} LIMIT ?)`),
     ],

@@ -1,9 +1,9 @@
 /**
- * What the embedded store does unasked: it sweeps what has expired, and keeps watch over itself.
+ * The background work of the embedded store: it sweeps expired rows, and checks its own health.
  *
- * Sweeping goes batch by batch, so that neither the lock nor the event loop is held for long: a batch with every so many
- * writes, and every second as many as there are. Every second it also writes, as a request would, and waits until that is on
- * the disk: whether the store is ready is known from that alone. And it looks how much room there is.
+ * Sweeping runs in batches, so that neither the lock nor the event loop is held for long: one batch with every so many
+ * writes, and every second as many as there are. Every second it also writes as a request would, and waits until the
+ * write is on the disk. That alone decides whether the store is ready. It also checks the free space.
  */
 
 import type { Clock } from '../../base/clock.ts'
@@ -18,7 +18,7 @@ const TICK_MS = 1000
 // A batch of this size takes about a millisecond; with one per `WRITES_PER_SWEEP` writes, more is deleted than stored.
 const SWEEP_ROWS = 200n
 const WRITES_PER_SWEEP = 100
-// So much of the file may lie unused, for what comes next: 4 MB, or a quarter.
+// The part of the file that may stay unused, for later writes: 4 MB, or a quarter.
 const UNUSED_PAGES = 1024
 const UNUSED_PART = 1 / 4
 // With 128 pages each, up to 8 MB a second.
@@ -70,7 +70,7 @@ export class EmbeddedUpkeep {
       : { ready: true, hasRoom: false, problem, silentMs }
   }
 
-  /** A write of somebody's: it says whether the store can be written, and pays for sweeping. */
+  /** Called after a caller's write: it shows that the store can be written, and pays for sweeping. */
   async watch<T>(writing: Promise<T>): Promise<T> {
     this.#writesUntilSweep -= 1
     if (this.#writesUntilSweep === 0) void this.#sweep()

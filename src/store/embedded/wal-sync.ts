@@ -1,10 +1,10 @@
 /**
- * Brings what was committed to the disk.
+ * Syncs committed writes to the disk.
  *
- * SQLite itself syncs only when it moves the write-ahead log into the database (`synchronous=NORMAL`): a commit survives
- * the death of the process, not a power cut. Its own way of syncing each commit stops the event loop for as long as the
- * disk takes. So the log is synced here, in the thread pool, and callers are answered after it. Those who come during a
- * sync share the next.
+ * SQLite itself syncs only when it moves the write-ahead log into the database (`synchronous=NORMAL`): a commit
+ * survives the end of the process, but not a power cut. SQLite's own sync of each commit stops the event loop for as
+ * long as the disk takes. So the log is synced here, in the thread pool, and callers are answered after it. Calls
+ * during a sync share the next one.
  */
 
 import { closeSync, fdatasync, openSync } from 'node:fs'
@@ -49,8 +49,8 @@ export class WalSync {
   assertSound(): void {
     if (this.#isStuck) throw stuck()
     if (!this.#isInDoubt) return
-    // After a failed sync the system holds pages for written that may not be on the disk, and what follows them in the log
-    // is lost with them. So the log is moved into the database, which is synced by SQLite, and begun anew.
+    // After a failed sync the system takes pages as written that may not be on the disk, and what follows them in the
+    // log is lost with them. So the log is moved into the database, which SQLite syncs, and starts again.
     const { busy } = this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number }
     if (busy !== 0) throw new StoreUnavailable({ detail: 'a failed sync of the log cannot be made good: it is in use' })
     this.#isInDoubt = false

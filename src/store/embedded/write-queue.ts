@@ -1,11 +1,11 @@
 /**
  * Writes of one turn of the event loop, committed together.
  *
- * A commit costs far more than a statement, and only one process may write at a time. So the writes that arrive in a
- * turn become one transaction, run in the order they came. Who asked for a write that decides is answered when it is on
- * the disk (see WalSync), even if it changed nothing: what it found may be what another process has not synced yet. While
- * a sync runs, writes gather for the next transaction. Waiting for another process's transaction happens here, between
- * turns, and never inside SQLite.
+ * A commit costs far more than a statement, and only one process may write at a time. So the writes of a turn become
+ * one transaction and run in their order. The caller of a deciding write is answered when the write is on the disk (see
+ * WalSync), even if it changed nothing, because the result may depend on a write of another process that is not synced
+ * yet. While a sync runs, writes gather for the next transaction. Waiting for another process's transaction happens
+ * here, between turns, and never inside SQLite.
  */
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
@@ -14,8 +14,8 @@ import { asFault, isBusy, isFull } from './database.ts'
 import { prepareWrite } from './statements.ts'
 import type { WalSync } from './wal-sync.ts'
 
-// Transactions last well under a millisecond, so whoever holds the lock for longer has stopped. Timed and not counted:
-// on a busy machine a thousand tries took more than three seconds.
+// Transactions take well under a millisecond, so a process that holds the lock for longer has stopped. Timed and not
+// counted: on a busy machine a thousand tries took more than three seconds.
 const LOCK_PATIENCE_MS = 1500
 const IMPATIENT_TRIES = 20
 const LOCK_RETRY_MS = 2
@@ -114,7 +114,7 @@ export class WriteQueue {
     this.#tries = 0
   }
 
-  /** Runs the steps in the open transaction. False: nothing was done, and nobody has been told. */
+  /** Runs the steps in the open transaction. False: nothing was done, and no caller was answered. */
   #finish(batch: readonly Write[], isAgain = false): boolean {
     const results: unknown[] = []
     try {

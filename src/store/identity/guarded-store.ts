@@ -60,7 +60,7 @@ export class GuardedStore implements Store {
     return this.#inner.lapseMs
   }
 
-  /** Resolves when the store is no longer the one that was opened. */
+  /** Resolves when the store is not the one that was opened any more. */
   get lost(): Promise<StoreLoss> {
     return this.#losing.promise
   }
@@ -79,8 +79,8 @@ export class GuardedStore implements Store {
   }
 
   /**
-   * Opens the identity, and makes it where there is none. Gives what follows for a server that remembers `seen`. Throws
-   * `StoreRefused` for a store that must not be served.
+   * Opens the identity, and creates it when there is none. Returns what follows for a server that remembers `seen`.
+   * Throws `StoreRefused` for a store that must not be served.
    */
   async identify(seen?: SeenStore): Promise<StoreChange | undefined> {
     const identity = await openIdentity(this.#inner, this.#clock)
@@ -99,7 +99,7 @@ export class GuardedStore implements Store {
     await this.beat()
   }
 
-  /** Calls `listener` when a crash of the store has lost its last moments. */
+  /** Calls `listener` when a crash of the store has lost its last writes. */
   onLapse(listener: () => void): void {
     this.#lapseListeners.add(listener)
   }

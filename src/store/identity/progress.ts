@@ -1,7 +1,7 @@
 /**
- * Whether the store moves forward: the progress marks that this server saw acknowledged lately, and when.
+ * Whether the store moves forward: the recent progress marks that were acknowledged to this server, and when.
  *
- * A crash of the store may lose its last moments (`Store.lapseMs`). A store that is further behind was set back to an
+ * A crash of the store may lose its last writes (`Store.lapseMs`). A store that is further behind was set back to an
  * earlier state.
  */
 
@@ -41,7 +41,7 @@ export class ProgressMarks {
     return kept !== undefined && last.atMs - kept.atMs <= this.#lapseMs && this.#lapseMs > 0 ? 'lapse' : 'set_back'
   }
 
-  /** The store has acknowledged this mark. One that is lower than the last begins anew. */
+  /** The store has acknowledged this mark. A mark that is lower than the last starts the list again. */
   note(mark: number, nowMs: number): void {
     const before = this.#seen.filter((seen) => seen.mark < mark && nowMs - seen.atMs <= KEPT_MS)
     this.#seen = [...before, { mark, atMs: nowMs }]

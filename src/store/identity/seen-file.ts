@@ -1,9 +1,9 @@
 /**
  * What the servers of this data folder have seen of their store, kept for the next start (`store-seen.json`).
  *
- * A store that is set back to an earlier state while no server runs looks whole: an older copy of the file, an older
- * `dump.rdb`. The progress mark in this file tells that it is behind what it had acknowledged. The file holds no secret. A
- * server that cannot write it goes on without: in a container with Redis there may be no folder that lasts.
+ * A store that is set back to an earlier state while no server runs looks complete: an older copy of the file, an older
+ * `dump.rdb`. The progress mark in this file shows that the store is behind what it had acknowledged. The file contains
+ * no secret. A server that cannot write it continues without it: a container with Redis may have no persistent folder.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -14,9 +14,11 @@ import { join } from 'node:path'
 import type { SeenStore } from './store-loss.ts'
 
 export interface SeenFile {
-  /** What was seen last; `undefined` when there is no file, or none that can be read. */
+  /** The last state seen; `undefined` when there is no readable file. */
   read(): SeenFileContent | undefined
-  /** Keeps what was seen now. One write at a time: what comes meanwhile is skipped, for the next one says more. */
+  /**
+   * Saves the present state. One write at a time: calls during a write are skipped, because a later one contains more.
+   */
   write(content: SeenFileContent): void
   /** Resolves when nothing is being written any more. */
   settled(): Promise<void>

@@ -1,4 +1,4 @@
-/** What can happen to a store while a server runs on it, and what a server remembers to notice it. */
+/** The events that can befall a store while a server runs on it, and what a server remembers to notice them. */
 
 import type { StoreIdentity } from './identity.ts'
 
@@ -19,7 +19,7 @@ export interface StoreLoss {
   readonly seen: SeenStore
 }
 
-/** What a server has to do on a store that is not what it remembers, before it serves anything. */
+/** What a server has to do before it serves on a store that differs from what it remembers. */
 export type StoreChange =
   /** Another store, made at `before` (epoch seconds): nothing issued earlier is of this store. */
   | { readonly kind: 'replaced'; readonly before: number }
@@ -42,7 +42,7 @@ export function lossOf(kind: LossKind, seen: SeenStore): StoreLoss {
   return { kind, seen, problem: PROBLEMS[kind] }
 }
 
-/** What the identity in the store says of what became of it; `undefined` when it is still the one that was seen. */
+/** The loss that the identity in the store shows; `undefined` when it is still the identity that was seen. */
 export function lossIn(identity: StoreIdentity | undefined, seen: SeenStore): StoreLoss | undefined {
   if (identity === undefined) return lossOf('emptied', seen)
   if (identity.id !== seen.id) return lossOf(identity.origin === 'restored' ? 'restored' : 'replaced', seen)

@@ -1,8 +1,8 @@
 /**
  * The records of the Redis store, read with SCAN from every primary.
  *
- * Each key is read in one step; two keys may be of different moments, while servers write. A backup is restored so that
- * this does not matter: indexes are made of what lists itself in them, and everything that was issued is ended.
+ * Each key is read in one step; two keys may be from different times while servers write. A restore does not depend on
+ * that: indexes are rebuilt from their members, and everything that was issued is ended.
  */
 
 import type { Redis } from 'ioredis'
@@ -34,7 +34,8 @@ export interface RedisArchiveOptions {
 
 // Reading a large index or log takes longer than what a server waits for.
 const COMMAND_MS = 30_000
-// The store beside judges whether Redis may be used; what is written last, through it, is confirmed with all before it.
+// The store opened with it judges whether Redis may be used. Its last write is confirmed together with all earlier
+// ones.
 const CARE = 'judging'
 
 export async function openRedisArchive({
@@ -141,7 +142,7 @@ export async function openRedisArchive({
   }
 }
 
-/** Every key of ours of one primary, without the prefix, a page at a time. */
+/** Every key of ours on one primary, without the prefix, a page at a time. */
 async function* scanned(primary: Redis, prefix: string): AsyncIterable<readonly string[]> {
   const match = `${prefix.replace(/[*?[\]\\^-]/g, '\\$&')}*`
   let position = '0'

@@ -1,11 +1,12 @@
 /**
  * The logs of the Redis store: streams, whose entries carry their own expiry.
  *
- * A cursor names the lineage of the logs and the id that Redis gave the entry (see scripts/log/read-log.lua). What is new is read
- * on the connection that serves every request, several times a second: a log that cannot be read is a Redis that cannot be
- * read. A connection of its own only wakes the reader earlier; when it hangs, followers hear of an entry a little later.
+ * A cursor names the lineage of the logs and the id that Redis gave the entry (see scripts/log/read-log.lua). New
+ * entries are read on the connection that serves every request, several times a second: a log that cannot be read is a
+ * Redis that cannot be read. A separate connection only wakes the reader earlier; when it hangs, followers get an entry
+ * a little later.
  *
- * The logs share a hash tag, so that on a Cluster they and their lineage are on one node.
+ * The logs share a hash tag, so on a Cluster they and their lineage are on one node.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -35,7 +36,7 @@ interface Follower {
   place: Place
 }
 
-/** As Redis tells it: the id, and the fields and values of the entry in turn. */
+/** The form of Redis: the id, then the fields and values of the entry in turn. */
 type StreamEntry = [id: string, fields: string[]]
 
 const START: Place = { lineage: '', id: '0-0' }
@@ -144,14 +145,15 @@ export class RedisLog {
   }
 
   async #ringWhile(bell: Redis, isUseful: () => boolean): Promise<void> {
-    bell.on('error', () => undefined) // Without it followers hear all the same.
+    bell.on('error', () => undefined) // Without it followers still get entries, a little later.
     try {
       await bell.connect()
       while (this.#followers.size > 0 && isUseful()) {
         const before = this.#oldestPlaces()
         if (!(await this.#isNews(bell, before))) continue
         await this.#deliver()
-        // What is there cannot be read by the other connection, or is not after our place but of another lineage.
+        // The other connection cannot read the present entries, or they are not after our cursor but of another
+        // lineage.
         if (isDeepStrictEqual(before, this.#oldestPlaces())) await pause(RING_AGAIN_MS)
       }
     } catch {
@@ -189,7 +191,7 @@ function cursorOf({ lineage, id }: Place): string {
   return `${lineage}-${id}`
 }
 
-/** A cursor that is not one of ours stands before everything: its reader sees entries again rather than missing some. */
+/** An unknown cursor counts as one before everything: its reader gets entries again and misses none. */
 function placeOf(after: string | undefined): Place {
   const [, lineage, id] = /^([0-9a-f]{16})-(\d{1,16}-\d{1,16})$/.exec(after ?? '') ?? []
   return lineage === undefined || id === undefined ? START : { lineage, id }

@@ -1,8 +1,8 @@
 /**
  * The store of many machines: Redis, alone, with Sentinel, or as a Cluster.
  *
- * Every verb that decides something is one script (see scripts/), so that Redis decides it. Entries expire twice: on the
- * injected clock, which is asked here or handed to the script, and physically, by the time to live that Redis counts.
+ * Every verb that decides something is one script (see scripts/), so Redis decides it. Entries expire twice: by the
+ * injected clock, which is read here or passed to the script, and physically, by the time to live that Redis counts.
  */
 
 import { type Clock, monotonicClock } from '../../base/clock.ts'
@@ -47,8 +47,8 @@ export interface RedisStoreOptions {
 }
 
 /**
- * Opens the store, whether or not Redis is there: `status` tells, and it recovers by itself. Throws `ConfigInvalid` for
- * a URL that it cannot read.
+ * Opens the store, whether or not Redis answers: `status` reports it, and the store recovers by itself. Throws
+ * `ConfigInvalid` for an invalid URL.
  */
 export async function openRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
   const { url, clock, monotonic = monotonicClock, prefix = 'grantor:', commandTimeoutMs = 2000 } = options
@@ -250,7 +250,7 @@ function toLiveEntry(fields: Fields, nowMs: number): Entry | undefined {
   return { value, version: Number(version), consumed: toConsumption(consumedAt, isNoteLive ? note : null) }
 }
 
-/** From what get-linked.lua tells of a live entry. */
+/** From the reply of get-linked.lua for a live entry. */
 function toEntry(value: string, state: string): Entry {
   const [version, consumedAt, ...note] = state.split('\n')
   if (consumedAt === undefined) return { value, version: Number(version) }

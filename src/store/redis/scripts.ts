@@ -1,13 +1,13 @@
 /**
  * The Lua scripts of the Redis store: one a verb, each with its contract at its head.
  *
- * What several scripts do is a part (scripts/parts/), put in place of a line `-- include: <part>`. It is inlined, not
- * called: a script's functions are made anew with each run, which took longer than what they did.
+ * Code shared by several scripts is a part (scripts/parts/), which replaces a line `-- include: <part>`. It is inlined,
+ * not called: a script's functions are created at each run, which took longer than their work.
  *
- * A script whose first line is `#!lua flags=allow-oom` (Redis 7.0 and newer) also runs when Redis is at `maxmemory`: those by
- * which access ends. The others are refused then, before they have done anything.
+ * A script whose first line is `#!lua flags=allow-oom` (Redis 7.0 and newer) also runs when Redis is at `maxmemory`.
+ * These are the scripts that end access. The other scripts are refused then, before they have done anything.
  *
- * A script runs by its hash. Redis forgets scripts when it restarts, fails over or is told to; it then says so without
+ * A script runs by its hash. Redis loses its scripts at a restart, a failover or SCRIPT FLUSH. It then says so without
  * having run anything, and the script is sent in full.
  */
 

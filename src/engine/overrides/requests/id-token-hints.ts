@@ -16,9 +16,9 @@ export const idTokenHints: Override<{ readonly clock: Clock }> = {
 type IdTokenClass = { validate(token: string, client: unknown): Promise<object> }
 
 /**
- * The engine tells an ID token by issuer, audience and signature, which a logout token or an access token of ours may
- * have as well; those say in their type what they are, an ID token says nothing (RFC 8725 section 3.11). An access token
- * for an API that wants the type JWT is told by its client_id, which no ID token has.
+ * The engine recognises an ID token by issuer, audience and signature. A logout token or an access token of ours may
+ * have the same. Those have a type in their header; an ID token has none (RFC 8725 section 3.11). An access token for
+ * an API that requires the type JWT is recognised by its client_id, which no ID token has.
  */
 function tellIdTokensByType(provider: Provider, { clock }: { clock: Clock }): void {
   const IdToken = provider.IdToken as unknown as IdTokenClass

@@ -29,7 +29,7 @@ function connectionOptions({ host, port }: RedisNode, commandTimeoutMs: number) 
     host,
     port,
     lazyConnect: true,
-    // A command that cannot be sent now fails now: waiting in a queue it would be run when nobody waits for it.
+    // A command that cannot be sent fails now. In a queue it would run when no caller waits for it.
     enableOfflineQueue: false,
     retryStrategy: reconnectDelayMs,
     connectionName: 'grantor',
@@ -49,7 +49,7 @@ function connectionOptions({ host, port }: RedisNode, commandTimeoutMs: number) 
 const KEEP_ALIVE_MS = 10_000
 const MAX_RECONNECT_MS = 1000
 
-/** Random, so that many nodes do not return at the same moment; at most a second, so that they return soon. */
+/** Random, so that many nodes do not reconnect at the same time; at most a second, so that they reconnect soon. */
 function reconnectDelayMs(attempt: number): number {
   return randomInt(20, Math.min(MAX_RECONNECT_MS, 50 * 2 ** Math.min(attempt, 10)))
 }

@@ -23,12 +23,12 @@ export interface ConnectionOptions {
 }
 
 /**
- * What is asked of a primary before and after a command:
+ * What is required of a primary before and after a command:
  *
- * - `plain`: that it takes writes. For what only reads, and for what may be lost in a failover.
- * - `deciding`: besides, that the replicas that have to confirm are there, before anything is done.
+ * - `plain`: it takes writes. For reads, and for writes that may be lost in a failover.
+ * - `deciding`: also that the replicas that have to confirm are connected, before anything is done.
  * - `ending`: nothing before. It is done as far as possible, and fails if it is not confirmed.
- * - `judging`: nothing. For the health check, by whose verdict the others go.
+ * - `judging`: nothing. For the health check, whose result the others use.
  */
 export type Care = 'plain' | 'deciding' | 'ending' | 'judging'
 
@@ -59,7 +59,9 @@ export class RedisConnection {
     })
   }
 
-  /** Waits until every primary is there, for as long as a command may take; then the search goes on behind the scenes. */
+  /**
+   * Waits until every primary is known, for as long as a command may take. Then the search continues in the background.
+   */
   async open(): Promise<void> {
     await within(this.#commandTimeoutMs, () => this.isReady)
   }
@@ -87,7 +89,7 @@ export class RedisConnection {
     this.#listeners.add(listener)
   }
 
-  /** Every primary, in a lasting order. */
+  /** Every primary, in a stable order. */
   links(): readonly RedisLink[] {
     return this.#topology.links()
   }

@@ -1,11 +1,11 @@
 /**
  * Commands that are answered only when enough replicas have what they wrote.
  *
- * WAIT covers all that its connection wrote before, and holds up all that comes after it. So these commands have a
- * connection of their own, and at most one WAIT is under way on it: whatever is sent meanwhile shares the next one.
+ * WAIT covers everything that its connection wrote before, and blocks everything after it. So these commands have their
+ * own connection with at most one WAIT at a time. Commands sent meanwhile share the next WAIT.
  *
- * Before the first write of a batch the primary is asked who follows it. A replica may have joined since the health check
- * looked, and may be promoted before the health check looks again.
+ * Before the first write of a batch the primary is asked for its replicas. A replica may have connected since the last
+ * health check, and may be promoted before the next one.
  */
 
 import type { Redis } from 'ioredis'
@@ -13,13 +13,13 @@ import type { Redis } from 'ioredis'
 import { StoreUnavailable } from '../../../faults/store.ts'
 import type { Replicas } from './replicas.ts'
 
-// A replica confirms at once when asked; one that takes longer is hanging or lags behind.
+// A working replica confirms at once; a slower one hangs or lags behind.
 const WAIT_MS = 900
-// What is known to be short of replicas is asked all the same: one may just have come back.
+// A primary that is short of replicas is still asked: a replica may just have returned.
 const SHORT_WAIT_MS = 50
 
 interface Batch {
-  /** Who followed the primary just before the writes, as `host:port`. */
+  /** The replicas of the primary just before the writes, as `host:port`. */
   readonly followers: Promise<readonly string[]>
   readonly durable: Promise<void>
   readonly resolve: () => void

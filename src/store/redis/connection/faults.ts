@@ -1,4 +1,4 @@
-/** What the errors of Redis and of the connection to it mean. */
+/** The meaning of the errors of Redis and of the connection to it. */
 
 import { StoreUnavailable } from '../../../faults/store.ts'
 import type { RedisNode } from './url.ts'
@@ -36,7 +36,10 @@ export interface Redirection {
   readonly node: RedisNode
 }
 
-/** Where a node of a Cluster sends us instead; nothing was done. A node without an address is the one that was asked. */
+/**
+ * The node of a Cluster to use instead; nothing was done. A redirection without an address means the node that was
+ * asked.
+ */
 export function redirectionIn(cause: unknown, asked: RedisNode): Redirection | undefined {
   const parts = cause instanceof Error ? /^(MOVED|ASK) \d+ (\S*):(\d+)/.exec(cause.message) : null
   if (parts === null) return undefined
@@ -59,7 +62,7 @@ export function isOutOfMemory(cause: unknown): boolean {
   return /\bOOM\b/.test(reasonOf(cause))
 }
 
-/** Nothing came back: the command may have been run or not. */
+/** There was no reply: the command may have run or not. */
 export function isReplyLost(cause: unknown): boolean {
   return cause instanceof Error && cause.name !== 'ReplyError' && !(cause instanceof StoreUnavailable)
 }
@@ -68,7 +71,7 @@ function startsWith(cause: unknown, ...codes: readonly string[]): boolean {
   return cause instanceof Error && codes.some((code) => cause.message.startsWith(code))
 }
 
-/** What is wrong, with the remedy, by what the reason says. The first that fits counts. */
+/** The problem and its remedy, found by the text of the reason. The first match counts. */
 const REMEDIES: readonly (readonly [says: RegExp, sentence: (reason: string) => string])[] = [
   [/is too old/, (reason) => `${reason}.`],
   [

@@ -72,7 +72,7 @@ export class RedisLink {
     return this.#reader
   }
 
-  /** Connects, and goes on trying behind the scenes until `close`. */
+  /** Connects, and keeps trying in the background until `close`. */
   connect(): void {
     for (const client of this.#clients()) client.connect().catch((cause: unknown) => this.#options.onTrouble(cause))
   }
@@ -103,7 +103,7 @@ export class RedisLink {
     return durable && this.#durable !== undefined ? this.#durable.call(call) : call()
   }
 
-  /** What the server says of itself. */
+  /** The server's own report (INFO). */
   async info(...sections: readonly string[]): Promise<Info> {
     return parseInfo(String(await this.#reader.call('INFO', ...sections)))
   }
@@ -131,7 +131,7 @@ export class RedisLink {
       const refusal = tooOldFor(info) ?? (info.role === 'master' ? undefined : `READONLY ${this.name} is a replica`)
       if (refusal !== undefined) throw new Error(refusal)
       if (this.#isClosed || client.status !== 'ready') return
-      // Those that counted before go on counting: a primary that was restarted has lost the one promoted meanwhile.
+      // Replicas that counted before still count: a restarted primary does not know one that was promoted meanwhile.
       this.replicas.meet(info.replicasInStep)
       this.#greeted.add(client)
       if (this.isReady) this.#options.onReady(this)

@@ -1,19 +1,19 @@
 /**
  * How many replicas have to confirm a write before it is acknowledged.
  *
- * One is not enough while several could become the primary: in a failover Sentinel promotes one replica, and for seconds
- * the old primary goes on with the others, which confirm what they will lose when they follow the promoted one. So every
- * replica has to confirm that could be promoted. A replica counts from when the primary says that it is in step; one that
- * leaves goes on counting until it is known that it cannot have been promoted.
+ * One is not enough while several could become the primary. In a failover Sentinel promotes one replica, and for
+ * seconds the old primary continues with the others, which confirm writes that they lose when they follow the promoted
+ * one. So every replica that could be promoted has to confirm. A replica counts as soon as the primary reports it as in
+ * sync. A replica that disconnects counts until it is known that it cannot have been promoted.
  *
- * When the majority of those who promote says that no replica is left, no failover can lose a write. Unless the operator
- * asks for a number of replicas, the primary then goes on alone, until a replica is in step again.
+ * When the majority of the promoting nodes reports that no replica is left, no failover can lose a write. Unless the
+ * operator requires a number of replicas, the primary then continues alone until a replica is in sync again.
  */
 
 export class Replicas {
   readonly #fewest: number | undefined
   readonly #counted = new Set<string>()
-  /** Followers of the primary that nobody can promote, such as those with priority 0. */
+  /** Replicas of the primary that cannot be promoted, such as those with priority 0. */
   readonly #passive = new Set<string>()
   #inStep: ReadonlySet<string> = new Set()
   #isAlone = false
@@ -23,12 +23,14 @@ export class Replicas {
     this.#fewest = fewest
   }
 
-  /** Replicas that count from now on, until `note` knows better: one may be promoted, or have been, at any moment. */
+  /**
+   * Replicas that count from now on, until `note` corrects it: a replica may be promoted, or have been, at any time.
+   */
   expect(names: readonly string[]): void {
     for (const name of names) if (!this.#passive.has(name)) this.#counted.add(name)
   }
 
-  /** Replicas that follow the primary, whether or not `note` has been told of them yet. */
+  /** Replicas that follow the primary, whether or not `note` has them yet. */
   join(names: readonly string[]): void {
     this.#inStep = new Set([...this.#inStep, ...names])
     this.expect(names)
@@ -44,7 +46,7 @@ export class Replicas {
     return this.#fewest === 0 ? 0 : Math.max(this.#fewest ?? (this.isAlone ? 0 : 1), this.#counted.size)
   }
 
-  /** Whether the primary goes on without any replica. */
+  /** Whether the primary continues without any replica. */
   get isAlone(): boolean {
     return this.#fewest === undefined && this.#isAlone
   }
@@ -53,7 +55,7 @@ export class Replicas {
     return this.#inStep.size >= this.needed && this.missing.length === 0
   }
 
-  /** Those that count and are not in step with the primary. */
+  /** The replicas that count and are not in sync with the primary. */
   get missing(): string[] {
     return [...this.#counted].filter((name) => !this.#inStep.has(name))
   }
@@ -65,15 +67,15 @@ export class Replicas {
     return `${this.#inStep.size} of the ${this.needed} replicas that have to confirm a write are in step${missing}`
   }
 
-  /** What a primary says when it is first met. */
+  /** The primary's first report. */
   meet(inStep: readonly string[]): void {
     this.#inStep = new Set(inStep)
     this.expect(inStep)
   }
 
   /**
-   * What the primary says, of which replicas it is known whether they could be promoted, and whether the majority of those
-   * who promote says that none is left.
+   * The primary's report, which replicas are known to be promotable or not, and whether the majority of the promoting
+   * nodes reports that none is left.
    */
   note(inStep: readonly string[], canBePromoted: (name: string) => boolean | undefined, isAlone = false): void {
     this.#inStep = new Set(inStep)
@@ -85,7 +87,7 @@ export class Replicas {
     for (const name of this.#counted) {
       if (!(canBePromoted(name) ?? this.#inStep.has(name))) this.#counted.delete(name)
     }
-    // A replica that comes back is not waited for before it is in step.
+    // A replica that returns is not waited for before it is in sync.
     this.#isAlone = inStep.length === 0 && this.#counted.size === 0 && (isAlone || this.#isAlone)
   }
 }

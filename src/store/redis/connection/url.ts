@@ -19,7 +19,7 @@ export interface RedisAddress {
   readonly kind: 'standalone' | 'sentinel' | 'cluster'
   /** The server itself, the sentinels, or some nodes of the Cluster. */
   readonly nodes: readonly [RedisNode, ...RedisNode[]]
-  /** What the sentinels call the primary. */
+  /** The name of the primary at the Sentinels. */
   readonly name: string
   readonly db: number
   readonly tls: boolean
@@ -76,6 +76,6 @@ function decoded(text: string | undefined): string | undefined {
 
 function refusal(): ConfigInvalid {
   return new ConfigInvalid([
-    'REDIS_URL is none of redis://host:6379/0, rediss://host:6379/0, redis+sentinel://h1:26379,h2:26379/name and redis+cluster://h1:6379,h2:6379: write one of these, with a percent-encoded user:password@ before the hosts if Redis asks for it.',
+    'REDIS_URL is none of redis://host:6379/0, rediss://host:6379/0, redis+sentinel://h1:26379,h2:26379/name and redis+cluster://h1:6379,h2:6379: write one of these, with a percent-encoded user:password@ before the hosts if Redis requires it.',
   ])
 }

@@ -1,8 +1,8 @@
 /**
- * Whether this node's clock is right, as far as the other nodes and Redis can tell.
+ * Whether this node's clock is right, compared with the other nodes and Redis.
  *
- * Every node measures by how much its clock differs from that of Redis, and leaves the difference there for the others. Who
- * differs from the majority is wrong; it may be Redis.
+ * Every node measures by how much its clock differs from that of Redis, and stores the difference there for the others.
+ * A clock that differs from the majority is wrong; it may be the clock of Redis.
  */
 
 import type { Clock } from '../../../base/clock.ts'

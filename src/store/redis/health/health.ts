@@ -1,9 +1,9 @@
 /**
- * Whether Redis may be used: it takes writes, the replicas that have to confirm do, and it keeps what it was given.
+ * Whether Redis may be used: it takes writes, the required replicas confirm them, and it does not evict data.
  *
- * Four times a second each primary is given a small write. Once a second every verb is tried, the clocks are compared, and
- * each is asked what it does when its memory is full: a server that evicts would forget which codes were used and which
- * tokens revoked.
+ * Four times a second each primary gets a small write. Once a second every verb is tried, the clocks are compared, and
+ * each primary is asked for its eviction policy: a server that evicts would lose which codes were used and which tokens
+ * were revoked.
  */
 
 import type { Clock } from '../../../base/clock.ts'
@@ -31,7 +31,7 @@ export interface HealthOptions {
   readonly store: Probed
   readonly monotonic: Clock
   readonly prefix: string
-  /** By which this node's own keys are told from others'. */
+  /** Distinguishes the keys of this node from those of others. */
   readonly node: string
 }
 
@@ -113,7 +113,7 @@ export class RedisHealth {
   async #beat(): Promise<void> {
     const { connection, monotonic } = this.#options
     try {
-      // Those that can be reached are good for what they hold, even while others cannot.
+      // Primaries that can be reached serve their own keys, even while others cannot be reached.
       const outcomes = await Promise.allSettled(connection.links().map((link) => this.#beatOf(link)))
       const infos = outcomes.map((outcome) => {
         if (outcome.status === 'rejected') throw outcome.reason
@@ -124,7 +124,7 @@ export class RedisHealth {
       this.#lastContactMs = monotonic()
       this.#unanswered = 0
       const isDue = this.#beats % BEATS_PER_EXAMINATION === 0 || this.#probeProblem !== undefined
-      // The next beat does not wait for it; whoever waits for the first one does.
+      // The next beat does not wait for it; a caller of the first beat does.
       const examined = isDue ? this.#examineOnce() : undefined
       if (!this.#isAnswering) await examined
       this.#beats += 1
@@ -167,7 +167,7 @@ export class RedisHealth {
     this.#policyProblem =
       unsafe === undefined
         ? undefined
-        : `Redis runs with maxmemory-policy ${unsafe}, under which it may forget used codes and revoked tokens: set maxmemory-policy ${SAFE_POLICY}.`
+        : `Redis runs with maxmemory-policy ${unsafe}, under which it may lose used codes and revoked tokens: set maxmemory-policy ${SAFE_POLICY}.`
   }
 
   #examineOnce(): Promise<void> {

@@ -1,12 +1,12 @@
-/** What a Redis server says of itself in INFO, as far as it matters here. */
+/** The parts of a Redis server's INFO that are used here. */
 
 export interface Info {
   readonly role: string
   /** The replicas that are in step with this primary, as `host:port`. */
   readonly replicasInStep: readonly string[]
-  /** A field by its name in INFO; `undefined` when the server does not tell. */
+  /** A field by its name in INFO; `undefined` when the server does not report it. */
   readonly field: (name: string) => string | undefined
-  /** A field that is a number; 0 when the server does not tell. */
+  /** A field that is a number; 0 when the server does not report it. */
   readonly number: (name: string) => number
 }
 
@@ -33,7 +33,7 @@ function inStep(value: string): string[] {
 
 const OLDEST_MAJOR = 7
 
-/** Scripts that work when memory is full came with Redis 7.0. */
+/** Scripts that work when memory is full need Redis 7.0. */
 export function tooOldFor(info: Info): string | undefined {
   const version = info.field('redis_version') ?? 'unknown'
   return Number.parseInt(version, 10) >= OLDEST_MAJOR

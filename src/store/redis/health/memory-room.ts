@@ -8,7 +8,7 @@ import type { Info } from './info.ts'
 
 const MIB = 2 ** 20
 const SHARE = 0.1
-// A tenth of a small memory would be gone in a second of load; of a very small one this would be nearly all.
+// A tenth of a small memory would fill in a second of load; of a very small one this would be nearly all.
 const LEAST_BYTES = 4 * MIB
 const LARGEST_SHARE = 0.25
 /** There is room again only with so much more than the mark, so that the answer does not flicker. */
@@ -39,7 +39,7 @@ export class Room {
   get problem(): string | undefined {
     const [state] = this.#full.values()
     if (state === undefined) return undefined
-    return `Redis is nearly full (${state}): nothing new is issued, while revocation goes on. Raise maxmemory, or wait until entries expire.`
+    return `Redis is nearly full (${state}): nothing new is issued; revocation still works. Raise maxmemory, or wait until entries expire.`
   }
 }
 

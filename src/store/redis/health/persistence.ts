@@ -1,4 +1,4 @@
-/** What a crash of a single Redis may lose, by its own settings. */
+/** What a crash of a single Redis may lose, according to its settings. */
 
 import { reasonOf } from '../connection/faults.ts'
 import type { RedisLink } from '../connection/link.ts'

@@ -19,7 +19,7 @@ export interface ClusterPrimary {
   readonly replicas: number
 }
 
-/** `asked` is where the answers came from: a node may not know its own address. */
+/** `asked` is the address of the node that answered: a node may not know its own address. */
 export function parseClusterView(info: string, nodes: string, asked: RedisNode): ClusterView {
   const lines = nodes
     .split('\n')

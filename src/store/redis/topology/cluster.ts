@@ -77,7 +77,7 @@ export class ClusterTopology implements Topology {
     this.#links.clear()
   }
 
-  /** How many the majority has not given up; `undefined` while nobody speaks for the majority. */
+  /** The number of replicas that the majority has not given up; `undefined` without a majority. */
   #replicasOf(link: RedisLink): number | undefined {
     if (this.#view?.isOk !== true) return undefined
     return this.#view.primaries.find(({ node }) => nameOf(node) === link.name)?.replicas
@@ -110,7 +110,7 @@ export class ClusterTopology implements Topology {
     this.#follow()
   }
 
-  /** The newest view of a node on the side of the majority; while there is none, the map stays as it was. */
+  /** The newest view of a node in the majority. Without one, the map stays unchanged. */
   #follow(): void {
     const views = [...this.#scouts.values()].map(({ view }) => view).filter((view) => view !== undefined)
     const [newest] = views.toSorted((a, b) => Number(b.isOk) - Number(a.isOk) || b.epoch - a.epoch)
@@ -138,7 +138,7 @@ export class ClusterTopology implements Topology {
     link.close()
   }
 
-  /** Those named in the URL may be gone one day; whoever belongs to the Cluster can be asked. */
+  /** The nodes of the URL may be removed one day. Any node of the Cluster can be asked. */
   #sendToAll({ nodes }: ClusterView): void {
     for (const [name, { node, hasFailed }] of nodes) if (!hasFailed && !this.#scouts.has(name)) this.#send(node)
     const declared = new Set(this.#options.address.nodes.map(nameOf))

@@ -1,7 +1,7 @@
 /**
- * What one Sentinel says: who is the primary, since which configuration, and which replicas it could promote.
+ * The report of one Sentinel: the primary, its configuration epoch, and the replicas that it could promote.
  *
- * It is asked several times a second, and at once when it announces a change.
+ * A Sentinel is asked several times a second, and at once when it announces a change.
  */
 
 import type { Redis } from 'ioredis'
@@ -61,7 +61,7 @@ export class SentinelWatch {
     this.#timer = setInterval(() => void this.ask(), ASK_MS).unref()
   }
 
-  /** What it said lately; `undefined` when it does not answer. */
+  /** Its latest report; `undefined` when it does not answer. */
   get view(): SentinelView | undefined {
     return this.#options.monotonic() - this.#seenMs < FRESH_MS ? this.#view : undefined
   }
@@ -111,7 +111,7 @@ function fieldsOf(flat: readonly string[]): Map<string, string> {
 }
 
 function listed(fields: ReadonlyMap<string, string>): [name: string, replica: ListedReplica] {
-  // Not `disconnected`: that is how a replica looks at the moment of its promotion, which cuts its connections.
+  // Not `disconnected`: a replica looks like that during its promotion, which cuts its connections.
   const isDown = /s_down|o_down/.test(fields.get('flags') ?? '')
   const isSilent = Number(fields.get('last-ok-ping-reply')) > LONGEST_SILENCE_MS
   const canBePromoted = !isDown && !isSilent && fields.get('slave-priority') !== '0'

@@ -1,8 +1,8 @@
 /**
- * Redis with Sentinel: the primary is the one that the Sentinels name, from the moment they name it.
+ * Redis with Sentinel: the primary is the one that the Sentinels name, as soon as they name it.
  *
- * In a failover the old primary may go on for seconds, or for as long as a partition lasts, and takes writes that will be
- * lost. It is left as soon as one Sentinel knows a newer one.
+ * In a failover the old primary may continue for seconds, or for as long as a partition lasts, and takes writes that
+ * will be lost. It is left as soon as one Sentinel knows a newer one.
  */
 
 import { nameOf, type RedisLink } from '../connection/link.ts'

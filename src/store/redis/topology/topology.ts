@@ -1,5 +1,5 @@
 /**
- * Who is primary of what: the part in which one Redis, Redis with Sentinel and a Redis Cluster differ.
+ * Which primary holds which keys: the part in which one Redis, Redis with Sentinel and a Redis Cluster differ.
  */
 
 import type { Clock } from '../../../base/clock.ts'
@@ -19,20 +19,20 @@ export interface TopologyOptions {
 }
 
 export interface Topology {
-  /** Every primary, in a lasting order; none while none is known. */
+  /** Every primary, in a stable order; empty while none is known. */
   links(): readonly RedisLink[]
   /** The primary that holds the key. */
   linkFor(key: string): RedisLink | undefined
   /** The link to a node to which another has sent us; with a key, for that key's slot from now on. */
   redirected(node: RedisNode, key?: string): RedisLink
   /**
-   * Whether the named replica of the link's primary could be promoted: `false` when those who would do it know that it
-   * cannot, `undefined` when they do not know it. `inStep` is what the primary says.
+   * Whether the named replica of the link's primary could be promoted: `false` when the promoting nodes know that it
+   * cannot, `undefined` when they do not know it. `inStep` is the primary's report.
    */
   canBePromoted(link: RedisLink, replica: string, inStep: readonly string[]): boolean | undefined
-  /** Whether those who would promote a replica say, by majority, that there is none left. */
+  /** Whether the majority of the promoting nodes reports that no replica is left. */
   isAlone(link: RedisLink): boolean
-  /** Why not everything can be reached, beside what the links themselves say. */
+  /** Why not everything can be reached, in addition to the problems of the links. */
   readonly problem: string | undefined
   close(): void
 }
@@ -47,7 +47,7 @@ export function openLink(node: RedisNode, options: TopologyOptions, expected: re
   return link
 }
 
-/** One server. The operator says how many replicas confirm; nobody promotes any. */
+/** One server. The operator sets how many replicas confirm; none is promoted automatically. */
 export function openStandalone(options: TopologyOptions): Topology {
   const link = openLink(options.address.nodes[0], options)
   return {

@@ -5,7 +5,7 @@
   KEYS[1] the entry     KEYS[2] its successor, if there is one     KEYS[3..] entries that must be alive
   ARGV[1] the prefix of every key     ARGV[2] now, in ms
   ARGV[3] who consumes: the same again wins again
-  ARGV[4] a note for those who lose, '' for none     ARGV[5] how long they get it, in ms
+  ARGV[4] a note for callers that lose, '' for none     ARGV[5] how long they get it, in ms
   ARGV[6] the record of spent keys that remembers it, '' for none     ARGV[7] its tag there
   ARGV[8] how long the entry itself is kept, in ms
   ARGV[9..12] value, time to live in ms, refs and index of the successor, as in put

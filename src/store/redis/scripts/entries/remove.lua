@@ -6,7 +6,7 @@
   ARGV[1] the prefix of every key
   Reply   nil
 
-  Where there is nothing to delete it writes all the same, so that a WAIT after it covers an earlier removal.
+  When there is nothing to delete it still writes, so that a WAIT after it covers an earlier removal.
 ]]
 for _, key in ipairs(KEYS) do
   -- A record of spent keys is no hash, and listed nowhere.

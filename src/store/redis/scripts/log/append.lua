@@ -5,10 +5,10 @@
   KEYS[1] the log, a stream whose entries hold value and expires (ms)     KEYS[2] the lineage of all logs
   ARGV[1] now, in ms     ARGV[2] value     ARGV[3] how long it is kept, in ms
   ARGV[4] by how much clocks may differ, in ms
-  Reply   the lineage ('' if nobody has read yet) and the id of the entry
+  Reply   the lineage ('' if the log was not read yet) and the id of the entry
 
-  Looking at two entries with every one that is added makes the log shorter for as long as its oldest have expired. An
-  old entry that is kept long holds up the younger behind it: for its own time at most.
+  Each append looks at the two oldest entries, so the log shrinks while its oldest entries have expired. An old entry with
+  a long life delays the removal of younger ones, at most for its own life.
 
   An entry is dropped when it has expired by the caller's clock and by that of Redis, each with the difference between
   clocks added: no single clock that is wrong drops what others still need.

@@ -3,7 +3,7 @@
 
   Reads    now, list (the key of the index), member, ttl (in ms, '' for none), expires (in ms)
 
-  An index is a sorted set of its members by expiry. Whoever writes to it drops those that have expired, and it lives as
+  An index is a sorted set of its members by expiry. Each write drops the expired members, and the index lives as
   long as the longest of its members.
 ]]
 redis.call('ZREMRANGEBYSCORE', list, '-inf', now)
