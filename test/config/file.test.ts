@@ -66,7 +66,7 @@ describe('an API', () => {
       expect.stringMatching(/apis\[0\]\.introspected_by\[0\] is "shpo", which is no client; it looks like shop\.$/),
     ])
     expect(problemsOf({ yaml: asPublic })).toEqual([
-      expect.stringMatching(/introspected_by\[0\] is "shop", a public client.*; it wants one with credentials\.$/),
+      expect.stringMatching(/introspected_by\[0\] is "shop", a public client.*; it wants a client with credentials\.$/),
     ])
   })
 

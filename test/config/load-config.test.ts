@@ -106,9 +106,7 @@ describe('production', () => {
 
       for (const sha256 of [digest('base64url'), digest('hex')]) {
         expect(problemsOf({ env: PRODUCTION, yaml: hashed(sha256) })).toEqual([
-          expect.stringMatching(
-            /client_secret_sha256 is the hash of a secret that is easy to guess; .*clients secret/,
-          ),
+          expect.stringMatching(/client_secret_sha256 is the hash of a secret that is easy to guess; .*clients secret/),
         ])
       }
       expect(load({ env: PRODUCTION, yaml: oneClient() }).clients[0]?.strongSecretOnly).toBe(true)
