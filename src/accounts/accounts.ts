@@ -86,7 +86,7 @@ export interface AccountsOptions {
 const CREATION_SECONDS = 60
 
 // An account to which no login leads. It is read when there is no account, so that both cases take the same time.
-const NOBODY = `usr_${'A'.repeat(22)}`
+const NO_ACCOUNT = `usr_${'A'.repeat(22)}`
 
 const PAGE = 100
 
@@ -97,7 +97,7 @@ export function createAccounts({ store, sealer, clock, passwords, audit, storeKe
 
   async function readByLogin(login: string): Promise<Versioned | undefined> {
     const entry = await store.get(loginKey(login))
-    return read(entry?.value ?? NOBODY)
+    return read(entry?.value ?? NO_ACCOUNT)
   }
 
   /** Makes the login lead to the id, unless it leads to an account that exists. */

@@ -3,7 +3,7 @@
  *
  * After a sign-in the browser keeps a cookie that proves it (the device cookie of OWASP's article "Slow Down Online
  * Guessing Attacks with Device Cookies"). An attacker does not have the cookie, so wrong passwords of a known device
- * have their own count. The cookie does not sign anybody in. It is valid for one account, for a year, and until the
+ * have their own count. The cookie is not a sign-in. It is valid for one account, for a year, and until the
  * access of that account ends, for example with a new password. The server stores nothing of it: the cookie is a hash
  * under a key of the ring.
  */

@@ -173,7 +173,7 @@ export interface Store {
   decrement(key: Key, most: number): Promise<void>
   /**
    * Marks the entry as used, once. `by` names the request: the same request asking again (because the reply was lost)
-   * wins again, anybody else loses. A successor is stored in the same step or not at all.
+   * wins again, every other caller loses. A successor is stored in the same step or not at all.
    */
   consume(key: Key, by: string, options?: ConsumeOptions): Promise<Consumed>
   /** Whether this key was consumed and is remembered in `record` (see `ConsumeOptions.spent`). */

@@ -31,7 +31,7 @@ describe('accounts', () => {
   })
 
   it.each(['', 'usr_', 'web', `usr_${'A'.repeat(22)}`, `usr_${'A'.repeat(21)}}`])(
-    'know nobody of id "%s"',
+    'have no account with the id "%s"',
     async (id) => {
       const { accounts } = await openAccounts()
 
@@ -167,7 +167,7 @@ describe('an account whose access has ended', () => {
   it.each(ways)('%s counts none that began while this was being written', async (_, end) => {
     const { store, clock, sealer, accounts } = await openAccounts()
     const { id } = await accounts.createAccount(ALICE)
-    // Whoever signs in within the second that the write takes still reads the old record.
+    // A sign-in within the second that the write takes still reads the old record.
     const slow = withBeforePut(store, 1, async () => clock.moveSeconds(1))
 
     await end(accountsOver(slow, clock, sealer).accounts, id)
@@ -176,7 +176,7 @@ describe('an account whose access has ended', () => {
     expect(await accounts.findSignedIn(id, epochSeconds(clock) + 1)).toMatchObject({ id })
   })
 
-  it('by being removed is nobody, and its login is free for another', async () => {
+  it('by being removed has no account any more, and its login is free for another', async () => {
     const { accounts, clock } = await openAccounts()
     const { id } = await accounts.createAccount(ALICE)
 
@@ -191,7 +191,7 @@ describe('an account whose access has ended', () => {
 })
 
 describe('making an account', () => {
-  it('refuses a login that somebody has', async () => {
+  it('refuses a login that another account has', async () => {
     const fixture = await openAccounts()
     await fixture.accounts.createAccount(ALICE)
 
@@ -252,7 +252,7 @@ describe('making an account', () => {
     expect(await everyAccount(fixture)).toEqual([first])
   })
 
-  it('lasts when somebody signs in before it is finished', async () => {
+  it('lasts when a sign-in happens before it is finished', async () => {
     const fixture = await openAccounts()
     const interrupted = withBeforePut(fixture.store, 3, async () => {
       const found = await fixture.accounts.findAccountByLogin(ALICE.login)

@@ -22,7 +22,7 @@ const WRONG = { ...RIGHT, password: 'queen of hearts' }
 const UNKNOWN = { ...RIGHT, login: 'nobody@example.com' }
 
 describe('signing in', () => {
-  it('gives the account to whoever knows login and password', async () => {
+  it('gives the account for a correct login and password', async () => {
     const { accounts, logins, trail } = await openAccounts()
     const alice = await accounts.createAccount(ALICE)
 
@@ -238,7 +238,7 @@ describe('limits on signing in', () => {
     expect(await counters()).toEqual([undefined, undefined, undefined])
   })
 
-  it('[A6] give back the attempt at a right password of a disabled account to nobody', async () => {
+  it('[A6] do not give back the attempt with a correct password of a disabled account', async () => {
     const { accounts, logins } = await openAccounts()
     const { id } = await accounts.createAccount(ALICE)
     await accounts.disable(id)
@@ -267,7 +267,7 @@ describe('a known device', () => {
     await expect(fixture.logins.checkLogin({ ...RIGHT, deviceCookie })).resolves.toMatchObject({ login: ALICE.login })
   })
 
-  it('[A9] has as few attempts of its own, which are nobody else’s', async () => {
+  it('[A9] has as few attempts of its own, which no other device shares', async () => {
     const fixture = await openAccounts({ attemptsPerAccount: 5 })
     const { alice, deviceCookie } = await aDevice(fixture)
     const other = fixture.logins.rememberDevice(undefined, alice, Math.floor(fixture.clock() / 1000))

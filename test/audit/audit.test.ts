@@ -60,7 +60,7 @@ describe('audit', () => {
     expect(await audit.read(undefined, 10)).toEqual([])
   })
 
-  it('puts an event that the store does not take into the log, and fails nobody', async () => {
+  it('puts an event that the store does not take into the log, and fails no request', async () => {
     const clock = movableClock()
     const lines: string[] = []
     const store = await openTestStore(clock)

@@ -19,7 +19,7 @@ export interface Answer {
 export interface Input {
   /** What is piped in. */
   readonly piped?: string
-  /** What somebody at a keyboard types at each prompt; without it nobody is there. */
+  /** The text typed at each prompt; without it there is no terminal. */
   readonly typed?: readonly string[]
 }
 

@@ -195,7 +195,7 @@ describe('grantor keys rotate --compromised', () => {
     expect((await terminal.run('audit')).out).toContain(`keyring.key_compromised  keyId=${kid}`)
   })
 
-  it('asks whoever sits at a keyboard, and takes nothing but yes', async () => {
+  it('asks at a terminal, and accepts only yes', async () => {
     const terminal = await aTerminal()
     const kid = await kidOf(terminal, 'ES256', 'signing')
 

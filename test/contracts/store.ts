@@ -59,7 +59,7 @@ export function storeContract(name: string, open: (clock: Clock) => Promise<Open
         expect((await store.get(long))?.value).toHaveLength(100_000)
       })
 
-      it('that nobody put is undefined', async () => {
+      it('that was never put is undefined', async () => {
         expect(await store.get(aKey())).toBeUndefined()
         expect(await store.take(aKey())).toBeUndefined()
         expect(await store.getLinked(aKey())).toBeUndefined()
@@ -627,7 +627,7 @@ export function storeContract(name: string, open: (clock: Clock) => Promise<Open
         expect(await store.get(bystander)).toBeDefined()
       })
 
-      it('leaves no gap: whoever then puts under the removed grant is told that it is gone', async () => {
+      it('leaves no gap: a later put under the removed grant gets the result gone', async () => {
         const [index, grant, code] = [aKey('index'), aKey('grant'), aKey()]
         await store.put(grant, 'x')
         await store.put(code, 'x', { memberOf: index })

@@ -33,7 +33,7 @@ describe('consent', () => {
   /** What follows the login page: the page that is asked next, or the way back. */
   async function logIn(agent: UserAgent, options: SignInOptions): Promise<Arrival> {
     const { page } = await agent.follow(await agent.get(authorizationUrl(newPkce(), options)))
-    if (page === undefined) throw new Error('nobody asked for a login')
+    if (page === undefined) throw new Error('there was no login page')
     return agent.follow(await agent.submit(page, '/login', { ...ALICE }))
   }
 
@@ -81,7 +81,7 @@ describe('consent', () => {
     const agent = createUserAgent(app)
     await signIn(agent, newPkce(), { ...THIRD, scope: 'openid orders:read' })
     const { page } = await open(agent, { ...THIRD, scope: 'openid orders:read orders:write' })
-    if (page === undefined) throw new Error('nobody asked')
+    if (page === undefined) throw new Error('there was no consent page')
 
     const refused = await agent.follow(await agent.submit(page, '/abort'))
     expect(refused.left?.searchParams.get('error')).toBe('access_denied')

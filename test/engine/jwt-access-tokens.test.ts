@@ -1,4 +1,4 @@
-/** Our JWT access tokens say what the engine's own would say, whatever they are for and whoever holds them. */
+/** Our JWT access tokens have the same claims as the engine's own, for every use and every holder. */
 
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JWK, jwtVerify } from 'jose'

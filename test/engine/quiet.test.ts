@@ -46,7 +46,7 @@ async function useEverything(app: Pick<Running, 'issuer' | 'urls'>): Promise<voi
   await fetch(`${url}/jwks`)
 
   const { page } = await agent.follow(await agent.get('/logout'))
-  if (page === undefined) throw new Error('nobody asked whether to log out')
+  if (page === undefined) throw new Error('there was no logout page')
   await agent.follow(await agent.submit(page, '/logout/confirm', { logout: 'yes' }))
   await agent.follow(await agent.get('/logout'))
 }

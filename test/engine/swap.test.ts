@@ -64,7 +64,7 @@ describe('an engine that another replaced', () => {
       }
 
       console.log(`[swap] p99 of /token in ms, quiet ${told(quiet)}; in the second of a swap ${told(swapped)}`)
-      // The best of them: an engine went in each, and in the others somebody else was busy too.
+      // The best of them: each had an engine swap, and the others had other load as well.
       expectFigure('p99 of /token beside a swap, in ms', Math.min(...swapped), 2 * median(quiet) + 5)
     },
   )

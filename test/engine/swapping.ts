@@ -96,7 +96,7 @@ async function count(): Promise<Count> {
   }
 }
 
-/** Whoever builds an engine asks it for its callback. */
+/** The code that builds an engine asks it for its callback. */
 function countEngines(): void {
   const callback = Reflect.get(Provider.prototype, 'callback') as () => ReturnType<Provider['callback']>
   Provider.prototype.callback = function counted(this: Provider) {

@@ -11,7 +11,7 @@ const TOO_MANY = 700
 const PATIENCE = { timeout: 180_000 }
 
 describe('[B20] more silent connections than the process may have files', () => {
-  it('end nothing: the server answers everybody, also from the same address', PATIENCE, async () => {
+  it('end nothing: the server answers every caller, also from the same address', PATIENCE, async () => {
     const { servers, urls } = await limited()
     const [url = '', opsUrl = ''] = [urls[0], servers[0]?.opsUrl]
     const silent = await openSilent(url, TOO_MANY)

@@ -154,7 +154,7 @@ describe('the feed', () => {
     expect(replayed.headers.get('www-authenticate')).toContain('error="invalid_dpop_proof"')
   })
 
-  it('tells nobody the token, in no line of the log and no key of the store', async () => {
+  it('does not reveal the token, in no line of the log and no key of the store', async () => {
     const lines: string[] = []
     const logged = await start({ onLog: (line) => lines.push(line) })
     onTestFinished(() => logged.close())

@@ -125,7 +125,7 @@ it('a client may have 200 streams at a node, and another client still gets one',
   expect(ofOther.status).toBe(200)
 })
 
-it('[F9] a stop ends the streams at once, and answers whoever waits for events', PATIENCE, async () => {
+it('[F9] a stop ends the streams at once, and answers the requests that wait for events', PATIENCE, async () => {
   const server = await startSupervised()
   onTestFinished(() => server.close())
   await server.until('it listens', () => server.listeners().length === 1)

@@ -34,7 +34,7 @@ it('a reader that does not read holds one page in memory, and gets all entries i
     await Promise.all(numbers.map((number) => log.publish({ gid: `${LONG}-${number}` })))
     for (const response of responses) most = Math.max(most, response.writableLength)
   }
-  // The slow one delays nobody.
+  // The slow reader delays no other.
   await quick.until('the other has all', () => quick.revoked().length === ENTRIES, 25_000)
   for (const response of responses) most = Math.max(most, response.writableLength)
   expect(slow.revoked().length).toBeLessThan(ENTRIES / 2)

@@ -246,7 +246,7 @@ function tests(open: () => Promise<{ redisUrl?: string; close(): Promise<void> }
     expect(await pour(`${app.urls[0]}/ssf/poll`, token)).toBe(413)
   })
 
-  it('is closed to whoever may not read the revocations', async () => {
+  it('refuses a client that may not read the revocations', async () => {
     const response = await fetch(`${app.urls[0]}/ssf/poll`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

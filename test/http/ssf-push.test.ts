@@ -1,4 +1,4 @@
-/** Security events that are pushed (RFC 8935): once taken never again, and a receiver that is down delays nobody. */
+/** Security events that are pushed (RFC 8935): once taken never again, and a receiver that is down delays no other. */
 
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -166,7 +166,7 @@ it('an event that its receiver cannot read is not sent again, and is logged with
   expect(lines.join('')).not.toContain(endpoint.received[0]?.body)
 })
 
-it('a receiver that is down, and one that never answers, delay nobody', async () => {
+it('a receiver that is down, and one that never answers, delay no other', async () => {
   const silent = await anEndpoint(() => undefined)
   const down = await anEndpoint()
   await down.close()

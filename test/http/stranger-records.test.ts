@@ -38,7 +38,7 @@ describe('from one address', () => {
         if (errors === 'page') expect(text).toContain('<h1')
         else expect(JSON.parse(text)).toMatchObject({ error: 'temporarily_unavailable' })
       }
-      // Nobody else notices.
+      // Other addresses are not affected.
       expect((await get(app, '198.51.100.7', authorizationUrl(newPkce()))).status).toBe(303)
     },
   )

@@ -1,4 +1,4 @@
-/** What a caller that nobody knows sends to make the store keep something, as from any address. */
+/** What an unauthenticated caller sends to make the store keep something, as from any address. */
 
 import { randomUUID } from 'node:crypto'
 

@@ -1,5 +1,5 @@
 /**
- * What a caller that nobody knows can make the server do: every POST route of the table, with bodies made to be expensive.
+ * What an unauthenticated caller can make the server do: every POST route of the table, with bodies made to be expensive.
  *
  * CPU is measured of a server process of its own, over many requests, and the cheapest round counts: on a busy machine
  * each round takes longer on the wall and no more of the processor.

@@ -169,7 +169,7 @@ describe('the line to a signing process', () => {
 
   it.each([
     ['nothing that is JSON', () => 'hello'],
-    ['an answer nobody asked for', () => '{"id":77,"signature":"AA"}'],
+    ['an answer to no request', () => '{"id":77,"signature":"AA"}'],
     ['an empty signature', (line: string) => JSON.stringify({ id: idOf(line), signature: '' })],
     ['a signature of another kind', (line: string) => JSON.stringify({ id: idOf(line), signature: 7 })],
     ['a refusal', (line: string) => JSON.stringify({ id: idOf(line), error: 'no such key' })],
@@ -307,7 +307,7 @@ describe('a ring whose keys are held outside', () => {
     await back.advance()
     expect(places(back)).toEqual(['signing here'])
     await expect.poll(() => held.size()).toBe(0)
-    // Nothing of the ring is at the signer any more, so nobody needs it.
+    // Nothing of the ring is at the signer any more, so it is not needed.
     await open(store)
   })
 

@@ -198,7 +198,7 @@ describe('a rotation', () => {
     await vi.waitFor(() => expect(heard).toEqual([2, 3]), within(2000, 20))
   })
 
-  it('is no longer told to whoever stopped to listen', async () => {
+  it('is not reported to a listener that has stopped', async () => {
     const { node } = await aRing()
     const heard: number[] = []
     const stop = node.follow(

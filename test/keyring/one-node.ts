@@ -71,7 +71,7 @@ export function signersOf(ring: Keyring): Record<string, number> {
   return counts
 }
 
-/** Everything in a ring that nobody else may read. */
+/** Everything in a ring that must stay secret. */
 export function secretsOf(ring: Keyring): string[] {
   const members = ['d', 'p', 'q', 'dp', 'dq', 'qi'] as const
   const ofKeys = ring.signingJwks.flatMap((jwk) => members.map((member) => Reflect.get(jwk, member) as unknown))

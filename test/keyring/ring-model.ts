@@ -152,7 +152,7 @@ export class RingModel {
     const signedBefore = new Set(before.keys.filter(({ state }) => state === 'signing').map(({ jwk }) => jwk.kid))
     for (const kid of this.#kids(({ state }) => state === 'signing')) {
       if (signedBefore.has(kid)) continue
-      // Whoever keeps a set without this key will fetch it when he meets it: that is what `early` accepts.
+      // A verifier that caches a set without this key fetches it when it sees it first: that is what `early` accepts.
       if (early) this.#sets = this.#sets.filter(({ keyIds }) => keyIds.has(kid))
       if (this.#sets.some(({ keyIds }) => !keyIds.has(kid))) throw new Error(`${kid} signs, and a cache is without it`)
     }

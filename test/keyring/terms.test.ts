@@ -4,7 +4,7 @@ import { longest, noteTerm, type Term } from '../../src/keyring/ring/terms.ts'
 
 const MARGIN = 5
 
-/** What stands there after each promise, said once a second from `from` on by whoever promises it. */
+/** What stands there after each promise, repeated once a second from `from` on by the node that promises it. */
 function promise(terms: readonly Term[], seconds: readonly number[], from: number, to: number): Term[] {
   let current = [...terms]
   for (let now = from; now < to; now++) for (const one of seconds) current = noteTerm(current, one, now, MARGIN)

@@ -76,7 +76,7 @@ describe('the known verifiers', () => {
     await settled(1, 1, 1)
   })
 
-  it('are at most a thousand, whoever invents more, and those stay known', async () => {
+  it('are at most a thousand, however many are invented, and these stay known', async () => {
     const { clock, options, verifiers, settled } = await openVerifiers()
     verifiers.saw({ id: 'real', version: 1 })
     await settled(1, 1, 1)

@@ -117,7 +117,7 @@ await describeWithRegistry('the package', () => {
       await expect.poll(() => status(orders, token), within(1000)).toBe(401)
     })
 
-    it('takes a token that is bound to a key from whoever has the key, for the address on the page', async () => {
+    it('takes a key-bound token from the holder of the key, for the address on the page', async () => {
       const { orders } = await startExample(programWith('dpop: {'))
       const key = await createDpopKey(Date.now)
       const token = await issuer.mint({ scopes: ['orders:read'], claims: { cnf: { jkt: key.thumbprint } } })

@@ -25,7 +25,7 @@ beforeAll(async () => {
   verifier = createVerifier({ issuer: at.issuer, audience: AUDIENCE, clock: () => NOW * 1000 })
   bound = mint(at.issuer, at.ec, { cnf: x5t(anas.der) })
   const bearer = nodeBearer(verifier)
-  // Whether a certificate is anybody's in particular is the authorization server's matter; here it only has to be the same.
+  // The authorization server decides whose certificate it is; here it only has to be the same.
   server = createServer({ ...ours, requestCert: true, rejectUnauthorized: false }, (req, res) => {
     void bearer(req, res).then((claims) => claims && res.end())
   })
@@ -98,7 +98,7 @@ describe('[S103] a token that is bound to a certificate', () => {
   })
 })
 
-describe('a token that is bound in a way that nobody here can check', () => {
+describe('a token that is bound in a way that the verifier cannot check', () => {
   it.each([null, {}, [], 'x', { jkt: 7 }, { jkt: 'short' }, { 'x5t#S256': '' }, { kid: 'k' }, { jwk: {} }])(
     'is refused: cnf %j',
     async (cnf) => {

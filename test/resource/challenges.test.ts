@@ -81,7 +81,7 @@ describe.each(MIDDLEWARE)('%s', (name) => {
     })
   })
 
-  it('answers every refusal as problem+json that nobody stores (RFC 9457)', async () => {
+  it('answers every refusal as problem+json that must not be cached (RFC 9457)', async () => {
     const response = await ask(at(), 'Bearer abc')
 
     expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/)

@@ -96,7 +96,7 @@ describe('a token that is bound to a DPoP key', () => {
     await expect(present(verifier, { header: { jwk } })).rejects.toMatchObject({ code: 'dpop_proof_invalid' })
   })
 
-  it("is refused with a good proof of somebody else's key, and nobody checks its signature", async () => {
+  it('is refused with a valid proof of another key, before the signature is checked', async () => {
     const ben = await createDpopClient()
     const token = boundTo(ana)
     const proof = ben.prove(token, ROUTE)

@@ -63,7 +63,7 @@ describe('a verifier that follows the feed', () => {
     await expect(verifier.prepare()).resolves.toBeUndefined()
   })
 
-  it('tells nobody its secret or its tokens', async () => {
+  it('reveals neither its secret nor its tokens', async () => {
     const { verifier, events } = at.follow()
     const token = await at.machineToken()
     await at.publish({ jti: idOf(token) })
@@ -115,7 +115,7 @@ describe('a verifier that was cut off', () => {
     await until(async () => (await pageOf(at)).includes(missed))
     const token = await at.machineToken()
     at.clock.moveSeconds(KEEP_SECONDS + 1)
-    // With them the node drops from its log what nobody can need any more, and with that the verifier's place.
+    // With them the node drops from its log what is not needed any more, and with that the verifier's cursor.
     for (let i = 0; i < 3; i++) await at.publish({ jti: randomUUID() })
     await at.publish({ jti: idOf(token) })
     at.clock.moveSeconds(-KEEP_SECONDS)

@@ -162,7 +162,7 @@ interface Account {
   readonly password: string
 }
 
-/** A person whom nobody has seen: one of whom much has ended lately is issued nothing good for a while. */
+/** A new person: a person with many recent endings gets no valid tokens for a while. */
 export async function newPerson(fixture: Fixture, node: App): Promise<Person> {
   const account = { login: `${randomUUID()}@example.com`, password: 'a white rabbit with a watch' }
   await node.accounts.createAccount({ ...account, claims: {} })

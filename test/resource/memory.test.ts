@@ -67,7 +67,7 @@ describe('a token that was verified', () => {
     expect(remembered()).toEqual([false, true])
   })
 
-  it('stands for nobody else: one letter more, less or different is another token', async () => {
+  it('stands for itself only: one letter more, less or different is another token', async () => {
     const [verifier, same] = [aVerifier(), token()]
     await verifier.verify(same)
 

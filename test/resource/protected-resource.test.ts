@@ -51,7 +51,7 @@ describe('protectedResource', () => {
     'http://orders.example',
     'https://orders.example?x',
     'https://orders.example#x',
-  ])('is not for an API whose audience is %s, at which nobody could ask', (audience) => {
+  ])('is not for an API whose audience is %s, which has no address to ask', (audience) => {
     expect(() => protectedResource(createVerifier({ issuer, audience }))).toThrow(TypeError)
   })
 

@@ -52,7 +52,7 @@ describe('a person whose account is disabled, or who is given another password',
       const answer = await signingIn
       await nextSecond()
 
-      // The right password, read before it ended; and yet nobody is signed in by it.
+      // The correct password, read before it ended; still the sign-in does not count.
       if (isUnderWay && answer.status === 303) accepted++
       await agent.follow(answer)
       expect(await isSignedIn(agent, 0)).toBe(false)

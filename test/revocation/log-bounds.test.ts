@@ -1,4 +1,4 @@
-/** The revocation log is bounded by what exists, not by how often somebody asks. */
+/** The revocation log is bounded by what exists, not by the number of calls. */
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
@@ -90,7 +90,7 @@ describe('[A11] endings asked for without end', () => {
     expect(third.revocationLog.covers({ sub: 'machine', iat: epochSeconds(clock) })).toBe(false)
   })
 
-  it('end no grant of the subject and nothing of anybody else', async () => {
+  it('end no grant of the subject and nothing of other subjects', async () => {
     const clock = movableClock()
     const store = await openTestStore(clock)
     const { revocation, notBefore } = await openRevocation(store, clock)

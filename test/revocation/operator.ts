@@ -1,4 +1,4 @@
-/** The command line of somebody who operates this server: a process beside it, on the same store and with the same key. */
+/** The command line of an operator of this server: a separate process, on the same store and with the same key. */
 
 import { join } from 'node:path'
 

@@ -29,7 +29,7 @@ describe('an ending', () => {
 
       await expect(end((await openRevocation(cutOff, clock)).revocation)).rejects.toThrow('cut off')
 
-      // The verifiers know already; here the grant is still found, and nobody was told that it is over.
+      // The verifiers know already; here the grant is still found, and no answer said that it has ended.
       expect(await entries(store)).toEqual([entry])
       expect(await store.get(token)).toBeDefined()
 
@@ -87,7 +87,7 @@ describe('an ending', () => {
     expect(await store.get(offline)).toBeDefined()
   })
 
-  it('of an account spares a session in which somebody else has signed in since', async () => {
+  it('of an account spares a session in which another person has signed in since', async () => {
     const clock = movableClock()
     const store = await openTestStore(clock)
     const { revocation } = await openRevocation(store, clock)

@@ -182,7 +182,7 @@ describe('the single door', () => {
     expect(removers.filter((path) => !others.includes(path))).toEqual(['src/revocation/revoke.ts'])
   })
 
-  it('is not gone past by whoever changes an account', () => {
+  it('is used by all code that changes an account', () => {
     expect(holding(/\baccounts\.(disable|setPassword|endAccess|remove)\(/)).toEqual([
       'src/revocation/account-access.ts',
     ])

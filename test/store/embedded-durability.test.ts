@@ -93,7 +93,7 @@ describe('[B23] a disk that fails', () => {
     expect(await after.get('kind:{aa}:lost')).toBeDefined()
   })
 
-  it('by hanging keeps nobody waiting: StoreUnavailable, not ready, and all is well when it goes on', async () => {
+  it('by hanging delays no caller: StoreUnavailable, not ready, and it recovers when the disk continues', async () => {
     const disk = await aDisk()
     const store = await open(disk.file, disk.sync)
     await store.put('kind:{aa}:there', 'x')
@@ -112,7 +112,7 @@ describe('[B23] a disk that fails', () => {
 })
 
 describe('[B23] readiness', () => {
-  it('is judged by writing while nobody asks: a lock that is held makes the store unready, and silent for longer', async () => {
+  it('is judged by its own writes while there are no requests: a held lock makes the store unready, and silent if held longer', async () => {
     const disk = await aDisk()
     const store = await open(disk.file)
     await vi.waitFor(() => expect(store.status()).toMatchObject({ ready: true, hasRoom: true }), within(5000))

@@ -2,7 +2,7 @@
  * Another process on the same file, for tests. Run as `node embedded-process.ts <file> <task>`.
  *
  * `race` works on the counter and the keys that the test works on too, and prints what it won. `write` puts one key
- * after the other and prints each when it is acknowledged, until somebody ends it.
+ * after the other and prints each when it is acknowledged, until it is ended.
  */
 
 import { systemClock } from '../../src/base/clock.ts'
@@ -16,7 +16,7 @@ export function raceKey(round: number): Key {
   return `race:{aa}:${round}`
 }
 
-/** Everybody who races does this; gives the rounds in which it was the first. */
+/** Every process in the race does this; gives the rounds in which it was the first. */
 export async function race(store: Store, by: string): Promise<number[]> {
   const won: number[] = []
   for (let round = 0; round < ROUNDS; round++) {

@@ -318,7 +318,7 @@ describe('the statements of the embedded store', () => {
 })
 
 describe('what the embedded store leaves on disk', () => {
-  it('is swept when it has expired, whether or not anybody writes', async () => {
+  it('is swept when it has expired, whether or not there are writes', async () => {
     const [clock, file] = [movableClock(), await aFile()]
     const store = await open(file, clock)
     await Promise.all(

@@ -57,7 +57,7 @@ describeWithRedis('Redis with Sentinel, a primary and two replicas', () => {
     const { redis, store } = await opened()
     const code = aKey()
     await store.put(code, 'x')
-    // The Sentinels hang too: nobody can tell that the replicas were not promoted.
+    // The Sentinels hang too: it is unknown whether the replicas were promoted.
     const away = [...redis.replicas, ...redis.sentinels]
     for (const server of away) server.pause()
 

@@ -38,7 +38,7 @@ describe('the replicas that have to confirm a write', () => {
     expect(replicas).toMatchObject({ needed: 2, isEnough: false })
   })
 
-  it('[B1] count from when they are seen, but for those that nobody promotes', () => {
+  it('[B1] count from when they are seen, except those that cannot be promoted', () => {
     const replicas = new Replicas(1)
     replicas.note(['b:1', 'far:1'], (name) => name !== 'far:1')
 
@@ -47,7 +47,7 @@ describe('the replicas that have to confirm a write', () => {
     expect(replicas).toMatchObject({ needed: 2, isEnough: true })
   })
 
-  it('are those asked for where nobody promotes any', () => {
+  it('are the configured number when none can be promoted', () => {
     const replicas = new Replicas(1)
     replicas.note(['b:1', 'c:1'], nobody)
     expect(replicas.needed).toBe(1)

@@ -58,7 +58,7 @@ export async function startBalancer(urls: readonly string[]): Promise<Balancer> 
       }
     }
     if (res.headersSent) return
-    failures.push(`${req.method} ${req.url}: nobody answers`)
+    failures.push(`${req.method} ${req.url}: no server answers`)
     res.writeHead(502).end()
   }
 

@@ -1,7 +1,7 @@
 /**
  * Real Redis servers for tests: alone, with Sentinel, as a Cluster.
  *
- * Each runs on free loopback ports in a folder of its own and ends with the test. Nobody flushes: a test takes a random
+ * Each runs on free loopback ports in a folder of its own and ends with the test. No test flushes: each takes a random
  * key prefix instead.
  */
 

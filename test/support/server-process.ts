@@ -141,7 +141,7 @@ class Life implements ServerProcess {
     this.#process = child
     process.once('exit', this.#killNow)
     this.#listening = this.#listens(child)
-    // Whoever waits for it learns of a failure; nobody need wait.
+    // A waiting caller learns of a failure; without one it must not be unhandled.
     this.#listening.catch(() => undefined)
   }
 

@@ -1,5 +1,5 @@
 /**
- * The adapter that everybody writes first, on the bare engine: two nodes, one store, and a store that takes its time.
+ * The adapter that a textbook would give, on the bare engine: two nodes, one store, and a store that takes its time.
  *
  * Here to lose. The engine reads a record, looks whether it was used and marks it used in separate calls, and this
  * adapter does what it is told, one call after the other. A test of races that passes here could not have failed.
@@ -171,7 +171,7 @@ function configure(
 async function serve(issuer: string, configuration: Configuration): Promise<Server> {
   const provider = new Provider(issuer, configuration)
   provider.proxy = true
-  // Whoever comes to sign in is signed in.
+  // Every visitor is signed in.
   provider.use(async (ctx, next) => {
     if (!ctx.path.startsWith('/interaction/')) return next()
     await provider.interactionFinished(ctx.req, ctx.res, { login: { accountId: 'alice' } })

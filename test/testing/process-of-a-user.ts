@@ -1,5 +1,5 @@
 /**
- * The process of somebody who tests an API: prints what an issuer and a verifier changed in it, while they ran and after
+ * The process of a developer who tests an API: prints what an issuer and a verifier changed in it, while they ran and after
  * they were closed, and what they made it warn of.
  */
 

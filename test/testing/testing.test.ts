@@ -172,7 +172,7 @@ describe('revoke of grantor/testing', () => {
       }
     }
     const token = await issuer.mint({ grantId })
-    // Once more, of which nobody hears anything new.
+    // Once more; the verifiers learn nothing new.
     for (let round = 0; round < 2; round++) await issuer.revoke({ grantId })
     for (const each of others) await expect(each.verify(token)).rejects.toMatchObject({ code: 'token_revoked' })
   })

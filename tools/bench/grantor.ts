@@ -29,7 +29,9 @@ export async function serveGrantor(options: GrantorOptions): Promise<Served> {
   }
 }
 
-/** The application keeps its engine to itself; whoever builds one asks it for its callback, and is overheard here. */
+/**
+ * The application does not expose its engine. This replaces the call that asks the engine for its callback, to keep it.
+ */
 function overhearEngine(): () => Provider {
   let heard: Provider | undefined
   const hear = (provider: Provider) => {

@@ -53,7 +53,7 @@ export function isSentinel(store: StoreName): boolean {
   return SENTINEL_STORES.some((name) => name === store)
 }
 
-/** `undefined` when help was asked for. Throws with a sentence for whoever typed something else. */
+/** `undefined` when help was asked for. Throws with a sentence when the arguments are wrong. */
 export function readOptions(args: readonly string[]): BenchOptions | undefined {
   const { values } = parseArgs({
     args: [...args],

@@ -111,7 +111,7 @@ function configuration(
 
 type FindAccount = (id: string) => Promise<{ claims: typeof CLAIMS } | undefined>
 
-/** A person is looked up where everything else is: a server that does not look lets in whoever was removed. */
+/** A person is looked up where everything else is: a server that does not look accepts a removed person. */
 async function accountsInRedis(redis: Redis): Promise<FindAccount> {
   const keyOf = (id: string) => `reference:account:${id}`
   await redis.set(keyOf(ACCOUNT_ID), JSON.stringify({ claims: CLAIMS }))

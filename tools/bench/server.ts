@@ -1,7 +1,7 @@
 /**
  * The process of one server under measure: serves, and answers the bench over IPC.
  *
- * It is asked only between measured intervals, so what it does to answer is in nobody's figures.
+ * It is asked only between measured intervals, so what it does to answer is in no figure.
  */
 
 import type { GrantorOptions } from './configuration.ts'

@@ -90,6 +90,6 @@ export function within<T>(ms: number, work: Promise<T>): Promise<T> {
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
   })
-  work.catch(() => undefined) // Late, it has nobody who waits.
+  work.catch(() => undefined) // When it fails late, no caller waits for it.
   return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }

@@ -130,7 +130,7 @@ function wasIssuedUnwell(faults: readonly Fault[], issued: Issued | undefined): 
   return isUnwell(faultAt(faults, issued.endMs), issued)
 }
 
-/** Somebody tried to end it, or used it too, before this answer: then the refusal may be right. */
+/** A request tried to end it, or used it too, before this answer: then the refusal may be right. */
 function isTouched(use: Use, events: readonly Event[]): boolean {
   return events.some((event) => {
     if (event === use || !('startMs' in event) || event.startMs >= use.endMs) return false

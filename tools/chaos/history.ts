@@ -48,7 +48,7 @@ export interface Look extends Timed {
   readonly issued: Issued
 }
 
-/** Somebody was asked to end something; with `success` the ending is acknowledged. */
+/** A request to end something; with `success` the ending is acknowledged. */
 export interface Ending extends Timed {
   readonly kind: 'ending'
   readonly way: string
@@ -83,7 +83,7 @@ export interface Fault {
   readonly endMs: number
 }
 
-/** Nobody could reach the store between these two, or this node knew that its clock is wrong: nothing may be served. */
+/** No node could reach the store between these two, or this node knew that its clock is wrong: nothing may be served. */
 export interface Outage {
   readonly kind: 'outage'
   /** All nodes unless set. */

@@ -39,7 +39,7 @@ function tell(round: RoundReport): void {
   for (const line of violationLines(round.violations)) console.log(line)
 }
 
-// Whoever ends the rig ends its servers: they are ended when this process exits.
+// When the rig is ended, its servers end too: they are stopped when this process exits.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 try {

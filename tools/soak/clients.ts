@@ -23,7 +23,7 @@ export interface ClientsParts {
 const MACHINE_PAUSE_MS = 200
 const PERSON_PAUSE_MS = 600
 
-/** Returns a stop, which resolves when nobody waits for an answer any more. */
+/** Returns a stop, which resolves when no request waits for an answer any more. */
 export function startClients({ issuer, judge, tally }: ClientsParts): () => Promise<void> {
   let stopping = false
   const loops = ALGORITHMS.flatMap((algorithm) => [machine(algorithm), person(algorithm)])

@@ -1,7 +1,7 @@
 /**
  * A world in which time goes faster: `Date` and everything periodic, in each process that begins with this file.
  *
- * Verifiers have times that nobody can shorten. jose waits half a minute between two fetches, ours ten seconds, so no
+ * Verifiers have times that cannot be shortened. jose waits half a minute between two fetches, ours ten seconds, so no
  * rotation could be hurried below them without changing what is to be shown. Here nothing is changed but the clock, for
  * all alike. What takes time in earnest (an answer, a new engine) takes `speed` times as long by that clock, so the
  * hurry makes it harder for the server and never easier.

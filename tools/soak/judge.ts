@@ -7,9 +7,9 @@ import { type Handed, type Look, noteFailure, type Tally } from './tally.ts'
 import type { VerifierKind } from './verifiers.ts'
 
 export interface Judge {
-  /** Resolves when everybody has looked at it for the first time. */
+  /** Resolves when every verifier has looked at it for the first time. */
   take(token: string, use: Handed['use']): Promise<void>
-  /** Resolves when everybody has looked twice at everything that was taken. */
+  /** Resolves when every verifier has looked twice at everything that was taken. */
   settled(): Promise<void>
 }
 
@@ -48,7 +48,7 @@ export function createJudge({ kinds, tally, speed }: JudgeParts): Judge {
 
   async function ask(kind: VerifierKind, handed: Handed, look: Look): Promise<void> {
     const looks = tally.looks.get(kind.name)
-    if (looks === undefined) throw new TypeError(`nobody counts ${kind.name}`)
+    if (looks === undefined) throw new TypeError(`there is no count of ${kind.name}`)
     try {
       await kind.verify(handed)
       looks[look] += 1

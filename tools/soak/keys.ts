@@ -1,5 +1,5 @@
 /**
- * `npm run soak:keys`: signing keys rotate without a pause, and nobody notices.
+ * `npm run soak:keys`: signing keys rotate without a pause, without a failed request.
  *
  * Three servers on one Redis, clients that take and refresh tokens all the time, and five kinds of verifier that check
  * every token twice. One good token refused, or one request failed, and the soak fails.
@@ -63,7 +63,7 @@ async function untilEnough(tally: Tally, options: SoakOptions, seconds: () => nu
   }
 }
 
-// Whoever ends the soak ends its servers: they are ended when this process exits.
+// When the soak is ended, its servers end too: they are stopped when this process exits.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 try {

@@ -29,7 +29,7 @@ or one request fails. The default takes about eleven minutes.
   --help             this
 `
 
-/** `undefined` when help was asked for. Throws with a sentence for whoever typed something else. */
+/** `undefined` when help was asked for. Throws with a sentence when the arguments are wrong. */
 export function readOptions(args: readonly string[]): SoakOptions | undefined {
   const { values } = parseArgs({
     args: [...args],

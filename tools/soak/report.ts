@@ -1,4 +1,4 @@
-/** The soak in figures: for whoever watches it, at its end, and as JSON. */
+/** The soak in figures: for a person who watches it, at its end, and as JSON. */
 
 import type { SoakOptions } from './options.ts'
 import { refusalsOf, rotationsOf, type Tally, verificationsOf } from './tally.ts'

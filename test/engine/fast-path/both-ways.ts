@@ -121,7 +121,7 @@ export function describePlain(both: () => BothWays, rows: Rows, good: string): v
 /** Each row is answered by the engine. */
 export function describeLeftToTheEngine(both: () => BothWays, rows: Rows): void {
   describe.each(Object.entries(rows))('%s', (_name, request) => {
-    it('is answered by the engine, as if nobody had been there before', async () => {
+    it('is answered by the engine, as if the fast path did not exist', async () => {
       const { ours, theirs } = await both().byTheEngine(request())
 
       expect(comparable(ours)).toEqual(comparable(theirs))

@@ -177,7 +177,7 @@ export function describeGranted(name: string, kind: Kind, more: (both: () => Bot
     })
 
     describe.each(Object.entries({ ...LEFT_TO_THE_ENGINE, ...kind.leftToTheEngine }))('%s', (_name, row) => {
-      it('is answered by the engine, as if nobody had been there before', async () => {
+      it('is answered by the engine, as if the fast path did not exist', async () => {
         const [request, twin] = await kind.requests(both, row)
 
         const { ours, theirs } = await both.byTheEngine(request, twin)

@@ -120,7 +120,7 @@ const LEFT_TO_THE_ENGINE: Rows = {
 describePlain(() => both, PLAIN, '"sub":"')
 describeLeftToTheEngine(() => both, LEFT_TO_THE_ENGINE)
 
-it.each(BAD_GRANTS)('opens to nobody, either way, where the grant %s', async (_what, change) => {
+it.each(BAD_GRANTS)('is refused on both paths when the grant %s', async (_what, change) => {
   const { access_token: token } = await signedIn(both.app, 'login', 'openid')
   await changeGrant(both.app, String(token), change)
 
@@ -140,7 +140,7 @@ it('leaves out, either way, what the grant withholds', async () => {
   expect(ours).toEqual(theirs)
 })
 
-it('opens to nobody, either way, once the account is disabled', async () => {
+it('is refused on both paths once the account is disabled', async () => {
   const login = 'alice@example.com'
   const request = ask(`Bearer ${tokens.opaque}`)
   const { accounts, accountAccess } = both.app.nodes[0] as (typeof both.app.nodes)[number]

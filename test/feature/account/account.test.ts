@@ -22,7 +22,7 @@ describe('the page of connected apps', () => {
   })
   afterAll(() => app.close())
 
-  it('sends whoever is not signed in through the sign-in, and back', async () => {
+  it('sends a visitor who is not signed in through the sign-in, and back', async () => {
     const agent = createUserAgent(app)
     const asked = await agent.follow(await agent.get('/account'))
     expect(asked.page?.html).toContain('name="password"')
@@ -237,7 +237,7 @@ async function signOut(agent: UserAgent): Promise<void> {
   expect(end?.headers.get('cache-control')).toBe('no-store')
 }
 
-/** In the same browser, whoever is signed in there: the server signs that one out first. */
+/** In the same browser, whichever person is signed in there: the server signs that person out first. */
 async function signInAsOther(agent: UserAgent, { login, password }: Login): Promise<void> {
   const { page: asked } = await agent.follow(await agent.get(`${addressOf('demo-spa')}&prompt=login`))
   let { page } = await agent.follow(await agent.submit(asked as Page, '/login', { login, password }))

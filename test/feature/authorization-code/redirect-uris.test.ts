@@ -202,7 +202,7 @@ describe('redirect URIs', () => {
       },
     )
 
-    it('do not become a link to an address that nobody checked', async () => {
+    it('do not become a link to an unchecked address', async () => {
       const evil = 'https://evil.example/"onclick="'
       for (const params of [{ redirect_uri: evil }, { client_id: 'nobody', redirect_uri: evil }]) {
         const answer = await authorize(alice, params)
@@ -254,7 +254,7 @@ describe('redirect URIs', () => {
     })
   })
 
-  describe('[S24] no route sends a browser to an address that nobody registered (RFC 9700 4.11)', () => {
+  describe('[S24] no route sends a browser to an unregistered address (RFC 9700 4.11)', () => {
     const NAMES =
       'url uri next return_to returnTo redirect redirect_to redirect_uri redirect_url target_link_uri continue goto post_logout_redirect_uri error_uri callback iss client_uri logo_uri request_uri RelayState'.split(
         ' ',

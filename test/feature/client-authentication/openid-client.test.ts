@@ -99,7 +99,7 @@ describe('openid-client', () => {
       expect(await oidc.fetchUserInfo(config, refreshed.access_token, sub)).toMatchObject({
         email: 'alice@example.com',
       })
-      // A public client may not ask: anybody could in its name (RFC 7662 section 2.1).
+      // A public client may not introspect: any caller could use its name (RFC 7662 section 2.1).
       const asked = async (token: string) => (method === 'none' ? undefined : oidc.tokenIntrospection(config, token))
       const told = (answer: object) => (method === 'none' ? undefined : expect.objectContaining(answer))
       expect(await asked(refreshToken)).toEqual(told({ active: true, sub }))
@@ -130,7 +130,7 @@ describe('openid-client', () => {
       state: 'bye',
     })
     const { page } = await agent.follow(await agent.get(url.href))
-    if (page === undefined) throw new Error('nobody asked whether to log out')
+    if (page === undefined) throw new Error('there was no logout page')
     const { left } = await agent.follow(await agent.submit(page, '/logout/confirm', { logout: 'yes' }))
     return left
   }

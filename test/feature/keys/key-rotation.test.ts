@@ -1,4 +1,4 @@
-/** Keys rotate under a server in use: two nodes of one issuer, and everybody who holds what the old keys signed. */
+/** Keys rotate under a server in use: two nodes of one issuer, and all holders of what the old keys signed. */
 
 import { readdir, readFile } from 'node:fs/promises'
 import { request } from 'node:http'
@@ -144,7 +144,7 @@ describe('a rotation', () => {
     }, SOON)
   })
 
-  it('[S95] changes the ETag of the JWKS, which everybody may keep for as long as the schedule says', async () => {
+  it('[S95] changes the ETag of the JWKS, which every verifier may cache for as long as the schedule says', async () => {
     const url = app.urls[0] as string
     const before = (await jwksOf(url)).headers
     const etag = before.get('etag') as string
@@ -223,7 +223,7 @@ describe('a compromised key', () => {
 })
 
 describe('a cookie key', () => {
-  it('[S109] that is rotated signs nobody out, and one that is dropped signs out whoever it signed in', async () => {
+  it('[S109] that is rotated signs no person out, and a dropped one signs out the people it signed in', async () => {
     const agent = createUserAgent(app)
     await signIn(agent, newPkce())
     const signedByTheOld = new Map(agent.cookies)
@@ -316,7 +316,7 @@ describe('a pairwise subject', () => {
     const { accessToken, idToken } = await tokensOf(createUserAgent(app), options)
     const { sub } = decodeJwt(idToken)
     for (const url of app.urls) expect((await userinfo(url, accessToken)).body.sub).toBe(sub)
-    // Whoever holds the access token can read it.
+    // The holder of the access token can read it.
     expect(decodeJwt(accessToken).sub).toBe(sub)
     return sub as string
   }

@@ -235,7 +235,7 @@ describe('logout that an application asks for', () => {
     expect((await refreshWeb(app.issuer, web)).status).toBe(200)
   })
 
-  it('keeps everything when the person says no to nobody', async () => {
+  it('keeps everything when a person says no without being signed in', async () => {
     const { agent, tokens } = await signedIn(app)
     const asked = await agent.follow(await agent.get('/logout'))
 
@@ -249,7 +249,7 @@ describe('logout that an application asks for', () => {
     ['registered', { client_id: 'demo-spa', post_logout_redirect_uri: HOME, state: 's' }, `${HOME}?state=s`],
     ['none', { client_id: 'demo-spa' }, undefined],
     ['of nobody', { post_logout_redirect_uri: HOME }, undefined],
-  ])('ends at the right place when nobody is signed in: URI %s', async (_, query, end) => {
+  ])('ends at the right place when no one is signed in: URI %s', async (_, query, end) => {
     const agent = createUserAgent(app)
     const passing = await agent.follow(await agent.get(`/logout?${queryOf(query)}`))
     // A page that sends itself on, since there is nothing to ask.
@@ -278,7 +278,7 @@ describe('a session', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: now + seconds * 1000 })
   }
 
-  it('[S108] ends when it is not used, on the server: the cookie sent again signs nobody in', async () => {
+  it('[S108] ends on the server when it is not used: the cookie sent again is not a sign-in', async () => {
     const { agent } = await signedIn(app)
     pass(HOUR - 60)
     expect(await isSignedIn(agent)).toBe(true)
@@ -333,7 +333,7 @@ describe('a session', () => {
   })
 })
 
-/** Somebody new, or this person, signed in at a fresh browser, with tokens for the SPA of the demo. */
+/** A new person, or this one, signed in at a fresh browser, with tokens for the SPA of the demo. */
 async function signedIn(app: Running, known?: SignInOptions['account']) {
   const account = known ?? { login: `${crypto.randomUUID()}@example.com`, password: 'looking-glass-2026' }
   if (known === undefined) await app.nodes[0]?.accounts.createAccount({ ...account, claims: {} })
@@ -379,7 +379,7 @@ function queryOf(params: Record<string, string | undefined>): string {
   return new URLSearchParams(given).toString()
 }
 
-/** What an ID token for the SPA would be, had somebody else signed it. */
+/** An ID token for the SPA with another signature. */
 async function signIdToken({ issuer }: Running): Promise<string> {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const claims = { sub: 'usr_somebody', sid: 'x' }

@@ -1,4 +1,4 @@
-/** Whoever reads the log may stand still or go away: the server does neither. */
+/** The reader of the log may stall or go away; the server continues. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,7 +14,7 @@ const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
 const PATIENCE = { timeout: 180_000 }
 
 describe.each(['1', '2'])('with WORKERS=%s', (workers) => {
-  it('[B21] a log that nobody reads stops nothing, and one line tells what was dropped', PATIENCE, async () => {
+  it('[B21] a log without a reader stops nothing, and one line reports what was dropped', PATIENCE, async () => {
     const server = await started(workers)
     await refuse(server, 6000)
 
@@ -26,7 +26,7 @@ describe.each(['1', '2'])('with WORKERS=%s', (workers) => {
     await log.until(/"event":"log_lines_dropped".*"event":"request_refused"/s)
   })
 
-  it('[B21] a log that nobody reads does not keep SIGTERM waiting', PATIENCE, async () => {
+  it('[B21] a log without a reader does not delay SIGTERM', PATIENCE, async () => {
     const server = await started(workers)
     await refuse(server, 6000)
 
@@ -53,7 +53,7 @@ interface Server {
   terminate(): Promise<number | null>
 }
 
-/** Its stdout is a pipe that nobody reads. */
+/** Its stdout is a pipe without a reader. */
 async function started(workers: string): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'grantor-test-'))
   const [port, opsPort] = [await freePort(), await freePort()]

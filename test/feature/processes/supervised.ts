@@ -109,7 +109,7 @@ export async function startSupervised(
     ended,
     async close() {
       process.off('exit', killNow)
-      // Its workers end with it: they notice that nobody is left to give them connections.
+      // Its workers end with it: they notice that no supervisor is left to give them connections.
       child.kill('SIGKILL')
       await exit
       await rm(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })

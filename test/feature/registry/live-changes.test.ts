@@ -112,7 +112,7 @@ function grant(app: Running, node: number, clientId: string, secret: string) {
   )
 }
 
-/** A client that nobody changes asks both servers, again and again. */
+/** An unchanged client asks both servers repeatedly. */
 function startLoad(app: Running) {
   const failed: unknown[] = []
   let answered = 0

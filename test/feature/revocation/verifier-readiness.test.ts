@@ -89,7 +89,7 @@ describe('verifier readiness', () => {
     expect(signing(keyring)).toBe(next)
   })
 
-  it('waits for nobody unless it was told to', async () => {
+  it('waits for no verifier unless it is configured to', async () => {
     const { app, clock, keyring } = await aServerWithTwoVerifiers()
     const next = await publishNext(app)
 

@@ -189,14 +189,14 @@ describe('consent', () => {
           expect(html).not.toMatch(/[\u202A-\u202E\u2066-\u2069\u200B-\u200F\u2028\u2029\0]|<script>|<img/)
           expect(html.length).toBeLessThan(10_000)
         }
-        // Whoever the name imitates, the host is the one that was registered.
+        // Whatever name is imitated, the host is the registered one.
         expect(textsOf(consent, 'dd class="host')).toEqual(['localhost:4999'])
       },
     )
   })
 
   describe('the form', () => {
-    it('[S131] can be framed by nobody, on login and consent', async () => {
+    it('[S131] cannot be framed by any site, on login and consent', async () => {
       const login = await begin(app)
       const consent = (await logIn(login, await newAccount(app))).page as Page
 
@@ -259,7 +259,7 @@ interface Begun {
   readonly page: Page
 }
 
-/** Somebody who has agreed to nothing yet. */
+/** A person who has agreed to nothing yet. */
 async function newAccount({ nodes: [node] }: Running): Promise<Credentials> {
   const account = { login: `${crypto.randomUUID()}@example.com`, password: 'looking-glass-2026' }
   await node?.accounts.createAccount({ ...account, claims: { email: account.login } })

@@ -159,7 +159,7 @@ async function openLogin(app: Running): Promise<Opened> {
   return opened(agent, (await agent.follow(await agent.get(authorizationUrl(newPkce())))).page)
 }
 
-/** For somebody who has consented to nothing: each time another account, since consent outlives the browser. */
+/** For a person who has consented to nothing: each time another account, since consent outlives the browser. */
 async function openConsent(app: Running): Promise<Opened> {
   const { agent, page } = await openLogin(app)
   return opened(agent, (await agent.follow(await agent.submit(page, '/login', await newAccount(app)))).page)

@@ -89,7 +89,7 @@ describeWithRedis('on Redis', () => {
 
 function guesses(): void {
   describe('a browser in which a person signed in before', () => {
-    it('[A9] [S122] is let in while a stranger has locked everybody else out, on every node', async () => {
+    it('[A9] [S122] can sign in while an attacker has locked all unknown devices out, on every node', async () => {
       await startWith({}, { nodes: 2 })
       const agent = createUserAgent(app)
       expect(await statusOf(logIn(ALICE.password, ALICE.login, { agent }))).toBe(303)

@@ -26,7 +26,7 @@ describe('credentials without the cookie of the sign-in', () => {
   })
   afterAll(() => app.close())
 
-  it('[S117] sign nobody in, though the form and its token are right', async () => {
+  it('[S117] do not sign in, though the form and its token are right', async () => {
     const { agent, page } = await begin(app)
     const signedInElsewhere = createUserAgent(app)
     await signIn(signedInElsewhere, newPkce())
@@ -187,7 +187,7 @@ describe('guesses that arrive together', () => {
     const answers = await Promise.all(
       Array.from({ length: 60 }, (_, at) => {
         const { agent, page } = browsers[at % 2] as Begun
-        // Nobody is behind a proxy here, so what the header says is an invention.
+        // There is no proxy here, so the header is invented.
         const headers = { 'x-forwarded-for': `192.0.2.${at}` }
         return submit(agent, page, { login: `guess-${at}@example.com`, password: WRONG }, headers)
       }),
@@ -376,7 +376,7 @@ async function submit(agent: UserAgent, page: Page, fields: Record<string, strin
   return agent.post(`${action}/login`, { ...fields, csrf }, headers)
 }
 
-/** The error of a request that must not ask; `null` when somebody is signed in and has agreed. */
+/** The error of a request that must not ask; `null` when a person is signed in and has agreed. */
 async function whoIsSignedIn(agent: UserAgent): Promise<string | null> {
   const answer = await agent.get(authorizationUrl(newPkce(), { params: { prompt: 'none' } }))
   return new URL(answer.headers.get('location') ?? '').searchParams.get('error')

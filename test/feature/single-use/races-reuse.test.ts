@@ -1,5 +1,5 @@
 /**
- * A refresh token that comes back: again at once, again too late, again from somebody else.
+ * A refresh token that comes back: again at once, again too late, again from another client.
  *
  * The date is moved for ourselves and for the engine alike, which has no clock that could be handed to it.
  */

@@ -1,4 +1,4 @@
-/** The proof that the tests of races can fail: the same races, against the adapter that everybody writes first. */
+/** The proof that the tests of races can fail: the same races, against the adapter that a textbook would give. */
 
 import type { CryptoKey } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

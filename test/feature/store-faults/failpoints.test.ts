@@ -96,7 +96,7 @@ describeWithRedis('a refresh whose server is lost at the command that rotates', 
 describeWithRedis(
   'a redemption whose server is lost at the command that consumes the code and stores its token',
   () => {
-    it.for(ROWS)('[%s] %s %s: no token works that nobody holds', async ([, how, fault]) => {
+    it.for(ROWS)('[%s] %s %s: every valid token has a holder', async ([, how, fault]) => {
       const wasConsumed = fault === 'after the store did it'
       await expectNoTokenLeft({ how, fault, command: SUCCESSION, wasConsumed })
     })
@@ -110,7 +110,7 @@ describeWithRedis('a redemption that the engine answers, whose server is lost', 
     ['F6', 'killed', 'the consuming of the code,', 'after the store did it'],
     ['F6', 'killed', 'the storing of its refresh token,', 'before the store did it'],
     ['F6', 'killed', 'the storing of its refresh token,', 'after the store did it'],
-  ] as const)('[%s] %s at %s %s: no token works that nobody holds', async ([, how, at, fault]) => {
+  ] as const)('[%s] %s at %s %s: every valid token has a holder', async ([, how, at, fault]) => {
     const command = at === 'the consuming of the code,' ? CODE_CONSUMED : REFRESH_TOKEN_STORED
     const wasConsumed = command !== CODE_CONSUMED || fault === 'after the store did it'
     await expectNoTokenLeft({ how, fault, command, wasConsumed }, { fast_path: false })

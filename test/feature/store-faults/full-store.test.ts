@@ -67,7 +67,7 @@ async function expectEndingsOnly(app: Running, { problem, fill, free }: Shortage
   expect(await readiness(app)).toMatchObject({ status: 503, body: { problem: expect.stringMatching(problem) } })
 
   for (const route of ROUTES.filter(({ store }) => store === 'issues')) await expectFull(prepared, route)
-  // Nobody's logout would leave a session behind.
+  // A failed logout would leave a session behind.
   expect((await fetch(`${app.issuer}/logout`)).status).toBe(503)
   for (const route of ROUTES.filter(({ store }) => store === 'reads')) await expectAnswer(prepared, route)
   // `/revoke`, the logout and its confirmation, the end of a connected application.

@@ -79,7 +79,7 @@ describeWithRedis('kill -9 around one Redis', () => {
     },
   )
 
-  it('[F5] a reply lost between Redis and the server costs nobody a token', async () => {
+  it('[F5] a reply lost between Redis and the server costs no client a token', async () => {
     const { redis, nodes, proxy } = await onRedis('everysec')
     const clients = await signInClients(nodes, 1)
 

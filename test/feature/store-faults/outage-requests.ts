@@ -116,7 +116,7 @@ async function prepare(app: Running, privateKey: CryptoKey): Promise<OutageReque
   }
 }
 
-/** An authorization of somebody who is signed in; the login page and its form; the logout and its form. */
+/** An authorization of a signed-in person; the login page and its form; the logout and its form. */
 async function browserRequests(app: Running, url: string, cookies: ReadonlyMap<string, string>): Promise<Sends> {
   const stranger = createUserAgent(app)
   const begun = await stranger.get(authorizationUrl(newPkce()))

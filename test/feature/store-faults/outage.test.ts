@@ -1,4 +1,7 @@
-/** The store is away: nothing is issued, nothing is called valid, nobody waits, and all is well again when it is back. */
+/**
+ * The store is away: nothing is issued, no token is called valid, no request waits, and everything works again when it
+ * is back.
+ */
 
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -87,7 +90,7 @@ describeWithRedis('Redis', () => {
     await expectUnavailable({ 'a machine token': requests.machineToken })
   })
 
-  it('[D] is logged in one line when it goes away and one when it is back, without a stack, whoever asks meanwhile', async () => {
+  it('[D] is logged in one line when it goes away and one when it is back, without a stack, whatever is requested meanwhile', async () => {
     const redis = await startRedis({ appendOnly: true })
     onTestFinished(() => redis.close())
     const nodes = await startProcesses({ redisUrls: [redis.url] })
@@ -161,7 +164,7 @@ describeWithRedis('Redis', () => {
   })
 })
 
-/** All at once; whoever has to wait longer than anybody should fails the test. */
+/** All at once; a request that waits too long fails the test. */
 async function sendAll(sends: Sends): Promise<(readonly [string, Answer])[]> {
   return Promise.all(
     Object.entries(sends).map(async ([name, send]) => {

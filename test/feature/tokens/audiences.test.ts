@@ -66,7 +66,7 @@ describe.each([{ fastPath: true }, { fastPath: false }])('with %o', (config) => 
       ...params,
     })
 
-  /** What introspection says by whoever speaks for every API: the token of no API is not for it to know. */
+  /** The introspection by a client that speaks for every API: it must not learn about a token of no API. */
   async function isForAnApi(token: unknown): Promise<boolean> {
     return (await post(`${app.issuer}/introspect`, { token: String(token) }, basic('api'))).body.active === true
   }

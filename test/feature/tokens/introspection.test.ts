@@ -109,7 +109,7 @@ describe('introspection of access tokens (RFC 7662)', () => {
       )
     })
 
-    it('[A15] tells a public client nothing, in whose name anybody could ask (RFC 7662 section 2.1)', async () => {
+    it('[A15] tells a public client nothing, because any caller could use its name (RFC 7662 section 2.1)', async () => {
       const { access_token: token, refresh_token: refreshToken } = await tokensOf('spa')
       const opaque = await tokensOf('spa', { scope: 'openid opaque:read' })
 
@@ -136,7 +136,7 @@ describe('introspection of access tokens (RFC 7662)', () => {
       }
     })
 
-    it('tells nobody else: no client that may call the API, and none that speaks for another', async () => {
+    it('tells no other client: not one that may call the API, and not one that speaks for another', async () => {
       for (const token of [(await tokensOf('spa')).access_token, await machineToken()]) {
         for (const answer of [
           await introspect({ token }, basic('stranger')),

@@ -77,7 +77,7 @@ describe('an API with its shared secret', () => {
           }),
       ),
     )
-    // These answer everybody.
+    // These endpoints answer every caller.
     const open = ['jwks', 'well-known', 'logout']
     return answers
       .filter(({ status, route }) => status < 300 && !open.some((one) => route.includes(one)))

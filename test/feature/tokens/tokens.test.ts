@@ -334,7 +334,7 @@ describe('tokens', () => {
       expect(body).toMatchObject({ active: true, client_id: 'spa', aud, scope: 'openid opaque:read' })
     })
 
-    it('tells nobody else', async () => {
+    it('tells no other client', async () => {
       const tokens = await opaqueTokens()
       for (const value of [tokens.access_token, tokens.refresh_token]) {
         for (const answer of [
@@ -386,7 +386,7 @@ describe('tokens', () => {
   })
 
   describe('[S55] the token endpoint', () => {
-    it('answers with JSON that nobody keeps', async () => {
+    it('answers with JSON that must not be cached', async () => {
       const answer = await machine()
 
       expect(answer.headers.get('content-type')).toMatch(/^application\/json/)

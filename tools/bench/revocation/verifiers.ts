@@ -23,7 +23,7 @@ export type VerifiersQuestion =
   | { readonly ask: 'arm'; readonly token: string }
   /** Answered with the moment, in nanoseconds, at which each verifier first refused it. */
   | { readonly ask: 'refusals' }
-  /** Answered when nobody's connection has changed for a while: what ends everything ends the verifiers' own tokens too. */
+  /** Answered when no connection has changed for a while: what ends everything ends the verifiers' own tokens too. */
   | { readonly ask: 'rest' }
 
 interface Watched {
@@ -87,7 +87,7 @@ function watch(nodeUrl: string): Watched {
   return one
 }
 
-/** A key may be new to a verifier, which asks for unknown ones only so often; its clock is moved, so that nobody waits. */
+/** A key may be new to a verifier, which asks for unknown ones only so often; its clock is moved, so that no time is spent waiting. */
 async function untilTaken(one: Watched, token: string): Promise<void> {
   const deadline = performance.now() + GIVE_UP_MS
   for (let attempt = 0; ; attempt++) {

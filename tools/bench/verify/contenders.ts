@@ -24,7 +24,7 @@ export interface Contender {
 export const OURS = 'grantor/resource'
 export const BASELINE = 'jose.jwtVerify'
 
-/** What a good token must allow, asked of everybody who can be asked. */
+/** The requirements on a valid token, for every contender that can check them. */
 const SCOPES = ['orders:read']
 
 export async function contendersFor(alg: Alg, key: SigningKey, at: StrangeIssuer): Promise<Contender[]> {

@@ -2,7 +2,7 @@
  * `npm run bench:verify [-- --json] [--seconds 0.6] [--rounds 3]`: verifications per second of processor time, beside
  * the libraries that an API might use instead, in one process and one run.
  *
- * Everybody takes turns in every round, so that whatever drifts drifts under all. Processor time is that of all threads
+ * All contenders take turns in every round, so that whatever drifts drifts under all. Processor time is that of all threads
  * of the process. Tokens are handed over as new texts each time, as a server finds them in its requests.
  */
 
@@ -68,7 +68,7 @@ async function drive({ verify, sight }: Contender, tokens: readonly string[], at
   let [verified, cpuMicroseconds] = [0, 0]
   while (cpuMicroseconds < atLeastSeconds * 1e6) {
     const texts = tokens.map(anew)
-    // Whoever follows a feed has to hear it.
+    // A verifier that follows a feed has to receive it.
     await setImmediate()
     const before = process.cpuUsage()
     if (sight === 'again') for (const text of texts) await verify(text)
@@ -82,7 +82,7 @@ async function drive({ verify, sight }: Contender, tokens: readonly string[], at
   return verified / (cpuMicroseconds / 1e6)
 }
 
-/** The same text at another place in memory, whose hash nobody has calculated yet. */
+/** The same text at another place in memory, whose hash is not calculated yet. */
 function anew(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1')
 }

@@ -1,7 +1,7 @@
 /**
  * Encrypted tokens, where none is expected: what they unpack to, and what it costs to try.
  *
- * Nobody here decrypts, so each has to be refused as cheaply as any text that is no token.
+ * The server never decrypts, so each has to be refused as cheaply as any text that is no token.
  */
 
 import { createCipheriv, createHash, generateKeyPairSync, publicEncrypt, randomBytes } from 'node:crypto'
@@ -21,7 +21,7 @@ export function encryptedTokens({ slot }: Attack): Row[] {
   const rsa = slot.keys.find(({ alg }) => alg === 'RS256' || alg === 'PS256')
   const bomb = deflateRawSync(Buffer.alloc(UNPACKED_BYTES, '{"a":'))
   const rows: Record<string, string> = {
-    'compressed 1000 times, for a key that nobody has': encrypt({ alg: 'dir', zip: 'DEF' }, bomb),
+    'compressed 1000 times, for an unknown key': encrypt({ alg: 'dir', zip: 'DEF' }, bomb),
     ...(rsa && {
       'compressed 1000 times, for our signing key': toRsa(rsa, { zip: 'DEF', kid: rsa.kid }, bomb),
       'a good token, encrypted for our signing key': toRsa(rsa, { cty: 'JWT', kid: rsa.kid }, Buffer.from(good)),

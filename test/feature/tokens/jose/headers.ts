@@ -35,7 +35,7 @@ export function injectedKids({ slot, trap }: Attack): Row[] {
   )
 }
 
-/** Keys that the attacker brings, or points to; his own server would see whoever follows. */
+/** Keys that the attacker brings, or points to; the attacker's server would see a fetch. */
 export function broughtKeys({ slot, trap }: Attack): Row[] {
   const key = firstKey(slot)
   const own = { ...ecKey('own'), kid: key.kid }
@@ -62,7 +62,7 @@ export function broughtKeys({ slot, trap }: Attack): Row[] {
   ]
 }
 
-/** We understand no extension, so whoever demands one is refused (RFC 7515 section 4.1.11, RFC 7797 section 6). */
+/** We support no extension, so a token that demands one is refused (RFC 7515 section 4.1.11, RFC 7797 section 6). */
 export function unknownExtensions({ slot }: Attack): Row[] {
   const headers: Record<string, Record<string, unknown>> = {
     'crit with an unknown entry': { crit: ['exp2'], exp2: 1 },

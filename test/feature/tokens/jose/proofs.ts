@@ -117,7 +117,7 @@ function wrongKeys(slot: ProofSlot, key: SigningKey): Record<string, string> {
   }
 }
 
-/** The same address to anybody (RFC 9449 section 4.3, RFC 3986 sections 6.2.2 and 6.2.3), without query and fragment. */
+/** The same address for every reader (RFC 9449 section 4.3, RFC 3986 sections 6.2.2 and 6.2.3), without query and fragment. */
 export function sameAddresses(slot: ProofSlot): Row[] {
   const key = firstKey(slot)
   const { host, pathname, origin } = new URL(slot.address)
