@@ -19,7 +19,7 @@ export const SPA = { clientId: 'soak-spa', redirectUri: 'http://localhost:4999/c
 /**
  * Seconds. The shortest schedule that there is for this overlap: each key is published the moment its predecessor signs.
  * The overlap is more than the half minute that jose lets pass between two fetches; a shorter one would be refused by
- * its user, whatever `max-age` says.
+ * its verifiers, whatever `max-age` says.
  */
 export const MAX_AGE_SECONDS = 30
 const MARGIN_SECONDS = 10

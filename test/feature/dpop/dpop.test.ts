@@ -169,7 +169,7 @@ describe('[S64] the refresh token of a public client that proved a key (RFC 9449
     expect(decodeJwt(String(good.body.access_token))).toMatchObject({ cnf: { jkt: key.thumbprint } })
   })
 
-  it('is not rotated, since only the key's holder can use it (RFC 9700 section 4.14.2)', async () => {
+  it('is not rotated, since only the holder of the key can use it (RFC 9700 section 4.14.2)', async () => {
     const key = await newProofKey()
     const { refresh: token } = await tokensOf(key)
 
