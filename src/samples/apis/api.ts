@@ -13,6 +13,8 @@ export interface ApiOptions {
   readonly audience?: string
   /** How far clocks may differ; the verifier's default unless set. */
   readonly clockToleranceSeconds?: number
+  /** The secret it shares with the server, where its tokens are signed with HS256. */
+  readonly secret?: Uint8Array
 }
 
 export interface Api {

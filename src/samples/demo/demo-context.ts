@@ -1,8 +1,14 @@
 /** The context of the demo's flows: the server, the APIs, the clients, and how a person signs in. */
 
+import { randomBytes } from 'node:crypto'
+
 import * as openid from 'openid-client'
 
 import type { ApiAddresses } from '../apis/addresses.ts'
+import { INVENTORY } from '../apis/inventory.ts'
+import { ORDERS } from '../apis/orders.ts'
+import { REPORTS } from '../apis/reports.ts'
+import { SHIPPING } from '../apis/shipping.ts'
 import { DEMO_MACHINE } from '../start.ts'
 import type { Browser, Page } from './browser.ts'
 import { must, type Steps } from './steps.ts'
@@ -12,7 +18,21 @@ export interface DemoContext {
   readonly apis: ApiAddresses
   /** The address of the API whose tokens live for two seconds. */
   readonly brief: string
+  /** The address of the API whose tokens are signed with a secret that it shares with the server. */
+  readonly hs256: string
+  /** The address of the API whose tokens are signed with RSASSA-PSS. */
+  readonly ps256: string
+  /** The address of the service that calls the Inventory API. */
+  readonly shipping: string
+  readonly rotating: RotatingServer
   readonly steps: Steps
+}
+
+/** Another server, whose clock the demo moves, and the address of an API that tells the time by that clock. */
+export interface RotatingServer {
+  readonly issuer: string
+  readonly api: string
+  readonly moveSeconds: (seconds: number) => void
 }
 
 export const PERSON = { login: 'alice@example.com', password: 'wonderland-2026' }
@@ -30,16 +50,36 @@ export const STRICT = { clientId: 'demo-strict', redirectUri: 'http://localhost:
 /** In addition to the demo seed: may call the API whose tokens live for two seconds. */
 export const HASTY = { clientId: 'demo-hasty', clientSecret: 'demo-hasty-secret-not-for-production' }
 export const BRIEF = 'https://brief.example'
+/** Beside the demo seed: one API for each algorithm that the three samples do not use. */
+export const HS256_API = 'https://hs256.example'
+export const PS256_API = 'https://ps256.example'
+/** As long as the hash (RFC 7518 section 3.2), random, and new each time. The server and one API know it. */
+export const SHARED_SECRET = randomBytes(32)
+/** Beside the demo seed: a client of every API that shows an algorithm. */
+export const COLLECTOR = { clientId: 'demo-collector', clientSecret: 'demo-collector-secret-not-for-production' }
+/** Beside the demo seed: what the Shipping service is when it calls another API. */
+export const SHIPPER = { clientId: 'demo-shipping', clientSecret: 'demo-shipping-secret-not-for-production' }
 
 /** The grantor.yaml of the demo; the demo seed is added to it. */
 export const SETTINGS = JSON.stringify({
-  default_api: 'https://orders.example',
+  default_api: ORDERS,
   apis: [
     {
       audience: BRIEF,
       scopes: { 'reports:read': 'Read your reports, quickly' },
       token: { algorithm: 'ES256', lifetime: '2s' },
     },
+    {
+      audience: HS256_API,
+      scopes: { 'inventory:read': 'See what is in stock' },
+      token: { algorithm: 'HS256', secret: SHARED_SECRET.toString('base64') },
+    },
+    {
+      audience: PS256_API,
+      scopes: { 'inventory:read': 'See what is in stock' },
+      token: { algorithm: 'PS256' },
+    },
+    { audience: SHIPPING, scopes: { 'shipping:read': 'See what can be sent to you' }, token: { algorithm: 'ES256' } },
   ],
   clients: [
     {
@@ -48,7 +88,7 @@ export const SETTINGS = JSON.stringify({
       grant_types: ['authorization_code', 'refresh_token'],
       redirect_uris: [STRICT.redirectUri],
       scopes: ['openid', 'profile'],
-      apis: { 'https://orders.example': ['orders:read'] },
+      apis: { [ORDERS]: ['orders:read'], [SHIPPING]: ['shipping:read'] },
       refresh: { idempotent_window: '0s' },
     },
     {
@@ -56,6 +96,24 @@ export const SETTINGS = JSON.stringify({
       client_secret: HASTY.clientSecret,
       grant_types: ['client_credentials'],
       apis: { [BRIEF]: ['reports:read'] },
+    },
+    {
+      client_id: COLLECTOR.clientId,
+      client_secret: COLLECTOR.clientSecret,
+      grant_types: ['client_credentials'],
+      apis: {
+        [ORDERS]: ['orders:read'],
+        [INVENTORY]: ['inventory:read'],
+        [REPORTS]: ['reports:read'],
+        [HS256_API]: ['inventory:read'],
+        [PS256_API]: ['inventory:read'],
+      },
+    },
+    {
+      client_id: SHIPPER.clientId,
+      client_secret: SHIPPER.clientSecret,
+      grant_types: ['client_credentials'],
+      apis: { [INVENTORY]: ['inventory:read'] },
     },
   ],
 })
@@ -170,6 +228,13 @@ export async function call(address: string, token: string | undefined, init: Cal
   const text = await response.text()
   const challenge = response.headers.get('www-authenticate') ?? ''
   return { status: response.status, challenge, code: codeOf(text), text }
+}
+
+/** Throws unless the API answers the call with this status; gives its answer, shortened. */
+export async function mustAnswer(address: string, token: string, status: number, init: CallInit = {}): Promise<string> {
+  const answer = await call(address, token, init)
+  must(answer.status === status, `it answered ${answer.status} ${answer.code ?? ''}`)
+  return `${status} ${answer.text.length > 60 ? `${answer.text.slice(0, 60)}…` : answer.text}`
 }
 
 function codeOf(text: string): string | undefined {

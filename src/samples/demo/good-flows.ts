@@ -8,10 +8,9 @@ import { REPORTS } from '../apis/reports.ts'
 import { createBrowser } from './browser.ts'
 import {
   ask,
-  type CallInit,
-  call,
   discoverAs,
   MACHINE,
+  mustAnswer,
   mustBeRefused,
   peek,
   type DemoContext,
@@ -207,10 +206,4 @@ export async function machine({ issuer, apis, steps: { step } }: DemoContext): P
       say(`${String(header.alg)}: ${await mustAnswer(address, access_token, 200)}`)
     })
   }
-}
-
-async function mustAnswer(address: string, token: string, status: number, init: CallInit = {}): Promise<string> {
-  const answer = await call(address, token, init)
-  must(answer.status === status, `it answered ${answer.status} ${answer.code ?? ''}`)
-  return `${status} ${answer.text.length > 60 ? `${answer.text.slice(0, 60)}…` : answer.text}`
 }
