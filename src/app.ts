@@ -94,7 +94,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     store.onMark((mark) => seenFile.write({ ...mark, keyIds: keyIds() }))
 
     const views = loadViews()
-    const engine = await openEngine(core, createEnginePages({ views, log }))
+    const engine = await openEngine(core, createEnginePages(views))
     closings.push(() => engine.close())
     const file = createFileOfServer({ ...core, refusalOf: (client) => engine.current.engine().refusalOf(client) })
     await file.apply(config)

@@ -45,6 +45,8 @@ export const AUDIT_EVENTS = {
   'client.access_ended': 'The access of a client was ended at once; everything issued to it before is refused.',
   'everything.ended': 'Everything issued before a given time was ended: tokens, grants and sessions.',
   'client.authentication_failed': 'A client failed to authenticate.',
+  'request.refused':
+    'A protocol endpoint refused a request; the reason is the one that the log has. Of many alike each power of ten is recorded.',
   'store.replaced': 'A server found its store emptied or replaced; everything issued before is refused.',
   'store.set_back': 'A server found its store set back to an earlier state; everything issued until then was ended.',
   'store.lapsed': 'A crash of the store lost its last writes; revocations that a server knew were written again.',

@@ -80,12 +80,8 @@ export const LOG_EVENTS = {
     'The server could not serve a valid request. The field `fault` is a code of docs/errors.md, which has the remedy.',
   ],
   protocol_request_refused: [
-    'debug',
-    'A protocol endpoint refused a request. The fields `error` and `detail` say why.',
-  ],
-  authorization_refused: [
     'info',
-    'The server refused an authorization request and showed an error page. Correct the request of the application.',
+    'A protocol endpoint refused a request. The fields `error`, `detail` and `value` say why; `errorId` stands on the error page and in the header X-Error-Id.',
   ],
   response_not_sent: ['debug', 'A response could not be sent: the client closed the connection.'],
   page_not_sent: ['error', 'A page could not be sent. The field `err` says why.'],

@@ -141,10 +141,6 @@ export interface AccountClaims {
   readonly name?: string
   readonly given_name?: string
   readonly family_name?: string
-  readonly preferred_username?: string
-  readonly picture?: string
-  readonly locale?: string
-  readonly zoneinfo?: string
   readonly email?: string
   readonly email_verified?: boolean
 }

@@ -36,6 +36,7 @@ import type { Engine } from './current.ts'
 import { createDocuments, prepareDocuments } from './documents.ts'
 import { createInteractions } from './interactions/engine-interactions.ts'
 import { recordEvents } from './events.ts'
+import type { Refusals } from './request/refusals.ts'
 import { requestMiddleware } from './request/middleware.ts'
 import { applyOverrides } from './overrides/overrides.ts'
 import { refusalOf } from './overrides/clients/live-clients.ts'
@@ -68,6 +69,7 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSig
   readonly fastPath: boolean
   readonly pages: EnginePages
   readonly clientFailures: ClientFailures
+  readonly refusals: Refusals
   readonly unknownClients: Failures
   readonly webOrigins: Pick<WebOrigins, 'isRegistered'>
   readonly audit: Audit

@@ -5,12 +5,15 @@ import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
 
 import type { Log } from '../audit/log.ts'
 import type { ClientFailures } from './request/client-failures.ts'
+import { noteRefusal } from './request/refusals.ts'
 
 // The engine's words for a wrong secret.
 const WRONG_SECRET = 'invalid secret provided'
 
-// The endpoints at which clients authenticate.
-const CLIENT_ERRORS = ['grant', 'introspection', 'revocation', 'pushed_authorization_request'] as const
+const REFUSING = [
+  ...['authorization', 'grant', 'introspection', 'revocation', 'pushed_authorization_request'],
+  ...['userinfo', 'end_session'],
+] as const
 
 export interface EventParts {
   readonly clientFailures: ClientFailures
@@ -18,18 +21,18 @@ export interface EventParts {
 }
 
 export function recordEvents(provider: Provider, { clientFailures, log }: EventParts): void {
-  for (const event of CLIENT_ERRORS) {
+  for (const event of REFUSING) {
     provider.on(`${event}.error` as 'grant.error', (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) => {
       if (error instanceof errors.InvalidClientAuth) noteFailure(ctx, error, clientFailures)
-      const { message, error_detail: detail } = error
-      log.event('protocol_request_refused', { route: ctx.oidc.route, error: message, detail })
+      noteRefusal(ctx, error)
     })
   }
   // Connections that break off; without a listener Koa prints them.
   const connections: EventEmitter = provider
   connections.on('error', (error: Error) => log.event('response_not_sent', { err: error }))
   provider.on('server_error', (ctx: KoaContextWithOIDC, error: Error) => {
-    log.event('request_failed', { err: error, route: ctx.oidc?.route })
+    const { errorId } = noteRefusal(ctx, error)
+    log.event('request_failed', { errorId, err: error, route: ctx.oidc?.route })
   })
 }
 

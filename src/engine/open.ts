@@ -8,10 +8,14 @@ import { buildEngine, type EngineParts } from './build.ts'
 import { createCurrentEngine, type CurrentEngine } from './current.ts'
 import { followRing } from './follow-ring.ts'
 import { createClientFailures } from './request/client-failures.ts'
+import { createRefusals } from './request/refusals.ts'
 
 /** The parts of the core that the engine needs. */
 export interface EngineCore
-  extends Omit<EngineParts, 'clientFailures' | 'keyring' | 'pages' | 'issuer' | 'lifetimes' | 'dpop' | 'fastPath'> {
+  extends Omit<
+    EngineParts,
+    'clientFailures' | 'refusals' | 'keyring' | 'pages' | 'issuer' | 'lifetimes' | 'dpop' | 'fastPath'
+  > {
   readonly config: Config
   readonly keyring: Pick<LiveKeyring, 'current' | 'follow'>
   readonly failures: Failures
@@ -29,8 +33,9 @@ export interface OpenEngine {
 export async function openEngine(core: EngineCore, pages: EngineParts['pages']): Promise<OpenEngine> {
   const { issuer, lifetimes, dpop, fastPath } = core.config
   const clientFailures = createClientFailures(core)
+  const refusals = createRefusals(core)
   const build = (keyring: Keyring) =>
-    buildEngine({ ...core, issuer, lifetimes, dpop, fastPath, pages, clientFailures, keyring })
+    buildEngine({ ...core, issuer, lifetimes, dpop, fastPath, pages, clientFailures, refusals, keyring })
   const first = await build(core.keyring.current())
   if (first.differences.length > 0) {
     core.log.event('fast_path_off', { differences: first.differences })

@@ -29,6 +29,13 @@ export function clientEntry(client: ClientSettings): Entry {
       post_logout_redirect_uris: client.postLogoutRedirectUris,
       scopes: client.scopes,
       apis: client.apis,
+      assertion_audience: client.assertionAudience,
+      default_scopes: client.defaultScopes,
+      response_modes: client.responseModes,
+      id_token_signed_response_alg: client.idTokenAlgorithm,
+      require_pushed_authorization_requests: client.pushedRequestsOnly,
+      dpop_bound_access_tokens: client.dpopBound,
+      id_token_claims: client.idTokenClaims,
       first_party: client.firstParty,
       legacy_without_pkce: client.legacyWithoutPkce,
       refresh: withoutDefaults(

@@ -332,7 +332,8 @@ describe('a redirect URI', () => {
       expect(accepted(uri, 'web', LIVE)).toBe(false)
       expect(accepted(uri, 'web', DEVELOPMENT)).toBe(true)
     }
-    expect(accepted('http://localhost/cb', 'native', LIVE)).toBe(false)
+    expect(accepted('http://localhost/cb', 'native', LIVE)).toBe(true)
+    expect(accepted('http://localhost/cb', 'web', LIVE)).toBe(false)
     expect(accepted('http://localhost/cb', 'web', DEVELOPMENT)).toBe(true)
   })
 })

@@ -55,6 +55,14 @@ export const FINDINGS: Readonly<Record<string, string>> = {
   C1: 'offline_access is dropped in silence, and a refresh that repeats it is refused',
   C2: 'verifiers that know the type JWT alone refuse every access token',
   C3: 'the right secret by the other method is refused, and the audit trail calls it wrong',
+  C4: 'ID tokens name nobody, no session and no access token',
+  C5: 'a request without a scope, or with unknown ones, ends in access_denied after the sign-in',
+  C6: 'a revocation is answered with text that programs cannot read as JSON',
+  C7: 'an API is unknown under the other spelling of its address',
+  C8: 'no fragment response mode',
+  C9: 'introspection names no subject of a machine',
+  C10: 'native clients cannot use localhost, or send an empty secret',
+  C11: 'a refusal leaves no line and no audit event that says what was wrong',
 }
 
 /** The ids in the titles of the tests under `folders`, in no order. */

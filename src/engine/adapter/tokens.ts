@@ -47,6 +47,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       remember(payload, linked.refs)
       if (isRevocation) standAlone(model, payload)
       if (!isAccessTokenModel(model)) requestScope().source = sourceOf(model, id, key, payload)
+      if (model === 'RefreshToken' && payload.needsProof === true) requireProof()
       markConsumed(payload, linked.entry, key)
       return payload
     },
@@ -56,6 +57,7 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       if (model === 'RefreshToken' && scope.settledSuccessor !== undefined) return
       const key = handleKey(model, id)
       if (key === undefined) throw new TypeError(`not a handle of ${model}`)
+      if (model === 'RefreshToken' && comesWithProof()) Object.assign(payload, { needsProof: true })
       const value = close(payload, key)
       const options = placing(payload as TokenPayload, expiresIn)
 
@@ -186,6 +188,20 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
   }
 }
 
+/**
+ * Whether the access token beside this refresh token is bound to a key. That of a client with credentials is not bound itself
+ * (RFC 9449 section 5), so its record says that a refresh must bring a proof, or a stolen pair of credentials and token would
+ * give what works without any key.
+ */
+function comesWithProof(): boolean {
+  return requestScope().source?.needsProof === true || Provider.ctx?.oidc?.entities.AccessToken?.jkt !== undefined
+}
+
+function requireProof(): void {
+  if (!isTokenRequest() || Provider.ctx?.headers.dpop !== undefined) return
+  throw new errors.InvalidGrant('DPoP proof JWT not provided')
+}
+
 function isTokenRequest(): boolean {
   return Provider.ctx?.oidc?.route === 'token'
 }
@@ -194,12 +210,24 @@ function sourceOf(
   model: Source['model'],
   handle: string,
   key: Key,
-  { clientId, grantId, authTime, acr, amr, jkt, 'x5t#S256': thumbprint }: TokenPayload,
+  { clientId, grantId, sessionUid, authTime, acr, amr, jkt, 'x5t#S256': thumbprint, needsProof = false }: TokenPayload,
 ): Source {
   const isSenderConstrained = jkt !== undefined || thumbprint !== undefined
   const signedIn = { authTime, acr, amr }
   const hasSuccessor = model === 'RefreshToken'
-  return { model, handle, key, clientId, grantId, isSenderConstrained, ...signedIn, hasSuccessor, state: 'found' }
+  return {
+    model,
+    handle,
+    key,
+    clientId,
+    grantId,
+    sessionUid,
+    isSenderConstrained,
+    needsProof,
+    ...signedIn,
+    hasSuccessor,
+    state: 'found',
+  }
 }
 
 /**
@@ -220,6 +248,8 @@ interface TokenPayload extends AdapterPayload {
   clientId: string
   grantId?: string
   sessionUid?: string
+  /** Of a refresh token: a refresh must bring a DPoP proof. */
+  needsProof?: boolean
 }
 
 function placing(payload: TokenPayload, expiresIn: number | undefined): PutOptions {

@@ -25,7 +25,8 @@ function checkState(ctx: KoaContextWithOIDC, state: string | undefined): void {
   throw new errors.InvalidRequest('state must not contain control characters')
 }
 
-function checkSize({ oidc }: KoaContextWithOIDC, scope: string | undefined): void {
+/** Throws for a request that is too large to be sent back to its client. */
+export function checkSize({ oidc }: KoaContextWithOIDC, scope: string | undefined): void {
   const lengths = Object.entries(oidc.params ?? {}).map(
     ([name, value]) => [name, String((value ?? '') as string | string[]).length] as const,
   )

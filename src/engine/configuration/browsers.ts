@@ -4,11 +4,20 @@ import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 
 import { originOf } from '../../registry/client/redirect-uris.ts'
 import { LOGOUT_CONFIRMATION } from '../paths.ts'
+import { noteRefusal } from '../request/refusals.ts'
+
+export interface RefusedPage {
+  readonly error: string
+  readonly description: string | undefined
+  /** By which the log names it. */
+  readonly errorId: string
+  readonly cause: Error
+}
 
 /** The documents that the engine's own routes answer with; made by the pages (http/), which this floor does not know. */
 export interface EnginePages {
   /** An error at an address that a browser opened. */
-  error(ctx: KoaContextWithOIDC, fault: { error: string; description: string | undefined; cause: Error }): void
+  error(ctx: KoaContextWithOIDC, refused: RefusedPage): void
   /** Asks whether to sign out. */
   logout(ctx: KoaContextWithOIDC, form: { action: string; xsrf: string; clientName?: string; targets: string[] }): void
   loggedOut(ctx: KoaContextWithOIDC, about: { clientName?: string }): void
@@ -50,7 +59,8 @@ export function browsers({ issuer, cookieKeys, pages }: Parts): Partial<Configur
     clientBasedCORS: (_ctx, origin, client) => isOriginOf(client.redirectUris ?? [], origin),
 
     async renderError(ctx, out, error) {
-      pages.error(ctx, { error: out.error, description: out.error_description, cause: error })
+      const { errorId } = noteRefusal(ctx, error)
+      pages.error(ctx, { error: out.error, description: out.error_description, errorId, cause: error })
     },
   }
 }

@@ -4,6 +4,8 @@ import { type Configuration, errors } from 'oidc-provider'
 
 import { type Clock, epochSeconds } from '../../base/clock.ts'
 import { CLOCK_TOLERANCE_SECONDS } from '../clock-tolerance.ts'
+import { ENGINE_PATHS } from '../paths.ts'
+import { settingsOf } from '../request/client-settings.ts'
 import { readStrictly } from '../request/strict-jwt.ts'
 
 // An assertion is remembered until it expires, to be used once; the bound keeps that memory small.
@@ -17,7 +19,7 @@ export function clientAuthentication({ issuer, clock }: { issuer: string; clock:
   return {
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
 
-    async assertJwtClientAuthClaimsAndHeader(ctx, claims, header) {
+    async assertJwtClientAuthClaimsAndHeader(ctx, claims, header, client) {
       const latestIssuedAt = epochSeconds(clock) + CLOCK_TOLERANCE_SECONDS
       if (readStrictly(ctx.oidc.params?.client_assertion, { latestIssuedAt }) === undefined) {
         throw new errors.InvalidClientAuth('the assertion can be read in two ways, or was issued in the future')
@@ -27,8 +29,9 @@ export function clientAuthentication({ issuer, clock }: { issuer: string; clock:
         throw new errors.InvalidClientAuth('type (typ) must be that of a client assertion')
       }
       // An assertion for anything but this issuer may have been meant for another server, whose endpoint URL the client
-      // was given by an attacker (draft-ietf-oauth-rfc7523bis section 4).
-      if (claims.aud !== issuer) {
+      // was given by an attacker (draft-ietf-oauth-rfc7523bis section 4). Older clients know no other audience than that URL.
+      const takesEndpoint = settingsOf(client).assertionAudience === 'token_endpoint'
+      if (claims.aud !== issuer && !(takesEndpoint && isOneOf(claims.aud, [issuer, issuer + ENGINE_PATHS.token]))) {
         throw new errors.InvalidClientAuth('audience (aud) must be the issuer identifier, as a string')
       }
       // The engine goes by the system's clock.
@@ -40,4 +43,9 @@ export function clientAuthentication({ issuer, clock }: { issuer: string; clock:
       }
     },
   }
+}
+
+function isOneOf(aud: unknown, ours: readonly string[]): boolean {
+  const named = [aud].flat()
+  return named.length > 0 && named.every((one) => typeof one === 'string' && ours.includes(one))
 }

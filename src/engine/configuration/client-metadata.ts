@@ -21,6 +21,9 @@ export function clientMetadata(client: ClientSettings): ClientMetadata {
     ...(client.secretHash === undefined ? {} : { client_secret: client.secretHash }),
     ...(client.jwks === undefined ? {} : { jwks: client.jwks as ClientMetadata['jwks'] }),
     ...(client.jwksUri === undefined ? {} : { jwks_uri: client.jwksUri }),
+    ...(client.idTokenAlgorithm === undefined ? {} : { id_token_signed_response_alg: client.idTokenAlgorithm }),
+    ...(client.pushedRequestsOnly === true ? { require_pushed_authorization_requests: true } : {}),
+    ...(client.dpopBound === true ? { dpop_bound_access_tokens: true } : {}),
     subject_type: client.subjectType,
     ...(client.logoUri === undefined ? {} : { logo_uri: client.logoUri }),
   }

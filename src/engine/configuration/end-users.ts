@@ -5,9 +5,27 @@ import { type Configuration, type KoaContextWithOIDC, interactionPolicy } from '
 import type { Consent, Consents } from '../../grants/consents.ts'
 import type { Revocation } from '../../revocation/revoke.ts'
 import type { Account, Accounts } from '../../accounts/accounts.ts'
+import type { AccountClaims } from '../../config/config.ts'
+import type { ClientSettings } from '../../registry/client/client.ts'
 import { settingsOf } from '../request/client-settings.ts'
 import { answering } from '../request/errors.ts'
 import type { SessionGrants } from '../interactions/session-grants.ts'
+
+/** What a scope gives (OpenID Connect Core section 5.4), as far as an account can have it. `auth_time` is for ID tokens. */
+const CLAIMS_OF_SCOPE = {
+  openid: ['sub', 'auth_time'],
+  profile: ['name', 'given_name', 'family_name'],
+  email: ['email', 'email_verified'],
+} as const satisfies Record<string, readonly string[]>
+
+/**
+ * What of an account an ID token may hold, of which the scopes that were granted select. Nothing unless the client's
+ * settings say so: an ID token travels in URLs (id_token_hint), and userinfo tells the same (OpenID Connect Core section 5.4).
+ */
+export function claimsForIdToken({ claims }: Account, { idTokenClaims = [] }: ClientSettings): Partial<AccountClaims> {
+  const names: readonly string[] = idTokenClaims.flatMap((scope) => [...CLAIMS_OF_SCOPE[scope]])
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => names.includes(name)))
+}
 
 interface Parts {
   readonly accounts: Accounts
@@ -21,12 +39,10 @@ type EngineGrant = NonNullable<KoaContextWithOIDC['oidc']['grant']>
 export function endUsers({ accounts, consents, revocation, sessionGrants }: Parts): Partial<Configuration> {
   return {
     findAccount: (ctx, id, token) =>
-      answering(async () => present(await accounts.findSignedIn(id, signedInAt(ctx, token)))),
-    claims: {
-      openid: ['sub'],
-      profile: ['name', 'given_name', 'family_name', 'preferred_username', 'picture', 'locale', 'zoneinfo'],
-      email: ['email', 'email_verified'],
-    },
+      answering(async () => present(await accounts.findSignedIn(id, signedInAt(ctx, token)), ctx)),
+    claims: CLAIMS_OF_SCOPE,
+    // What an ID token holds beside who signed in, each client's settings say (claimsForIdToken).
+    conformIdTokenClaims: false,
     interactions: { policy: policy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     loadExistingGrant: (ctx) => answering(() => grantOf(ctx)),
   }
@@ -91,14 +107,13 @@ function signedInAt({ oidc }: KoaContextWithOIDC, token: unknown): number | unde
 }
 
 /** An account that is disabled, or whose access ended since, is to the engine no account: no token, no code, no claim. */
-function present(account: Account | undefined) {
+function present(account: Account | undefined, ctx: KoaContextWithOIDC) {
   if (account === undefined) return undefined
   return {
     accountId: account.id,
     async claims(use: string) {
-      // An ID token travels in URLs (id_token_hint), so it has no claims about the person; userinfo has them (OpenID
-      // Connect Core 5.4).
-      return use === 'id_token' ? { sub: account.id } : { sub: account.id, ...account.claims }
+      const claims = use === 'id_token' ? claimsForIdToken(account, settingsOf(ctx.oidc.client)) : account.claims
+      return { sub: account.id, ...claims }
     },
   }
 }

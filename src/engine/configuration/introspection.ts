@@ -8,12 +8,17 @@ import type { Apis } from '../../apis/apis.ts'
 import { apiIn } from '../access-tokens/access-tokens.ts'
 
 interface AnyToken {
+  readonly kind?: string
   readonly clientId?: string | undefined
   readonly aud?: string | readonly string[] | undefined
+  /** Further members of the answer. */
+  extra?: object | undefined
 }
 
 export function mayIntrospect({ apis }: { apis: Pick<Apis, 'findApi'> }) {
   return async function allowedPolicy(_ctx: KoaContextWithOIDC, { clientId }: Client, token: AnyToken) {
+    // A machine acts for itself (RFC 9068 section 2.2); of an opaque token the engine would name no subject.
+    if (token.kind === 'ClientCredentials') token.extra ??= { sub: token.clientId }
     return mayKnow(apis, clientId, token)
   }
 }

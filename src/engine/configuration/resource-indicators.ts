@@ -11,6 +11,7 @@ import { type Configuration, errors, type KoaContextWithOIDC, type ResourceServe
 import { SignerUnavailable } from '../../faults/keyring.ts'
 import { asEngineError } from '../request/errors.ts'
 import type { Apis } from '../../apis/apis.ts'
+import { checkSize } from './authorization-requests.ts'
 import { settingsOf } from '../request/client-settings.ts'
 import type { ApiSettings, ClientSettings } from '../../config/config.ts'
 
@@ -78,10 +79,13 @@ export function resourceIndicators({ targets }: Parts): ResourceIndicators {
     async defaultResource(ctx, client, oneOf) {
       if (oneOf === undefined) {
         const settings = settingsOf(client)
+        askForDefaults(ctx, settings, targets.usual(settings)?.scope)
         const named = targets.apisFor(settings, requestedScopes(ctx))
         if (named.length > 0) return named.length === 1 ? (named[0] as string) : [...named]
         // Nothing asked of an API: the token is for userinfo alone, which a machine has no use for.
-        return isForMachine(ctx) ? usualFor(ctx, targets.usual(settings)) : []
+        if (isForMachine(ctx)) return usualFor(ctx, targets.usual(settings))
+        if (!settings.scopes.some((scope) => requestedScopes(ctx).has(scope))) throw noScope(ctx)
+        return []
       }
       // A token is for one API. With several resources the choice would surprise the client, so a list is refused.
       if (Array.isArray(ctx.oidc.params?.resource)) return [...oneOf]
@@ -94,14 +98,39 @@ export function resourceIndicators({ targets }: Parts): ResourceIndicators {
 
     // An unknown API and an API that this client may not call get the same response (RFC 8707 section 2).
     async getResourceServerInfo(ctx, resource, client) {
-      const target = targets.find(settingsOf(client), resource)
+      const settings = settingsOf(client)
+      const target = targets.find(settings, resource)
       if (target === undefined) throw new errors.InvalidTarget('unknown or forbidden resource')
+      if (asksAnew(ctx)) askForDefaults(ctx, settings, scopesOfAll(ctx, settings))
       if (asksAnew(ctx) && !target.scope.split(' ').some((scope) => requestedScopes(ctx).has(scope))) {
         throw new errors.InvalidTarget('no scope of this resource is asked for')
       }
       return target
     },
   }
+
+  /** What the client may ask of the APIs that this request names. */
+  function scopesOfAll({ oidc: { params } }: KoaContextWithOIDC, settings: ClientSettings): string {
+    const named = [params?.resource ?? []].flat() as string[]
+    return named.map((resource) => targets.find(settings, resource)?.scope ?? '').join(' ')
+  }
+}
+
+/**
+ * A request without a scope asks for the client's default, or for all that it may ask of the APIs in question (RFC 6749
+ * section 3.3); with nothing to fall back on it is refused, before anyone signs in.
+ */
+function askForDefaults(ctx: KoaContextWithOIDC, { defaultScopes }: ClientSettings, scopes: string | undefined): void {
+  const { params } = ctx.oidc
+  if (params === undefined || params.scope !== undefined) return
+  const scope = defaultScopes?.join(' ') ?? scopes?.trim()
+  if (scope !== undefined && scope !== '') params.scope = scope
+}
+
+function noScope(ctx: KoaContextWithOIDC): Error {
+  const { scope } = ctx.oidc.params ?? {}
+  checkSize(ctx, typeof scope === 'string' ? scope : undefined)
+  return new errors.InvalidScope('no scope that this client may ask for', [...requestedScopes(ctx)].join(' '))
 }
 
 function describe(api: ApiSettings, allowed: readonly string[]): Omit<Target, 'opensUserinfo'> {
@@ -127,7 +156,7 @@ function usualFor(ctx: KoaContextWithOIDC, target: Target | undefined): string |
   // A client that may call no API gets a token that opens none.
   if (target === undefined && params?.scope === undefined) return []
   if (params === undefined || params.scope !== undefined || target === undefined || target.scope === '') {
-    throw new errors.InvalidScope('no scope of an API that this client may call', [...requestedScopes(ctx)].join(' '))
+    throw noScope(ctx)
   }
   params.scope = target.scope
   return target.audience

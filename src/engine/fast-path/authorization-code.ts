@@ -11,7 +11,7 @@ import type { AuthorizationCode, Provider } from 'oidc-provider'
 import type { ClientSettings } from '../../config/config.ts'
 import { requestScope } from '../request/scope.ts'
 import { createGranting, type Found, type GrantingParts } from './granted-tokens.ts'
-import { type ClientParts, type PlainForm, plainForm, requestingClient } from './plain-form.ts'
+import { type ClientParts, mustProve, type PlainForm, plainForm, requestingClient } from './plain-form.ts'
 import { atTokenEndpoint, type FastPath } from './fast-path.ts'
 
 const GRANT_TYPE = 'authorization_code'
@@ -32,7 +32,7 @@ export function authorizationCode(provider: Provider, parts: Parts): FastPath {
       if (form?.grant_type !== GRANT_TYPE) return undefined
       if (form.code === undefined || form.redirect_uri === undefined) return undefined
       const client = requestingClient(parts, headers, form)
-      if (!client?.grantTypes.includes(GRANT_TYPE)) return undefined
+      if (!client?.grantTypes.includes(GRANT_TYPE) || mustProve(client)) return undefined
       const code = await provider.AuthorizationCode.find(form.code, { ignoreExpiration: true })
       const found = await granting.lookUp(code, client)
       if (found === undefined || !opens(found.token, form)) return undefined

@@ -4,7 +4,7 @@ import type { Provider } from 'oidc-provider'
 
 import type { ClientSettings } from '../../config/config.ts'
 import type { Target, Targets } from '../configuration/resource-indicators.ts'
-import { authenticatedClient, type ClientParts, type PlainForm, plainForm } from './plain-form.ts'
+import { authenticatedClient, type ClientParts, mustProve, type PlainForm, plainForm } from './plain-form.ts'
 import { atTokenEndpoint, type FastPath } from './fast-path.ts'
 
 const GRANT_TYPE = 'client_credentials'
@@ -24,7 +24,7 @@ export function clientCredentials(provider: Provider, parts: Parts): FastPath {
       const form = plainForm(body, ['grant_type', 'scope', 'resource'])
       if (form?.grant_type !== GRANT_TYPE) return undefined
       const client = authenticatedClient(parts, headers, form)
-      if (!client?.grantTypes.includes(GRANT_TYPE)) return undefined
+      if (!client?.grantTypes.includes(GRANT_TYPE) || mustProve(client)) return undefined
       const wanted = wantedBy(client, form)
       return wanted && issue(client, wanted)
     },
@@ -41,6 +41,7 @@ export function clientCredentials(provider: Provider, parts: Parts): FastPath {
 
   /** One API that the resource or the scopes name, or the usual one where nothing is named. */
   function targetOf(client: ClientSettings, { scope, resource }: PlainForm): Target | undefined {
+    if (scope === undefined && client.defaultScopes !== undefined) return undefined
     if (scope === undefined) return resource === undefined ? targets.usual(client) : undefined
     const [api, ...others] = resource === undefined ? targets.apisFor(client, new Set(scope.split(' '))) : [resource]
     return api === undefined || others.length > 0 ? undefined : targets.find(client, api)

@@ -7,10 +7,12 @@
 
 import type { AuthorizationCode, Client, Grant, Provider, RefreshToken } from 'oidc-provider'
 
-import type { Accounts } from '../../accounts/accounts.ts'
+import type { Account, Accounts } from '../../accounts/accounts.ts'
 import type { ClientSettings } from '../../config/config.ts'
+import { claimsForIdToken } from '../configuration/end-users.ts'
 import type { Target, Targets } from '../configuration/resource-indicators.ts'
 import { answering } from '../request/errors.ts'
+import { requestScope } from '../request/scope.ts'
 import { withOpenIdScopes } from '../access-tokens/openid-scopes.ts'
 import { isLeftToEngine } from './known-properties.ts'
 import { findLiveGrant } from './live-grant.ts'
@@ -26,6 +28,8 @@ export type GrantToken = AuthorizationCode | RefreshToken
 export interface Found<Token extends GrantToken> {
   readonly token: Token
   readonly client: Client
+  readonly settings: ClientSettings
+  readonly account: Account
   readonly grant: Grant
   /** The API that the access token is for; without one it opens userinfo alone. */
   readonly target: Target | undefined
@@ -43,6 +47,7 @@ type EngineIdToken = new (
   about: { client: Client },
 ) => {
   scope: string
+  rejected: readonly string[]
   set(claim: string, value: unknown): void
   issue(options: { use: 'idtoken' }): Promise<string>
 }
@@ -53,6 +58,7 @@ export function createGranting(provider: Provider, { accounts, targets }: Granti
   return {
     async lookUp(token, settings) {
       if (!token?.isValid || token.clientId !== settings.clientId || isLeftToEngine(token)) return undefined
+      if (requestScope().source?.needsProof === true) return undefined
       const [client, account, grant] = await Promise.all([
         provider.Client.find(settings.clientId),
         answering(() => accounts.findSignedIn(token.accountId ?? '', token.authTime ?? token.iat)),
@@ -61,7 +67,7 @@ export function createGranting(provider: Provider, { accounts, targets }: Granti
       if (client === undefined || account === undefined || grant === undefined) return undefined
       const asked = [token.resource ?? []].flat()
       const target = targetOf(asked, { token, grant, settings })
-      return asked.length > 0 && target === undefined ? undefined : { token, client, grant, target }
+      return asked.length > 0 && target === undefined ? undefined : { token, client, settings, account, grant, target }
     },
 
     async issue(found, { gty, refreshToken }) {
@@ -100,14 +106,13 @@ export function createGranting(provider: Provider, { accounts, targets }: Granti
     return accessToken
   }
 
-  /**
-   * Who signed in, for which client and when. Other claims are at userinfo; a request with `claims` goes to the engine.
-   */
-  function newIdToken({ token, client }: Found<GrantToken>): Promise<string> {
-    const idToken = new IdToken({ sub: token.accountId }, { client })
-    idToken.scope = 'openid'
+  /** What was asked for by claims, the engine answers; session and access token are named as in its own. */
+  function newIdToken({ token, client, settings, account, grant }: Found<GrantToken>): Promise<string> {
+    const claims = claimsForIdToken(account, settings)
+    const idToken = new IdToken({ ...claims, sub: account.id, auth_time: token.authTime }, { client })
+    idToken.scope = grant.getOIDCScopeFiltered(token.scopes)
+    idToken.rejected = grant.getRejectedOIDCClaims()
     idToken.set('nonce', token.nonce)
-    idToken.set('sid', token.sid)
     return idToken.issue({ use: 'idtoken' })
   }
 }

@@ -65,7 +65,7 @@ export function introspection(provider: Provider, parts: Parts): FastPath {
   function told(token: Token): object {
     return {
       active: true,
-      sub: token.accountId,
+      sub: token.accountId ?? (token.kind === 'ClientCredentials' ? token.clientId : undefined),
       client_id: token.clientId,
       exp: token.exp,
       iat: token.iat,

@@ -47,6 +47,11 @@ export function requestingClient(
   return client && isAllowedOrigin(client, origin) ? client : undefined
 }
 
+/** Whether this client must bring a proof, which the fast path reads for nobody. */
+export function mustProve({ dpopBound }: ClientSettings): boolean {
+  return dpopBound === true
+}
+
 export function isAllowedOrigin({ redirectUris }: ClientSettings, origin: string | undefined): boolean {
   return origin === undefined || isOriginOf(redirectUris, origin)
 }

@@ -4,7 +4,7 @@ import type { Provider, RefreshToken } from 'oidc-provider'
 
 import { rotates } from '../configuration/token-lifetimes.ts'
 import { createGranting, type Found, type GrantingParts } from './granted-tokens.ts'
-import { type ClientParts, plainForm, requestingClient } from './plain-form.ts'
+import { type ClientParts, mustProve, plainForm, requestingClient } from './plain-form.ts'
 import { atTokenEndpoint, type FastPath } from './fast-path.ts'
 
 const GRANT_TYPE = 'refresh_token'
@@ -22,7 +22,7 @@ export function refreshToken(provider: Provider, parts: Parts): FastPath {
       const form = plainForm(body, ['grant_type', 'refresh_token'])
       if (form?.grant_type !== GRANT_TYPE || form.refresh_token === undefined) return undefined
       const client = requestingClient(parts, headers, form)
-      if (!client?.grantTypes.includes(GRANT_TYPE)) return undefined
+      if (!client?.grantTypes.includes(GRANT_TYPE) || mustProve(client)) return undefined
       const token = await provider.RefreshToken.find(form.refresh_token, { ignoreExpiration: true })
       const found = await granting.lookUp(token, client)
       if (found === undefined) return undefined

@@ -4,6 +4,7 @@ import type { Provider } from 'oidc-provider'
 
 import { clientSecrets } from './clients/client-secrets.ts'
 import { grantTypes } from './requests/grant-types.ts'
+import { idTokenClaims } from './tokens/id-token-claims.ts'
 import { idTokenDates } from './dates/id-token-dates.ts'
 import { idTokenHints } from './requests/id-token-hints.ts'
 import { jwtAccessTokens } from './tokens/jwt-access-tokens.ts'
@@ -18,6 +19,7 @@ import { refreshScopes } from './requests/refresh-scopes.ts'
 import { refreshSuccessor } from './tokens/refresh-successor.ts'
 import { refreshTokenDates } from './dates/refresh-token-dates.ts'
 import { replays } from './requests/replays.ts'
+import { resourceSpelling } from './requests/resource-spelling.ts'
 import { responseModes } from './requests/response-modes.ts'
 import { sessionDates } from './dates/session-dates.ts'
 import { tokenIds } from './tokens/token-ids.ts'
@@ -36,10 +38,12 @@ const TABLE = {
   sessionDates,
   refreshTokenDates,
   idTokenDates,
+  idTokenClaims,
   payloads,
   jwtAccessTokens,
   ownTokens,
   presentedTokens,
+  resourceSpelling,
   idTokenHints,
   replays,
 } as const

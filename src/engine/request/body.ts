@@ -51,6 +51,16 @@ export function readBody(req: IncomingMessage, mostBytes: number): Promise<Buffe
   })
 }
 
+/** Lets the engine find a changed body, whether or not it was read and handed over before. */
+export function changeBody(req: IncomingMessage, change: (body: Buffer) => Buffer): void {
+  handBody(req)
+  const before = req.iterator?.bind(req) as () => AsyncGenerator<Buffer, undefined>
+  req.iterator = async function* changed(): AsyncGenerator<Buffer, undefined> {
+    for await (const body of before()) yield change(body)
+    return undefined
+  }
+}
+
 /**
  * Lets the engine find the result of `read` as the body of this request. The first caller decides. When `read` throws,
  * the engine answers with `invalid_request`.

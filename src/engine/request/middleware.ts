@@ -4,36 +4,53 @@ import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 
 import type { Log } from '../../audit/log.ts'
 import { Fault } from '../../faults/fault.ts'
+import type { Clients } from '../../clients/clients.ts'
 import type { WebOrigins } from '../../clients/web-origins.ts'
 import type { Store } from '../../store/store.ts'
 import { cookieNames, renderSelfPost, type EnginePages } from '../configuration/browsers.ts'
 import { asEngineError } from './errors.ts'
 import { readFlowCookies, writeFlowCookies } from '../interactions/flow-cookies.ts'
 import type { Documents } from '../documents.ts'
+import { nameByBody } from './empty-secret.ts'
 import { shortenLongToken } from './long-tokens.ts'
 import { handBody } from './body.ts'
+import { noteRefusal, type Refusals } from './refusals.ts'
 import { scopeOf } from './scope.ts'
-import { RESPONSE_MODES } from '../overrides/requests/response-modes.ts'
+import { RESPONSE_MODES } from '../../registry/client/client.ts'
 import { REVOCATIONS } from '../paths.ts'
 import { withholdAmbiguousProof } from './strict-jwt.ts'
 
 interface MiddlewareParts {
   readonly issuer: string
+  readonly clients: Pick<Clients, 'findClient' | 'heldClient'>
   readonly store: Store
   readonly log: Log
   readonly documents: Documents
   readonly pages: EnginePages
+  readonly refusals: Refusals
   readonly webOrigins: Pick<WebOrigins, 'isRegistered'>
 }
 
+const UNKNOWN_ASKER = 'introspection wants a client that proves who it is'
+
 // Headers are asked of the response itself: Koa's own way copies all of them each time.
-export function requestMiddleware({ issuer, store, log, documents, webOrigins, pages }: MiddlewareParts) {
+export function requestMiddleware({
+  issuer,
+  clients,
+  store,
+  log,
+  documents,
+  webOrigins,
+  pages,
+  refusals,
+}: MiddlewareParts) {
   const names = cookieNames(issuer)
   const ourMetadata = { response_modes_supported: RESPONSE_MODES, revocations_endpoint: issuer + REVOCATIONS }
 
   return async function requestMiddleware(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
     readFlowCookies(ctx.req, names)
     shortenLongToken(ctx.req, ctx.path)
+    await nameByBody(ctx.req, clients)
     if (ctx.method === 'POST') handBody(ctx.req)
     withholdAmbiguousProof(ctx.req)
     try {
@@ -41,9 +58,11 @@ export function requestMiddleware({ issuer, store, log, documents, webOrigins, p
       await spendCode(ctx)
       nameMissingRedirectUri(ctx)
       refuseUnknownAskers(ctx)
+      emptyObject(ctx)
     } catch (error) {
       fail(ctx, error)
     }
+    refusals.report(ctx)
     renderSelfPost(ctx, pages)
     writeFlowCookies(ctx.res, names)
     sayWhenToRetry(ctx)
@@ -84,9 +103,15 @@ export function requestMiddleware({ issuer, store, log, documents, webOrigins, p
   function refuseUnknownAskers(ctx: KoaContextWithOIDC): void {
     const { route, client } = ctx.oidc ?? {}
     if (route !== 'introspection' || client?.clientAuthMethod !== 'none') return
+    noteRefusal(ctx, new errors.InvalidClient(UNKNOWN_ASKER))
     ctx.status = 401
     ctx.type = 'json'
-    ctx.body = { error: 'invalid_client', error_description: 'introspection wants a client that proves who it is' }
+    ctx.body = { error: 'invalid_client', error_description: UNKNOWN_ASKER }
+  }
+
+  /** An empty answer is text to the engine; programs that expect JSON of every endpoint take an empty object. */
+  function emptyObject(ctx: KoaContextWithOIDC): void {
+    if (ctx.oidc?.route === 'revocation' && ctx.status === 200 && ctx.body === '') ctx.body = {}
   }
 
   /** Every 401 has a challenge (RFC 9110 section 15.5.2). The engine sends it only to callers that used the header. */
@@ -97,11 +122,12 @@ export function requestMiddleware({ issuer, store, log, documents, webOrigins, p
   /** Errors thrown outside of the engine's own handlers: saving the session after the answer was made. */
   function fail(ctx: KoaContextWithOIDC, error: unknown): void {
     const { status, ...fault } = told(error)
-    log.event('request_failed', { err: error, route: ctx.oidc?.route })
+    const { errorId } = noteRefusal(ctx, error as Error)
+    log.event('request_failed', { errorId, err: error, route: ctx.oidc?.route })
     ctx.status = status
     ctx.response.remove('Location')
     ctx.set('Cache-Control', 'no-store')
-    if (ctx.accepts('json', 'html') === 'html') pages.error(ctx, fault)
+    if (ctx.accepts('json', 'html') === 'html') pages.error(ctx, { ...fault, errorId })
     else ctx.body = { error: fault.error, error_description: fault.description }
   }
 

@@ -30,6 +30,10 @@ export interface RequestScope {
   /** When a request that was refused for the time being may be tried again. */
   retryAfterSeconds: number | undefined
   presented: Presented | undefined
+  /** The access token that this request has issued to a person's client. */
+  accessToken: string | undefined
+  /** What this request was refused for. */
+  refused: Refused | undefined
   /** Grants that this request ends: the engine asks once a model, one step ends them all. */
   readonly ending: Map<string, Promise<void>>
 }
@@ -40,6 +44,12 @@ export interface Presented {
   record: Promise<AdapterPayload | undefined> | undefined
 }
 
+/** Why a request is refused, and the id by which its caller can name it. */
+export interface Refused {
+  readonly errorId: string
+  readonly error: Error
+}
+
 /** The credential of a token request. Its time and method of sign-in go into the tokens that it gives. */
 export interface Source {
   readonly model: 'AuthorizationCode' | 'RefreshToken'
@@ -47,8 +57,12 @@ export interface Source {
   readonly key: Key
   readonly clientId: string
   readonly grantId: string | undefined
+  /** The browser session in which it was asked for. */
+  readonly sessionUid: string | undefined
   /** Whether it is worth nothing without a proof of a key. */
   readonly isSenderConstrained: boolean
+  /** Whether what comes of it is bound to a key, though it is not bound itself. */
+  readonly needsProof: boolean
   /** Epoch seconds. */
   readonly authTime: number | undefined
   readonly acr: string | undefined
@@ -98,6 +112,8 @@ class Scope implements RequestScope {
   storeAway: StoreUnavailable | undefined = undefined
   retryAfterSeconds: number | undefined = undefined
   presented: Presented | undefined = undefined
+  accessToken: string | undefined = undefined
+  refused: Refused | undefined = undefined
   // What few requests need is made when it is asked for.
   #by: string | undefined
   #sessionIds: Set<string> | undefined

@@ -2,28 +2,25 @@
 
 import type { Context } from 'koa'
 
-import type { Log } from '../../audit/log.ts'
 import { type EnginePages, LOGOUT_CONFIRMATION } from '../../engine/port.ts'
 import type { Fault } from '../../faults/fault.ts'
 import { faultText } from '../../i18n/fault-text.ts'
-import { errorPage, newErrorId } from '../pages/error.ts'
+import { errorPage } from '../pages/error.ts'
 import type { Views } from '../pages/views.ts'
 import { formPostPage } from './form-post.ts'
 import { loggedOutPage } from './logged-out.ts'
 import { logoutPage } from './logout.ts'
 
-export function createEnginePages({ views, log }: { views: Views; log: Log }): EnginePages {
+export function createEnginePages(views: Views): EnginePages {
   const showError = errorPage(views)
   const showLogout = logoutPage(views)
   const showLoggedOut = loggedOutPage(views)
   const showFormPost = formPostPage(views)
 
   return {
-    error(engineCtx, { error, description, cause }) {
+    error(engineCtx, { error, description, errorId, cause }) {
       const ctx = engineCtx as unknown as Context
-      const errorId = newErrorId()
-      const { error_detail: detail, fault } = cause as { error_detail?: string; fault?: Fault }
-      log.event('authorization_refused', { errorId, error, description, detail, route: ctx.oidc?.route })
+      const { fault } = cause as { fault?: Fault }
       if (ctx.accepts('html', 'json') === 'json') {
         ctx.body = {
           error,

@@ -58,7 +58,7 @@ function schemeWants(url: URL, rules: RedirectRules): string | undefined {
   if (url.protocol === 'https:' && rules.native && isLoopback(url.hostname))
     return 'http on this machine: a native app has no certificate for it'
   if (url.protocol === 'https:') return undefined
-  if (url.protocol === 'http:') return rules.native ? nativeHttpWants(url, rules) : webHttpWants(url, rules)
+  if (url.protocol === 'http:') return rules.native ? nativeHttpWants(url) : webHttpWants(url, rules)
   if (!rules.native) return 'https: other schemes are for clients with application_type: native'
   // RFC 8252 section 7.1: a name under a domain that the maker controls, so that no other app claims it by accident.
   if (!/^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+:$/.test(url.protocol)) {
@@ -67,11 +67,11 @@ function schemeWants(url: URL, rules: RedirectRules): string | undefined {
   return undefined
 }
 
-function nativeHttpWants(url: URL, rules: RedirectRules): string | undefined {
-  if (isLoopbackAddress(url.hostname)) return undefined
-  // "localhost" may resolve to something else than the loopback interface (RFC 8252 section 8.3).
-  if (url.hostname === 'localhost' && !rules.production) return undefined
-  return 'https, or http on 127.0.0.1 or [::1]'
+function nativeHttpWants(url: URL): string | undefined {
+  // "localhost" may resolve to something else than the loopback interface; it is worse than an address and not forbidden
+  // (RFC 8252 section 8.3), and many native programs listen under no other name.
+  if (isLoopback(url.hostname)) return undefined
+  return 'https, or http on 127.0.0.1, [::1] or localhost'
 }
 
 function webHttpWants(url: URL, rules: RedirectRules): string | undefined {

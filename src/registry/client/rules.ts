@@ -53,6 +53,13 @@ export function toClient(entry: ClientEntry, path: Path, context: ClientContext)
     postLogoutRedirectUris: entry.post_logout_redirect_uris,
     scopes: entry.scopes ?? (entry.grant_types.includes('authorization_code') ? ['openid'] : []),
     apis: entry.apis,
+    ...(entry.assertion_audience === 'issuer' ? {} : { assertionAudience: entry.assertion_audience }),
+    ...(entry.default_scopes === undefined ? {} : { defaultScopes: entry.default_scopes }),
+    ...(isUsual(entry.response_modes) ? {} : { responseModes: entry.response_modes }),
+    ...(entry.id_token_signed_response_alg === 'RS256' ? {} : { idTokenAlgorithm: entry.id_token_signed_response_alg }),
+    ...(entry.require_pushed_authorization_requests ? { pushedRequestsOnly: true as const } : {}),
+    ...(entry.dpop_bound_access_tokens ? { dpopBound: true as const } : {}),
+    ...(entry.id_token_claims.length === 0 ? {} : { idTokenClaims: entry.id_token_claims }),
     firstParty: entry.first_party,
     legacyWithoutPkce: entry.legacy_without_pkce,
     refreshRotation: entry.refresh.rotation,
@@ -61,6 +68,10 @@ export function toClient(entry: ClientEntry, path: Path, context: ClientContext)
     subjectType: entry.subject_type,
     ...(entry.disabled ? { disabled: true } : {}),
   }
+}
+
+function isUsual(modes: ClientEntry['response_modes']): boolean {
+  return modes.length === 2 && !modes.includes('fragment') && modes[0] !== modes[1]
 }
 
 function identityProblems(entry: ClientEntry, path: Path): string[] {

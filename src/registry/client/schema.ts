@@ -8,6 +8,7 @@ import { z } from 'zod'
 
 import { OPENID_SCOPES } from '../api/rules.ts'
 import { duration } from '../duration-setting.ts'
+import { ID_TOKEN_ALGORITHMS, RESPONSE_MODES } from './client.ts'
 import { mapping } from '../problems.ts'
 
 const ID_WANTS = '1 to 200 letters, digits and -._~:/@'
@@ -16,6 +17,7 @@ const HASH_WANTS = 'the SHA-256 of the secret in base64url or hex, or a list of 
 const FILE_WANTS = 'the path of a file'
 const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'] as const
 const METHODS_WANT = 'a list of client_secret_basic, client_secret_post'
+const MODES_WANT = 'a list of query, form_post, fragment'
 const LONGEST_IDEMPOTENT_WINDOW = '60s'
 
 const secretHashSchema = z
@@ -82,6 +84,12 @@ export const clientSchema = mapping({
     .optional()
     .describe('private_key_jwt: its public keys.'),
   jwks_uri: z.string({ error: 'an https address' }).optional().describe('private_key_jwt: where its public keys are.'),
+  assertion_audience: z
+    .enum(['issuer', 'token_endpoint'], { error: 'issuer or token_endpoint' })
+    .default('issuer')
+    .describe(
+      'private_key_jwt: what its assertions name in `aud`. token_endpoint is for older clients and takes the issuer as well; an assertion for an address could have been meant for another server.',
+    ),
   grant_types: z
     .array(
       z.enum(['authorization_code', 'refresh_token', 'client_credentials'], {
@@ -116,6 +124,38 @@ export const clientSchema = mapping({
     })
     .default({})
     .describe('The APIs it may call, each with the scopes it may ask for.'),
+  default_scopes: z
+    .array(z.string({ error: 'a scope' }), { error: 'a list of scopes' })
+    .min(1, { error: 'a list of scopes' })
+    .optional()
+    .describe(
+      'What it asks for where its request names no scope; unset: all scopes that it has at one API. The answer says which.',
+    ),
+  response_modes: z
+    .array(z.enum(RESPONSE_MODES, { error: `one of ${RESPONSE_MODES.join(', ')}` }), { error: MODES_WANT })
+    .min(1, { error: MODES_WANT })
+    .default(['query', 'form_post'])
+    .describe(
+      'How authorization responses may come to it. fragment is for pages that read it there, such as those with MSAL.js; another application would leave the code in the address.',
+    ),
+  id_token_signed_response_alg: z
+    .enum(ID_TOKEN_ALGORITHMS, { error: `one of ${ID_TOKEN_ALGORITHMS.join(', ')}` })
+    .default('RS256')
+    .describe('What signs its ID tokens. FAPI 2.0 wants ES256 or EdDSA.'),
+  require_pushed_authorization_requests: z
+    .boolean({ error: 'true or false' })
+    .default(false)
+    .describe('Whether it must push its authorization requests (RFC 9126), as FAPI 2.0 wants.'),
+  dpop_bound_access_tokens: z
+    .boolean({ error: 'true or false' })
+    .default(false)
+    .describe('Whether it gets tokens only with a DPoP proof (RFC 9449), as FAPI 2.0 wants.'),
+  id_token_claims: z
+    .array(z.enum(['profile', 'email'], { error: 'profile or email' }), { error: 'a list of profile, email' })
+    .default([])
+    .describe(
+      'The scopes whose claims its ID tokens hold, where they were granted: for software that reads the name or the address there and never asks /userinfo. An ID token travels in URLs, so unset: none.',
+    ),
   first_party: z.boolean({ error: 'true or false' }).default(false).describe('Ours: no consent page.'),
   legacy_without_pkce: z
     .boolean({ error: 'true or false' })

@@ -133,7 +133,9 @@ export function describeLeftToTheEngine(both: () => BothWays, rows: Rows): void 
 export function comparable({ status, headers, body }: Answer): Answer {
   return {
     status,
-    headers: headers.map((line) => line.replace(/'nonce-[^']+'/g, 'a nonce').replace(/^(dpop-nonce: ).+/i, '$1…')),
+    headers: headers.map((line) =>
+      line.replace(/'nonce-[^']+'/g, 'a nonce').replace(/^((?:dpop-nonce|x-error-id): ).+/i, '$1…'),
+    ),
     body: body
       .replace(/"(access_token|id_token|refresh_token)":"[^"]+"/g, '"$1":"…"')
       .replace(/(?:error_id":"|<code>|nonce[="-]+)[0-9A-Za-z_+/=-]{10,}/g, '…'),

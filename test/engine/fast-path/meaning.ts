@@ -11,6 +11,8 @@ interface Timed {
   readonly iat?: number
   readonly exp?: number
   readonly iiat?: number
+  /** Of the access token. */
+  readonly at_hash?: string
   /** Sealed anew with each token. */
   readonly sealedNonce?: string
 }
@@ -29,6 +31,6 @@ export async function meaning(app: Running, { body }: Answer): Promise<Record<st
   }
 }
 
-function timeless({ jti: _name, iat = 0, exp = 0, iiat: _began, sealedNonce, ...rest }: Timed): object {
-  return { ...rest, seconds: exp - iat, hasNonce: sealedNonce !== undefined }
+function timeless({ jti: _name, iat = 0, exp = 0, iiat: _began, sealedNonce, at_hash, ...rest }: Timed): object {
+  return { ...rest, seconds: exp - iat, hasNonce: sealedNonce !== undefined, hasHash: at_hash !== undefined }
 }

@@ -183,7 +183,7 @@ describe('the authorization endpoint', () => {
       expect(answer.location?.href).not.toContain('code=')
       const response = new URLSearchParams(answer.location?.hash.slice(1) || answer.location?.search)
       expect(response.get('error')).toBe('invalid_request')
-      expect((await discovery()).response_modes_supported).toEqual(['query', 'form_post'])
+      expect((await discovery()).response_modes_supported).toEqual(['query', 'form_post', 'fragment'])
     },
   )
 

@@ -73,11 +73,18 @@ describe.each([{ fastPath: true }, { fastPath: false }])('with %o', (config) => 
 
   describe.each(['spa', 'ours'])('the client %s', (clientId) => {
     it.each(APIS)('[A7] asks for the resource %s without a scope of it, and is refused', async (resource) => {
-      for (const scope of ['openid', 'openid profile', undefined, 'unknown']) {
+      for (const scope of ['openid', 'openid profile', 'unknown']) {
         for (const prompt of [undefined, 'none', 'consent']) {
           expectErrorAtClient(await request(clientId, { resource, scope, prompt }), 'invalid_target', CALLBACK)
         }
       }
+    })
+
+    it.each(APIS)('[A7, C5] asks for %s and no scope, which is to ask for all of its scopes', async (resource) => {
+      const answer = await request(clientId, { resource, scope: undefined, prompt: 'none' })
+
+      if (clientId === 'ours') expect(answer.location?.searchParams.has('code')).toBe(true)
+      else expectErrorAtClient(answer, 'consent_required', CALLBACK)
     })
 
     it('[A7] asks for two resources with the scope of one, and is refused', async () => {
@@ -165,7 +172,7 @@ describe.each([{ fastPath: true }, { fastPath: false }])('with %o', (config) => 
 
     it.each(APIS)('[A7] gets no token for %s without a scope of it', async (resource) => {
       const other = resource === ORDERS ? 'shared:read' : 'orders:read'
-      for (const scope of [undefined, other, 'openid', 'unknown']) {
+      for (const scope of [other, 'openid', 'unknown']) {
         const { status, body } = await asks({ resource, scope })
         expect({ status, error: body.error }, String(scope)).toEqual({ status: 400, error: 'invalid_target' })
       }

@@ -102,7 +102,7 @@ describe('tokens', () => {
   })
 
   describe('[S42] the audience is an API that this client may call, or nothing (RFC 8707 2)', () => {
-    const UNKNOWN = ['https://evil.example', 'https://orders.example/', 'urn:x', 'no-uri', 'https://orders.example#x']
+    const UNKNOWN = ['https://evil.example', 'https://orders.example/x', 'urn:x', 'no-uri', 'https://orders.example#x']
 
     it.each(UNKNOWN.concat(OPAQUE))('a request for %s is refused', async (resource) => {
       expectErrorAtClient(await authorize(alice, { resource }), 'invalid_target')

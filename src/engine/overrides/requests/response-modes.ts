@@ -1,5 +1,5 @@
 /**
- * How the response to an authorization request travels: in the query, or as a form that the browser posts.
+ * How the response to an authorization request travels: in the query, as a form that the browser posts, or in the fragment.
  *
  * The code flow needs no other mode (OAuth 2.1 section 4.1.2, OAuth 2.0 Form Post Response Mode). A request with
  * another mode would send the code to a place where the application does not look, and an attacker might find it there.
@@ -7,6 +7,8 @@
 
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider'
 
+import type { ResponseMode as ResponseModeName } from '../../../registry/client/client.ts'
+import { settingsOf } from '../../request/client-settings.ts'
 import type { EnginePages } from '../../configuration/browsers.ts'
 import type { Override } from '../override.ts'
 
@@ -16,8 +18,6 @@ export const responseModes: Override = {
   without: 'refuse',
   apply: limitResponseModes,
 }
-
-export const RESPONSE_MODES = ['query', 'form_post'] as const
 
 type ResponseMode = Parameters<Provider['registerResponseMode']>[1]
 type Response = Parameters<ResponseMode>[2]
@@ -45,15 +45,15 @@ function inSpecWords(handler: ResponseMode): ResponseMode {
 }
 
 /**
- * No client may choose another mode. Where none is chosen the response type implies one; a type that implies another is
- * refused as such.
+ * A client chooses among the modes of its settings. Where none is chosen the response type implies one; a type that implies
+ * another is refused as such.
  */
 function limitResponseModes(provider: Provider): void {
   provider.Client.prototype.responseModeAllowed = function responseModeAllowed(mode: string) {
-    return Provider.ctx?.oidc.params?.response_mode === undefined || isOffered(mode)
+    const { responseModes = USUAL_MODES } = settingsOf(this)
+    return Provider.ctx?.oidc.params?.response_mode === undefined || responseModes.some((one) => one === mode)
   }
 }
 
-function isOffered(mode: string): boolean {
-  return (RESPONSE_MODES as readonly string[]).includes(mode)
-}
+// In a fragment the code stays in the address of a page that does not look for it there.
+const USUAL_MODES: readonly ResponseModeName[] = ['query', 'form_post']

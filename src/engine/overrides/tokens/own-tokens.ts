@@ -1,8 +1,9 @@
-/** Remembering the JWTs that this node signs. */
+/** Remembering the access tokens that this node issues: JWTs for when they come back, each for the ID token beside it. */
 
 import type { Provider } from 'oidc-provider'
 
 import type { AccessTokens } from '../../access-tokens/access-tokens.ts'
+import { requestScope } from '../../request/scope.ts'
 import { defineMethod, type Override } from '../override.ts'
 
 export interface OwnTokenParts {
@@ -25,6 +26,7 @@ function rememberOwnTokens(provider: Provider, { accessTokens }: OwnTokenParts):
   defineMethod(provider.AccessToken, 'save', async function remember(this: EngineToken) {
     const made = await save.call(this)
     if (this.format === 'jwt') accessTokens.rememberOwn(made)
+    requestScope().accessToken = made
     return made
   })
 }
