@@ -41,9 +41,9 @@ it('npm run dev serves a changed view and a changed source without being started
   writeFileSync(view, `${readFileSync(view, 'utf8')}\n<!-- a changed view -->\n`)
   await expect.poll(landing, within(30_000)).toContain('a changed view')
 
-  const titled = "landing('Grantor', page)"
+  const titled = "title: 'Grantor'"
   const [source = ''] = filesIn(join(folder, 'src/http')).filter((path) => readFileSync(path, 'utf8').includes(titled))
-  writeFileSync(source, readFileSync(source, 'utf8').replace(titled, "landing('A changed source', page)"))
+  writeFileSync(source, readFileSync(source, 'utf8').replace(titled, "title: 'A changed source'"))
   await expect.poll(landing, within(30_000)).toContain('A changed source')
 })
 
