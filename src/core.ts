@@ -13,6 +13,7 @@ import type { LiveApis } from './apis/apis.ts'
 import { type Audit, createAudit } from './audit/audit.ts'
 import type { Log } from './audit/log.ts'
 import { type Clock, monotonicClock } from './base/clock.ts'
+import { parseDuration } from './base/duration.ts'
 import { createSealer, type Sealer } from './base/sealing.ts'
 import type { Clients } from './clients/clients.ts'
 import { createSubjectOf } from './clients/subjects.ts'
@@ -32,6 +33,7 @@ import { createLimiter } from './limits/limiter.ts'
 import { createStrangerRecords, type StrangerRecords } from './limits/stranger-records.ts'
 import { createTally, type Tally } from './limits/tally.ts'
 import { createRegistration, openRegistry, type Registration, type Registry } from './registration/open-registry.ts'
+import { ACCESS_TOKEN } from './registry/duration-setting.ts'
 import { noFile } from './registry/secrets/secret-file.ts'
 import { createWeakHashCheck } from './registry/secrets/weak-secrets.ts'
 import { type AccountAccess, createAccountAccess } from './revocation/account-access.ts'
@@ -108,6 +110,7 @@ export async function openCore(config: Config, { store, clock, log }: CoreParts)
     endings = await openEndings({
       ...{ store, clock, audit },
       keepSeconds: () => keepSecondsFor(keyring.current().longestTokenSeconds),
+      longestSeconds: Math.max(parseDuration(ACCESS_TOKEN.longest) ?? 0, ...Object.values(lifetimes)),
       subjectOf: createSubjectOf(clients, () => keyring.current().pairwiseSalt),
     })
     const { revocation, revocationLog, notBefore } = endings
@@ -152,14 +155,16 @@ interface EndingsParts {
   readonly clock: Clock
   readonly audit: Audit
   readonly keepSeconds: () => number
+  /** The longest life that this server gives a token, a grant or a consent. */
+  readonly longestSeconds: number
   /** The `sub` by which a client knows an account. */
   readonly subjectOf: (accountId: string, clientId: string) => Promise<string>
 }
 
-export async function openEndings({ keepSeconds, ...parts }: EndingsParts): Promise<Endings> {
+export async function openEndings({ keepSeconds, longestSeconds, ...parts }: EndingsParts): Promise<Endings> {
   const { store, clock } = parts
   const revocationLog = await openRevocationLog({ store, clock, keepSeconds })
-  const notBefore = await openNotBefore({ store, revocationLog })
+  const notBefore = await openNotBefore({ store, clock, revocationLog, longestSeconds })
   const accountGrants = createAccountGrants({ store, notBefore })
   const revocation = createRevocation({ ...parts, revocationLog, notBefore, accountGrants })
   return { revocation, revocationLog, notBefore, accountGrants }

@@ -4,10 +4,14 @@
  * A client may have a hundred thousand tokens, which are found one by one only when they are presented. So ending them
  * writes one mark, and whatever was issued to the client before it is refused when it is read. An entry of the
  * revocation log is removed once no JWT that it covers is alive. Grants live far longer, and a removed client may be
- * registered again, so the marks stay in the store, all in one record. Every node has them in memory and learns of new
+ * registered again, so the marks are in the store, all in one record. Every node has them in memory and learns of new
  * ones from the log.
+ *
+ * The record names the longest life that any server has given anything. A mark of a client that lies further back covers
+ * nothing that is alive, and is removed when the next mark is written.
  */
 
+import { type Clock, epochSeconds } from '../base/clock.ts'
 import type { RevocationEntry } from '../resource/revocations/revocation-set.ts'
 import { keys } from '../store/keys.ts'
 import { over } from '../store/over.ts'
@@ -44,19 +48,30 @@ export interface EndingNews {
 interface Moments {
   readonly everything: number
   readonly clients: Readonly<Record<string, number>>
+  /** The longest life that any server on this store has given anything. */
+  readonly longestSeconds: number
 }
 
-const NONE: Moments = { everything: 0, clients: {} }
+export interface NotBeforeParts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly revocationLog: EndingNews
+  /** The longest life that this server gives anything. */
+  readonly longestSeconds: number
+}
+
+const NONE: Moments = { everything: 0, clients: {}, longestSeconds: 0 }
 const PAGE = 500
+// More than the clocks of two servers can differ.
+const MARGIN_SECONDS = 86_400
 
 /** Loads the marks from the store. Throws `StoreUnavailable`. */
 export async function openNotBefore({
   store,
+  clock,
   revocationLog,
-}: {
-  readonly store: Store
-  readonly revocationLog: EndingNews
-}): Promise<NotBefore> {
+  longestSeconds,
+}: NotBeforeParts): Promise<NotBefore> {
   const ofClients = new Map<string, number>()
   let ofEverything = 0
   let cursor: string | undefined
@@ -64,9 +79,8 @@ export async function openNotBefore({
   // The log first: a mark that is announced while the record is read is then in one of the two.
   revocationLog.onNews(follow)
   follow()
-  const stored = await read()
-  note(stored.moments.everything)
-  for (const [clientId, before] of Object.entries(stored.moments.clients)) note(before, clientId)
+  // Before this server gives anything such a life.
+  await keep((moments) => withLongest(moments, longestSeconds))
 
   return {
     async raise(before, clientId) {
@@ -114,11 +128,29 @@ export async function openNotBefore({
   async function keep(raised: (moments: Moments) => Moments | undefined): Promise<void> {
     for (;;) {
       const { moments, entry } = await read()
+      takeOver(moments)
       const next = raised(moments)
       if (next === undefined) return
-      if ((await store.put(keys.notBefore(), JSON.stringify(next), { ...over(entry), ending: true })) === 'stored')
-        return
+      const value = JSON.stringify(withoutOld(next))
+      if ((await store.put(keys.notBefore(), value, { ...over(entry), ending: true })) === 'stored') return
     }
+  }
+
+  /** Also forgets here what covers nothing any more. */
+  function takeOver(moments: Moments): void {
+    note(moments.everything)
+    for (const [clientId, before] of Object.entries(moments.clients)) note(before, clientId)
+    for (const [clientId, before] of ofClients) if (isOld(before, moments)) ofClients.delete(clientId)
+  }
+
+  function withoutOld(moments: Moments): Moments {
+    const kept = Object.entries(moments.clients).filter(([, before]) => !isOld(before, moments))
+    return { ...moments, clients: Object.fromEntries(kept) }
+  }
+
+  function isOld(before: number, moments: Moments): boolean {
+    const oldest = epochSeconds(clock) - moments.longestSeconds - MARGIN_SECONDS
+    return before <= Math.max(moments.everything, oldest)
   }
 }
 
@@ -131,4 +163,8 @@ function withClients(moments: Moments, before: number, clientIds: readonly strin
   const raised = clientIds.filter((clientId) => (moments.clients[clientId] ?? 0) < before)
   if (raised.length === 0) return undefined
   return { ...moments, clients: { ...moments.clients, ...Object.fromEntries(raised.map((id) => [id, before])) } }
+}
+
+function withLongest(moments: Moments, longestSeconds: number): Moments | undefined {
+  return moments.longestSeconds >= longestSeconds ? undefined : { ...moments, longestSeconds }
 }

@@ -8,15 +8,20 @@ import { keys } from '../../src/store/keys.ts'
 import type { Store } from '../../src/store/store.ts'
 
 export const KEEP_SECONDS = 660
+const LONGEST_SECONDS = 86_400
 
 export interface RevocationFixture extends Endings {
   readonly audit: Audit
 }
 
-export async function openRevocation(store: Store, clock: Clock): Promise<RevocationFixture> {
+export async function openRevocation(
+  store: Store,
+  clock: Clock,
+  { longestSeconds = LONGEST_SECONDS }: { readonly longestSeconds?: number } = {},
+): Promise<RevocationFixture> {
   const audit = createAudit({ store, clock, log: createLog({ level: 'silent' }) })
   const endings = await openEndings({
-    ...{ store, clock, audit, keepSeconds: () => KEEP_SECONDS },
+    ...{ store, clock, audit, keepSeconds: () => KEEP_SECONDS, longestSeconds },
     subjectOf: async (accountId) => accountId,
   })
   return { ...endings, audit }
