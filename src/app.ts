@@ -96,7 +96,10 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     const views = loadViews()
     const engine = await openEngine(core, createEnginePages(views))
     closings.push(() => engine.close())
-    const file = createFileOfServer({ ...core, refusalOf: (client) => engine.current.engine().refusalOf(client) })
+    const file = createFileOfServer({
+      ...{ ...core, allowDelete: config.allowDelete },
+      refusalOf: (client) => engine.current.engine().refusalOf(client),
+    })
     await file.apply(config)
     await engine.settled()
     store.onLapse(() => {

@@ -46,6 +46,18 @@ export const LOG_EVENTS = {
     'warn',
     'The clients and APIs of this grantor.yaml replaced those of another file. If this is not intended, give all servers the same file and run `grantor apply`.',
   ],
+  declaration_removed: [
+    'warn',
+    'grantor.yaml no longer declares this name, so it was removed, and what a client held has ended for good.',
+  ],
+  declaration_not_removed: [
+    'error',
+    'grantor.yaml no longer declares this name, and GRANTOR_ALLOW_DELETE is false, so it stays as it is. Remove it with `grantor apply --allow-delete`.',
+  ],
+  declaration_not_removed_by_old_file: [
+    'error',
+    'This grantor.yaml does not declare the name, but another file has replaced this one before, so the name stays as it is. If this file is the right one, run `grantor apply --allow-delete`.',
+  ],
   declaration_skipped: [
     'error',
     'grantor.yaml declares a name that exists with another origin, which stays as it is. Remove the other one or rename it in the file.',

@@ -33,6 +33,8 @@ export interface Config {
   readonly redisReplicas: number | undefined
   /** Server processes on this machine. */
   readonly workers: number
+  /** Whether a start and SIGHUP remove what the file no longer declares. */
+  readonly allowDelete: boolean
   /** How long a server that was told to stop still serves while it is unready, so that balancers notice. */
   readonly stopDelaySeconds: number
   readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug'

@@ -217,6 +217,7 @@ function assemble(settings: Settings, { file, folder, name, found }: Opened, dec
     redisUrl: settings.REDIS_URL,
     redisReplicas: settings.REDIS_REPLICAS,
     workers: required(settings.WORKERS),
+    allowDelete: required(settings.GRANTOR_ALLOW_DELETE),
     stopDelaySeconds: required(settings.STOP_DELAY_SECONDS),
     logLevel: required(settings.LOG_LEVEL),
     trustProxy: settings.TRUST_PROXY ?? [],

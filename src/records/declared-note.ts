@@ -12,6 +12,8 @@ export interface Declared {
   readonly defaultApi?: string | undefined
   /** Names what was declared; absent while it is being applied. */
   readonly digest?: string | undefined
+  /** What was declared before, the latest first, by digest. */
+  readonly replaced?: readonly string[] | undefined
 }
 
 /** With the version of the record; 0 where nothing was ever declared. */
@@ -39,8 +41,8 @@ export function createDeclaredNote({
       return { ...(JSON.parse(sealer.open(entry.value, key)) as Declared), version: entry.version }
     },
 
-    async write({ clientIds, audiences, defaultApi, digest }, { version }) {
-      const text = JSON.stringify({ clientIds, audiences, defaultApi, digest })
+    async write({ clientIds, audiences, defaultApi, digest, replaced }, { version }) {
+      const text = JSON.stringify({ clientIds, audiences, defaultApi, digest, replaced })
       const outcome = await store.put(key, sealer.seal(text, key), over(version === 0 ? undefined : { version }))
       return outcome === 'stored'
     },

@@ -4,7 +4,7 @@ import type { Log } from '../audit/log.ts'
 import type { LiveApis } from '../apis/apis.ts'
 import type { LiveKeyring } from '../keyring/keyring.ts'
 import type { ClientSettings } from '../registry/client/client.ts'
-import { countsOf, type Declarations, isEmpty } from './differences.ts'
+import { countsOf, type Declarations, isEmpty, removedNames } from './differences.ts'
 import type { Registration } from './open-registry.ts'
 
 export interface FileOfServer {
@@ -20,6 +20,8 @@ export interface FileOfServerParts {
   readonly keyring: Pick<LiveKeyring, 'serveApi'>
   readonly log: Log
   readonly refusalOf: (client: ClientSettings) => string | undefined
+  /** Whether what the file no longer declares is removed. */
+  readonly allowDelete: boolean
 }
 
 export function createFileOfServer(parts: FileOfServerParts): FileOfServer {
@@ -38,11 +40,11 @@ export function createFileOfServer(parts: FileOfServerParts): FileOfServer {
 
 async function applyFile(
   { apis, clients, defaultApi }: Declarations,
-  { registration, apis: live, keyring, log, refusalOf }: FileOfServerParts,
+  { registration, apis: live, keyring, log, refusalOf, allowDelete }: FileOfServerParts,
 ): Promise<void> {
-  const { differences, version, replacedAnother } = await registration.file.apply(
+  const { differences, version, replacedAnother, kept } = await registration.file.apply(
     { apis, clients, defaultApi },
-    { refusalOf },
+    { refusalOf, removes: allowDelete ? 'not_replaced' : 'nothing' },
   )
   await live.settled()
   // Also for APIs of another origin, which this ring may not know: it may be of another time.
@@ -51,6 +53,11 @@ async function applyFile(
   }
   for (const { name, origin } of differences.conflicts) {
     log.event('declaration_skipped', { name, origin })
+  }
+  for (const name of removedNames(differences)) log.event('declaration_removed', { name })
+  for (const name of kept?.names ?? []) {
+    const isOld = kept?.because === 'replaced'
+    log.event(isOld ? 'declaration_not_removed_by_old_file' : 'declaration_not_removed', { name })
   }
   if (isEmpty(differences)) return
   const counts = countsOf(differences)

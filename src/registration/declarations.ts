@@ -27,6 +27,7 @@ import {
   isApiUnchanged,
   isClientUnchanged,
   isEmpty,
+  removedNames,
 } from './differences.ts'
 import type { Writes } from './writes.ts'
 
@@ -36,6 +37,8 @@ export interface Applied {
   readonly version: number
   /** Another file was applied before this one. */
   readonly replacedAnother: boolean
+  /** What the file no longer declares and was left as it is; `replaced`: since the file is one that another has replaced. */
+  readonly kept: { readonly names: readonly string[]; readonly because: 'not_allowed' | 'replaced' } | undefined
 }
 
 export interface ApplyOptions {
@@ -45,6 +48,11 @@ export interface ApplyOptions {
   readonly mostRemovals?: number | undefined
   /** Does nothing where another file was applied since. */
   readonly onlyIfLast?: boolean
+  /**
+   * What becomes of records that the file no longer declares; they are removed unless set. `not_replaced` removes them
+   * unless the file is one that another file has replaced: a server that restarts with an old file.
+   */
+  readonly removes?: 'nothing' | 'not_replaced'
 }
 
 export interface FileDeclarations {
@@ -67,6 +75,8 @@ export interface DeclarationsParts {
 }
 
 const MOST_ROUNDS = 50
+// Files that were replaced are told by their digests; a server that restarts has one of the last.
+const MOST_REPLACED = 32
 const LONGEST_PAUSE_MS = 200
 
 export function createDeclarations(parts: DeclarationsParts): FileDeclarations {
@@ -82,17 +92,19 @@ export function createDeclarations(parts: DeclarationsParts): FileDeclarations {
       for (let round = 0; round < MOST_ROUNDS; round++) {
         const known = await note.read()
         if (options.onlyIfLast === true && known.digest !== undefined && known.digest !== digest) return nothing(known)
-        const { differences, names } = await compare(declared, known)
-        const next: Declared = { ...names, defaultApi: declared.defaultApi, digest }
+        const because = keepsBecause(digest, known, options)
+        const { differences, names, kept } = leaving(await compare(declared, known), because)
+        const replaced = replacedBy(digest, known, because)
+        const next: Declared = { ...names, defaultApi: declared.defaultApi, digest, replaced }
         judge(differences, options)
         if (countsOf(differences).removed > (options.mostRemovals ?? Number.POSITIVE_INFINITY)) {
           throw new RegistryEntryChanged('declared')
         }
         const replacedAnother = known.digest !== undefined && known.digest !== digest
         if (isEmpty(differences) && isNoted(next, known))
-          return { differences, version: known.version, replacedAnother }
+          return { differences, version: known.version, replacedAnother, kept }
         const version = await write({ differences, next, known })
-        if (version !== undefined) return { differences, version, replacedAnother }
+        if (version !== undefined) return { differences, version, replacedAnother, kept }
         // Another server applies a file, this one or another. The last one to write then compares with the result.
         await later(chance() * LONGEST_PAUSE_MS)
       }
@@ -110,7 +122,7 @@ export function createDeclarations(parts: DeclarationsParts): FileDeclarations {
     },
   }
 
-  async function compare(declared: Declarations, known: ReadDeclared) {
+  async function compare(declared: Declarations, known: ReadDeclared): Promise<Compared> {
     const clients = new Map(declared.clients.map((client) => [client.clientId, client]))
     const [storedClients, storedApis] = await Promise.all([
       stored(clientRecords, [...new Set([...known.clientIds, ...clients.keys()])]),
@@ -149,13 +161,14 @@ export function createDeclarations(parts: DeclarationsParts): FileDeclarations {
       clientIds: [...new Set([...known.clientIds, ...next.clientIds])],
       audiences: [...new Set([...known.audiences, ...next.audiences])],
       defaultApi: known.defaultApi,
+      replaced: next.replaced,
     }
     let { version } = known
     if (!isEmpty(differences)) {
       if (!(await note.write(meanwhile, known))) return undefined
       version += 1
     }
-    const [staying, leaving] = [differences.apis.filter(isKept), differences.apis.filter((one) => !isKept(one))]
+    const [staying, leaving] = [differences.apis.filter(isKept), differences.apis.filter(isRemoved)]
     const lost = [
       ...(await writes.apis(staying, 'file')),
       ...(await writes.clients(differences.clients, 'file')),
@@ -188,7 +201,50 @@ function withSecrets(
 
 function nothing({ version }: ReadDeclared): Applied {
   const differences = { apis: [], clients: [], defaultApi: undefined, conflicts: [] }
-  return { differences, version, replacedAnother: false }
+  return { differences, version, replacedAnother: false, kept: undefined }
+}
+
+/** The digests of the files before this one, the latest first; its own too while it is an old file that removes nothing. */
+function replacedBy(digest: string, known: Declared, because: 'not_allowed' | 'replaced' | undefined): string[] {
+  const all = new Set([known.digest ?? digest, ...(known.replaced ?? [])])
+  if (because !== 'replaced') all.delete(digest)
+  return [...all].slice(0, MOST_REPLACED)
+}
+
+/** Why records that the file no longer declares are left as they are; `undefined` where they go. */
+function keepsBecause(digest: string, known: Declared, { removes }: ApplyOptions) {
+  if (removes === 'nothing') return 'not_allowed' as const
+  return removes === 'not_replaced' && known.replaced?.includes(digest) === true ? ('replaced' as const) : undefined
+}
+
+/** What is left as it is stays among the declared names, so that a later plan shows it. */
+function leaving(compared: Compared, because: 'not_allowed' | 'replaced' | undefined) {
+  const { differences, names } = compared
+  const left = removedNames(differences)
+  if (because === undefined || left.length === 0) return { ...compared, kept: undefined }
+  const withLeft = (all: readonly string[], changes: readonly { readonly id: string; readonly after: unknown }[]) =>
+    [...all, ...changes.filter(isRemoved).map(({ id }) => id)].sort()
+  return {
+    differences: {
+      ...differences,
+      clients: differences.clients.filter(isKept),
+      apis: differences.apis.filter(isKept),
+    },
+    names: {
+      clientIds: withLeft(names.clientIds, differences.clients),
+      audiences: withLeft(names.audiences, differences.apis),
+    },
+    kept: { names: left, because },
+  }
+}
+
+interface Compared {
+  readonly differences: Differences
+  readonly names: Pick<Declared, 'clientIds' | 'audiences'>
+}
+
+function isRemoved(change: { readonly after: unknown }): boolean {
+  return !isKept(change)
 }
 
 function isKept({ after }: { readonly after: unknown }): boolean {
@@ -204,8 +260,8 @@ function judge({ clients }: Differences, { refusalOf }: ApplyOptions): void {
 }
 
 function isNoted(next: Declared, known: Declared): boolean {
-  const textOf = ({ clientIds, audiences, defaultApi, digest }: Declared) =>
-    JSON.stringify([clientIds, audiences, defaultApi, digest])
+  const textOf = ({ clientIds, audiences, defaultApi, digest, replaced = [] }: Declared) =>
+    JSON.stringify([clientIds, audiences, defaultApi, digest, replaced])
   return textOf(next) === textOf(known)
 }
 

@@ -61,3 +61,10 @@ export function countsOf({ apis, clients }: Differences): { added: number; chang
   const removed = all.filter(({ after }) => after === undefined).length
   return { added, changed: all.length - added - removed, removed }
 }
+
+/** What is removed, as sentences name it. */
+export function removedNames({ apis, clients }: Pick<Differences, 'apis' | 'clients'>): string[] {
+  const removed = (changes: readonly { readonly id: string; readonly after: unknown }[], kind: string) =>
+    changes.filter(({ after }) => after === undefined).map(({ id }) => `the ${kind} ${id}`)
+  return [...removed(clients, 'client'), ...removed(apis, 'API')]
+}

@@ -22,6 +22,55 @@ async function opened() {
   return { ...(await openTestRegistry(store, clock)), store, clock }
 }
 
+describe('what a file no longer declares', () => {
+  const first = declared({ clients: [aClient('web'), aClient('old')], apis: [ORDERS, REPORTS] })
+  const second = declared({ clients: [aClient('web')], apis: [ORDERS] })
+
+  it('stays, and is shown by the next plan, where nothing is to be removed', async () => {
+    const { file, revocation, clock } = await opened()
+    await file.apply(first)
+
+    const { differences, kept } = await file.apply(second, { removes: 'nothing' })
+
+    expect(countsOf(differences)).toEqual({ added: 0, changed: 0, removed: 0 })
+    expect(kept).toEqual({ names: ['the client old', `the API ${REPORTS.audience}`], because: 'not_allowed' })
+    expect((await file.read()).clients).toEqual([aClient('old'), aClient('web')])
+    expect(revocation.hasEnded({ clientId: 'old', issuedAt: Math.floor(clock() / 1000) })).toBe(false)
+    expect(countsOf(await file.plan(second))).toEqual({ added: 0, changed: 0, removed: 2 })
+    expect((await file.apply(second, { removes: 'nothing' })).version).toBe(
+      (await file.apply(second, { removes: 'nothing' })).version,
+    )
+    expect(countsOf((await file.apply(second)).differences).removed).toBe(2)
+  })
+
+  it('goes by a file that is new, and stays by one that another file has replaced', async () => {
+    const { file } = await opened()
+    const removes = 'not_replaced' as const
+    await file.apply(first, { removes })
+    expect(countsOf((await file.apply(second, { removes })).differences).removed).toBe(2)
+    const third = declared({ clients: [aClient('web'), aClient('new')], apis: [ORDERS] })
+    await file.apply(third, { removes })
+
+    const again = await file.apply(second, { removes })
+
+    expect(again.kept).toEqual({ names: ['the client new'], because: 'replaced' })
+    expect((await file.read()).clients.map(({ clientId }) => clientId)).toEqual(['new', 'web'])
+  })
+
+  it('stays by a replaced file however often servers restart with it, and goes when an operator applies it', async () => {
+    const { file } = await opened()
+    const removes = 'not_replaced' as const
+    await file.apply(second, { removes })
+    await file.apply(first, { removes })
+
+    for (let restart = 0; restart < 3; restart++) await file.apply(second, { removes })
+    expect((await file.read()).clients).toHaveLength(2)
+    await file.apply(second)
+    expect((await file.apply(second, { removes })).kept).toBeUndefined()
+    expect((await file.read()).clients).toEqual([aClient('web')])
+  })
+})
+
 describe('a file that is applied', () => {
   it('adds, changes and removes what it declares, and a second time changes nothing', async () => {
     const { file } = await opened()

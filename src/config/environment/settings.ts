@@ -151,6 +151,14 @@ export const SETTINGS = {
     schema: z.string(),
     unset: 'grantor.yaml where the server is started, if there is one; required in production',
   }),
+  GRANTOR_ALLOW_DELETE: setting({
+    sentence:
+      'Whether a server that starts, or gets SIGHUP, removes clients and APIs that its file no longer declares; false leaves that to `grantor apply --allow-delete`.',
+    wants: 'true or false',
+    schema: z.enum(['true', 'false']).transform((text) => text === 'true'),
+    development: 'true',
+    production: 'true',
+  }),
 } as const
 
 export type SettingName = keyof typeof SETTINGS

@@ -43,10 +43,27 @@ describe.each(['1', '2'])('a server of %s processes that gets SIGHUP', (WORKERS)
     }
     await vi.waitFor(async () => expect((await grant('old')).status).toBe(401), within(2000, 50))
     await server.until('it says so', () => server.lines.some(({ event }) => event === 'file_read_again'))
+    expect(server.lines).toContainEqual(
+      expect.objectContaining({ event: 'declaration_removed', name: 'the client old' }),
+    )
 
     await server.readAgain('clients: [ {')
     await server.until('it says so', () => server.lines.some(({ event }) => event === 'file_refused'))
     expect((await grant('new')).status).toBe(200)
     expect(server.listeners()).toHaveLength(Number(WORKERS))
+  })
+
+  it('removes nothing where it may not, says so for each name, and lets an operator remove it', async () => {
+    server = await startSupervised({ WORKERS, GRANTOR_ALLOW_DELETE: 'false' }, file('old'))
+    await server.until('all listen', () => server.listeners().length === Number(WORKERS))
+
+    await server.readAgain(file('new'))
+
+    await server.until('it says so', () => server.lines.some(({ event }) => event === 'file_read_again'))
+    expect(server.lines).toContainEqual(
+      expect.objectContaining({ event: 'declaration_not_removed', name: 'the client old' }),
+    )
+    expect((await grant('old')).status).toBe(200)
+    await vi.waitFor(async () => expect((await grant('new')).status).toBe(200), within(2000, 50))
   })
 })
