@@ -13,7 +13,11 @@ export type ServerOptions =
   | ({ readonly kind: 'grantor' } & GrantorOptions)
   | ({ readonly kind: 'reference' } & ReferenceOptions)
 
-export type Question = { readonly ask: 'usage' } | ({ readonly ask: 'codes' } & SignIns) | { readonly ask: 'stop' }
+export type Question =
+  | { readonly ask: 'usage' }
+  | ({ readonly ask: 'codes' } & SignIns)
+  | { readonly ask: 'clients'; readonly ids: readonly string[] }
+  | { readonly ask: 'stop' }
 
 /** The processor time of all threads of the process since its start, and what it holds in memory. */
 export interface Usage {
@@ -50,6 +54,10 @@ async function answer(served: Served, question: Question): Promise<unknown> {
       return usage()
     case 'codes':
       return makeCodes(served, question)
+    case 'clients':
+      return Promise.all(question.ids.map((id) => served.provider.Client.find(id))).then(
+        (found) => found.filter(Boolean).length,
+      )
     case 'stop':
       await served.close()
       // After the answer has left, so that a profile is written and nothing is left to wait for.

@@ -11,6 +11,8 @@ export interface Subject extends Ready {
   readonly kind: ServerOptions['kind']
   usage(): Promise<Usage>
   codes(signIns: SignIns): Promise<string[]>
+  /** Looks the clients up as a request does; how many there are. */
+  clients(ids: readonly string[]): Promise<number>
   stop(): Promise<void>
 }
 
@@ -29,6 +31,7 @@ export async function startSubject(options: ServerOptions, profileDir?: string):
     jwks,
     usage: () => ask({ ask: 'usage' }),
     codes: (signIns) => ask({ ask: 'codes', ...signIns }),
+    clients: (ids) => ask({ ask: 'clients', ids }),
     async stop() {
       const exited = once(child, 'exit')
       await ask<undefined>({ ask: 'stop' })

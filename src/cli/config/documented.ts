@@ -39,6 +39,7 @@ function ofEnvironment(config: Config): Record<SettingName, unknown> {
     GRANTOR_ROOT_KEY_NEXT: hidden(config.nextRootKey),
     GRANTOR_KEYS_DIR: config.keysDir,
     GRANTOR_CONFIG: config.file,
+    GRANTOR_ALLOW_DELETE: config.allowDelete,
   }
 }
 
