@@ -89,7 +89,13 @@ describe('[C1] offline_access without prompt=consent', () => {
     },
   )
 
-  it('is invalid_scope before anyone signs in where the client is not registered for it', async () => {
-    expectErrorAtClient(await authorize(createUserAgent(app), request('bound')), 'invalid_scope', CALLBACK)
+  it('is dropped where the client is not registered for it, at a refresh too', async () => {
+    const scope = 'openid offline_access orders:read'
+    const { scopes, refreshToken } = await tokensOf(createUserAgent(app), 'bound', { scope })
+
+    const { status, body } = await refresh(app.issuer, refreshToken, 'bound', { scope })
+
+    expect(scopes).toEqual(['openid', 'orders:read'])
+    expect({ status, scope: body.scope }).toEqual({ status: 200, scope: 'openid orders:read' })
   })
 })

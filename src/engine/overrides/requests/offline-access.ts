@@ -18,7 +18,8 @@ type PromptPending = (this: EngineContext, name: string) => boolean
  * gets a refresh token and is refused when it repeats the scope at its first refresh. OpenID Connect Core section 11
  * allows other conditions instead of the prompt. Here the consent page names offline access, and no grant has it before
  * the person agreed. So the check of the scopes sees a prompt for consent, and the real prompt stays the client's
- * choice.
+ * choice. Libraries that always ask for `offline_access` go on with clients that are not registered for it: the engine
+ * drops it there, as before.
  */
 function keepOfflineAccess(provider: Provider): void {
   const { prototype } = provider.OIDCContext as { prototype: object }
@@ -28,14 +29,17 @@ function keepOfflineAccess(provider: Provider): void {
   Object.defineProperty(prototype, 'prompts', {
     configurable: true,
     get(this: EngineContext) {
-      const scope = this.params?.scope
-      const isAsked = typeof scope === 'string' && scope.split(' ').includes('offline_access')
-      return isAsked ? new PromptsWithConsent(named.call(this)) : named.call(this)
+      const isKept = isOffline(this.params?.scope) && isOffline(this.client?.scope)
+      return isKept ? new PromptsWithConsent(named.call(this)) : named.call(this)
     },
   })
   Reflect.set(prototype, 'promptPending', function promptPending(this: EngineContext, name: string) {
     return named.call(this).has(name) && pending.call(this, name)
   } satisfies PromptPending)
+}
+
+function isOffline(scope: unknown): boolean {
+  return typeof scope === 'string' && scope.split(' ').includes('offline_access')
 }
 
 class PromptsWithConsent extends Set<string> {
