@@ -7,7 +7,7 @@ import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { ROOT } from '../../house/root.ts'
 
@@ -15,6 +15,9 @@ const OVERRIDES = 'test/engine/overrides/overrides.test.ts'
 const BYTE_FOR_BYTE = ['client-credentials', 'authorization-code', 'refresh-token', 'introspection', 'userinfo'].map(
   (name) => `test/engine/fast-path/${name}.test.ts`,
 )
+
+// Each test is a run of many.
+vi.setConfig({ testTimeout: 600_000 })
 
 let copy: string
 beforeAll(async () => {
