@@ -59,6 +59,7 @@ export interface Config {
   readonly clients: readonly ClientSettings[]
   /** The receivers to which security events are pushed. */
   readonly receivers: readonly ReceiverSettings[]
+  readonly wellKnown: WellKnown
   /** Accounts made at first start; development only. */
   readonly demoAccounts: readonly DemoAccount[]
 }
@@ -121,6 +122,14 @@ export interface ClientAuthenticationRules {
 export interface DpopRules {
   /** Whether every proof must contain a nonce of this server (RFC 9449 section 8). */
   readonly requireNonce: boolean
+}
+
+/** What is answered at well-known addresses about the operator; each address is absent unless set. */
+export interface WellKnown {
+  readonly changePassword: string | undefined
+  readonly securityText:
+    | { readonly contact: readonly string[]; readonly expires: string; readonly policy?: string | undefined }
+    | undefined
 }
 
 /** A receiver of security events, which are pushed to it (RFC 8935). */

@@ -28,6 +28,7 @@ import { isLoopback } from '../registry/client/redirect-uris.ts'
 import { referenceProblems } from '../registry/references.ts'
 import { sharedSecretProblems } from '../registry/secrets/shared-secrets.ts'
 import { SETTINGS } from './environment/settings.ts'
+import { toWellKnown } from './file/well-known.ts'
 import { createWeakHashCheck } from '../registry/secrets/weak-secrets.ts'
 
 export interface ConfigSources {
@@ -234,6 +235,7 @@ function assemble(settings: Settings, { file, folder, name, found }: Opened, dec
     defaultApi: file.default_api ?? file.apis[0]?.entry.audience ?? demo?.defaultApi,
     clients,
     receivers,
+    wellKnown: toWellKnown(file.well_known),
     demoAccounts: demo?.accounts ?? [],
   }
 }

@@ -45,6 +45,7 @@ import { engineKeys, externalSigning, signerCheck } from './configuration/signin
 import { withOurResponseModes } from './overrides/requests/response-modes.ts'
 import { ENGINE_PATHS } from './paths.ts'
 import { createSessionGrants } from './interactions/session-grants.ts'
+import { createWaysOut } from './interactions/ways-out.ts'
 import { introspection } from './fast-path/introspection.ts'
 import { clientCredentials } from './fast-path/client-credentials.ts'
 import { authorizationCode } from './fast-path/authorization-code.ts'
@@ -104,7 +105,9 @@ export async function buildEngine(parts: EngineParts): Promise<Engine> {
   const usesFastPath = parts.fastPath && parts.signer === undefined && differences.length === 0
   const handle = usesFastPath ? withFastPaths(engine, fastPaths(provider, { ...parts, targets, accessTokens })) : engine
   await prepareDocuments(engine, issuer)
-  const interactions = createInteractions(provider, { ...parts, sessionGrants: createSessionGrants(parts) })
+  const interactions = createInteractions(provider, {
+    ...{ ...parts, sessionGrants: createSessionGrants(parts), waysOut: createWaysOut(parts) },
+  })
   const sessions = createBrowserSessions(provider)
   return {
     ...{ handle, documents, accessTokens, interactions, sessions, differences, ringVersion: keyring.version },
@@ -152,7 +155,7 @@ function configuration(
     ...tokens(parts),
     ...clientAuthentication(parts),
     ...endUsers({ ...parts, sessionGrants: createSessionGrants(parts) }),
-    ...browsers({ ...parts, cookieKeys: keyring.cookieKeys }),
+    ...browsers({ ...parts, cookieKeys: keyring.cookieKeys, waysOut: createWaysOut(parts).ofRequest }),
     ...requestBounds,
     features: {
       devInteractions: { enabled: false },

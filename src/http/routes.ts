@@ -115,6 +115,10 @@ const ROWS = [
   ['tour', '/tour', READ, 'page', 'none', 'none', 'page', KEEP_NOTHING],
   ['tour-callback', '/tour/callback', READ, 'page', 'none', 'issues', 'page', KEEP_NOTHING],
   ['landing', '/', READ, 'page', 'none', 'none', 'page', KEEP_NOTHING],
+  ['favicon', '/favicon.ico', READ, 'page', 'none', 'none', 'page', KEEP_NOTHING],
+  ['robots', '/robots.txt', READ, 'page', 'none', 'none', 'page', KEEP_NOTHING],
+  ['change-password', '/.well-known/change-password', READ, 'page', 'none', 'none', 'page', KEEP_NOTHING],
+  ['security-txt', '/.well-known/security.txt', READ, 'page', 'none', 'none', 'page', KEEP_NOTHING],
   ['asset', '/assets/:file', READ, 'page', 'none', 'none', 'page', KEEP_NOTHING],
 ] as const satisfies readonly Row[]
 

@@ -32,12 +32,19 @@ export interface HttpParts {
 /** Throws `PortUnusable` when the port is taken or may not be bound. */
 export async function serve(core: HttpCore, { current, views, sharesPort }: HttpParts): Promise<Listener> {
   const { config, log, apis, clients, consents, revocation } = core
-  const { issuer, lifetimes, production, trustProxy, host, port } = config
+  const { issuer, lifetimes, production, trustProxy, wellKnown, host, port } = config
   let selfUrl = ''
   const pages = createPages({
     ...core,
     views,
-    ...{ issuer, production, lifetimes, csrfKey: core.keyring.current().csrfKey, interactions: current.interactions },
+    ...{
+      issuer,
+      production,
+      lifetimes,
+      wellKnown,
+      csrfKey: core.keyring.current().csrfKey,
+      interactions: current.interactions,
+    },
     account: { sessions: current.sessions, clients, apis, consents, revocation },
     ...developmentPages(config, () => selfUrl),
   })

@@ -48,6 +48,8 @@ export function clientEntry(client: ClientSettings): Entry {
       ),
       subject_type: client.subjectType,
       disabled: client.disabled,
+      client_uri: client.clientUri,
+      initiate_login_uri: client.initiateLoginUri,
       logo_uri: client.logoUri,
     },
     {

@@ -80,6 +80,7 @@ export async function startPages(options: PagesAppOptions = {}): Promise<PagesAp
     audit,
     log,
     views: loadViews(),
+    wellKnown: { changePassword: undefined, securityText: undefined },
     csrfKey: Buffer.alloc(32, 9),
     ...(options.production ? {} : { demo: ALICE, tour: { selfUrl: () => url } }),
   })
@@ -139,5 +140,6 @@ function recordedInteractions(begun: Map<string, Interaction>, engineCalls: stri
     finishLogin: (req, _res, accountId) => finish(req, `login as ${accountId}`),
     finishConsent: (req) => finish(req, 'consent'),
     abort: (req) => finish(req, 'abort'),
+    waysOut: async () => undefined,
   }
 }

@@ -421,7 +421,7 @@ describe('the landing page', () => {
     const development = await startPages()
     const production = await startPages({ production: true })
 
-    expect(await (await fetch(development.url)).text()).toContain('href="/tour"')
+    expect(await (await fetch(development.url)).text()).toContain('/tour"')
     const html = await (await fetch(production.url)).text()
     expect(html).toContain('Grantor')
     expect(html).not.toMatch(/href="\/(tour|\.well-known)/)

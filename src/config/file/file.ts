@@ -13,6 +13,7 @@ import { keysSchema } from './key-rules.ts'
 import { clientAuthenticationSchema, lifetimesSchema, loginsSchema } from './lifetimes.ts'
 import { mapping, type Path, type Placed, zodProblems } from '../../registry/problems.ts'
 import { type ReceiverEntry, receiverSchema } from './receiver-settings.ts'
+import { wellKnownSchema } from './well-known.ts'
 import { NotYaml, valueFrom } from './yaml-text.ts'
 
 /** The settings of the file; docs/settings.md is printed from them. */
@@ -48,6 +49,7 @@ export const fileSchema = mapping({
     .boolean({ error: 'true or false' })
     .optional()
     .describe('The former name of fast_path: false turns it off too.'),
+  well_known: wellKnownSchema.prefault({}).describe('What well-known addresses say of you.'),
   apis: z.array(apiSchema, { error: 'a list of APIs' }).default([]).describe('The APIs that tokens are for.'),
   clients: z
     .array(clientSchema, { error: 'a list of clients' })

@@ -3,6 +3,7 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 
 import { originOf } from '../../registry/client/redirect-uris.ts'
+import type { WaysOut } from '../interactions/interactions.ts'
 import { LOGOUT_CONFIRMATION } from '../paths.ts'
 import { noteRefusal } from '../request/refusals.ts'
 
@@ -12,6 +13,7 @@ export interface RefusedPage {
   /** By which the log names it. */
   readonly errorId: string
   readonly cause: Error
+  readonly ways?: WaysOut | undefined
 }
 
 /** The documents that the engine's own routes answer with; made by the pages (http/), which this floor does not know. */
@@ -32,24 +34,30 @@ export interface CookieNames {
   readonly session: string
   readonly interaction: string
   readonly resume: string
+  /** The request that the latest sign-in began with (interactions/begun-request.ts). */
+  readonly begun: string
 }
 
 /** `__Host-` keeps a cookie to this host and to https (RFC 6265bis section 4.1.3.2); plain http knows no such cookies. */
 export function cookieNames(issuer: string): CookieNames {
   const prefix = issuer.startsWith('https:') ? '__Host-' : ''
-  return { session: `${prefix}grantor`, interaction: `${prefix}grantor-interaction`, resume: `${prefix}grantor-resume` }
+  const name = (what: string) => `${prefix}grantor${what}`
+  return { session: name(''), interaction: name('-interaction'), resume: name('-resume'), begun: name('-begun') }
 }
 
 interface Parts {
   readonly issuer: string
   readonly cookieKeys: readonly string[]
   readonly pages: EnginePages
+  /** Where a person can go on from an error at an address of the engine. */
+  readonly waysOut: (ctx: KoaContextWithOIDC) => Promise<WaysOut | undefined>
 }
 
-export function browsers({ issuer, cookieKeys, pages }: Parts): Partial<Configuration> {
+export function browsers({ issuer, cookieKeys, pages, waysOut }: Parts): Partial<Configuration> {
+  const { session, interaction, resume } = cookieNames(issuer)
   return {
     cookies: {
-      names: { ...cookieNames(issuer) },
+      names: { session, interaction, resume },
       keys: [...cookieKeys],
       long: { httpOnly: true, sameSite: 'lax', signed: true },
       // Their value stands in the address of the sign-in: only the signature shows that the browser was given it here.
@@ -60,7 +68,8 @@ export function browsers({ issuer, cookieKeys, pages }: Parts): Partial<Configur
 
     async renderError(ctx, out, error) {
       const { errorId } = noteRefusal(ctx, error)
-      pages.error(ctx, { error: out.error, description: out.error_description, errorId, cause: error })
+      const ways = await waysOut(ctx)
+      pages.error(ctx, { error: out.error, description: out.error_description, errorId, cause: error, ways })
     },
   }
 }

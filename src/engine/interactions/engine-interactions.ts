@@ -14,6 +14,7 @@ import { readFlowCookies, writeFlowCookies } from './flow-cookies.ts'
 import type { Asked, Interaction, Interactions } from './interactions.ts'
 import { inRequestScope } from '../request/scope.ts'
 import type { SessionGrants } from './session-grants.ts'
+import type { WaysOutFinder } from './ways-out.ts'
 
 interface Parts {
   readonly issuer: string
@@ -21,13 +22,14 @@ interface Parts {
   readonly apis: Apis
   readonly consents: Consents
   readonly sessionGrants: SessionGrants
+  readonly waysOut: WaysOutFinder
 }
 
 type EngineInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
 
 export function createInteractions(
   provider: Provider,
-  { issuer, clock, apis, consents, sessionGrants }: Parts,
+  { issuer, clock, apis, consents, sessionGrants, waysOut }: Parts,
 ): Interactions {
   const names = cookieNames(issuer)
 
@@ -51,6 +53,8 @@ export function createInteractions(
         await details(req, res)
         return finish(req, res, { error: 'access_denied', error_description: 'the person said no' })
       }),
+
+    waysOut: (req, res) => waysOut.ofSignIn(provider.createContext(req, res)),
   }
 
   /** The sign-in of the cookie that belongs to this address. A form for another prompt than the one due is refused. */

@@ -43,6 +43,15 @@ export interface AskedApi {
   readonly scopes: readonly { readonly scope: string; readonly sentence: string }[]
 }
 
+/** Where a person can go on after an error: addresses that the client registered, or the request that this browser sent. */
+export interface WaysOut {
+  readonly clientName: string
+  /** Begins the sign-in anew. */
+  readonly restart: string | undefined
+  /** The start page of the application. */
+  readonly application: string | undefined
+}
+
 /** Each throws `InteractionGone` when the sign-in has expired or belongs to another browser (its cookie decides). */
 export interface Interactions {
   find(req: IncomingMessage, res: ServerResponse): Promise<Interaction>
@@ -52,4 +61,6 @@ export interface Interactions {
   finishConsent(req: IncomingMessage, res: ServerResponse): Promise<string>
   /** The person said no; the application gets `access_denied`. Gives the address to redirect to (303). */
   abort(req: IncomingMessage, res: ServerResponse): Promise<string>
+  /** From a sign-in that is gone; `undefined` when this browser did not begin it. Never throws. */
+  waysOut(req: IncomingMessage, res: ServerResponse): Promise<WaysOut | undefined>
 }

@@ -9,6 +9,7 @@ import type { WebOrigins } from '../../clients/web-origins.ts'
 import type { Store } from '../../store/store.ts'
 import { cookieNames, renderSelfPost, type EnginePages } from '../configuration/browsers.ts'
 import { asEngineError } from './errors.ts'
+import { keepRequest } from '../interactions/begun-request.ts'
 import { readFlowCookies, writeFlowCookies } from '../interactions/flow-cookies.ts'
 import type { Documents } from '../documents.ts'
 import { nameByBody } from './empty-secret.ts'
@@ -64,6 +65,7 @@ export function requestMiddleware({
     }
     refusals.report(ctx)
     renderSelfPost(ctx, pages)
+    keepRequest(ctx, names)
     writeFlowCookies(ctx.res, names)
     sayWhenToRetry(ctx)
     await withholdFromStrangers(ctx)

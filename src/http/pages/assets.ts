@@ -20,6 +20,8 @@ export interface Assets {
   /** Addresses for the pages to link. */
   readonly stylesheet: string
   readonly icon: string
+  /** For browsers that ask at the address without a hash. */
+  readonly favicon: Asset
   /** The asset with this file name, which includes the hash. */
   find(file: string): Asset | undefined
 }
@@ -38,6 +40,7 @@ export function loadAssets(): Assets {
   return {
     stylesheet: load('grantor', 'css', 'text/css; charset=utf-8'),
     icon: load('icon', 'svg', 'image/svg+xml'),
+    favicon: { type: 'image/x-icon', body: readFileSync(new URL('assets/favicon.ico', VIEWS)) },
     find: (file) => byFile.get(file),
   }
 }

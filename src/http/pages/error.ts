@@ -11,13 +11,16 @@ import type { Context, Middleware } from 'koa'
 
 import type { Log } from '../../audit/log.ts'
 import { Fault, retryAfterOf } from '../../faults/fault.ts'
+import type { Interactions } from '../../engine/port.ts'
 import { MethodNotAllowed, NotFound } from '../../faults/requests.ts'
+import { InteractionGone } from '../../faults/sign-in.ts'
 import { english } from '../../i18n/en/english.ts'
 import { faultText } from '../../i18n/fault-text.ts'
 import { PROBLEM_TYPE, problemBody } from '../../resource/middleware/problem.ts'
 import type { Language } from '../../i18n/language.ts'
 import { createPage, type PageModel, type ShowPage } from './page.ts'
 import type { Views } from './views.ts'
+import { type WayOut, waysModel, waysOut } from './ways-out.ts'
 
 const ERROR_ID_BYTES = 5
 
@@ -27,16 +30,25 @@ export interface ErrorFacts {
   readonly code: string
   readonly errorId: string
   readonly messageIn: (language: Language) => string
+  readonly ways: readonly WayOut[]
 }
 
 export function errorPage(views: Views): ShowPage<ErrorFacts> {
   return createPage(views, 'pages/error', modelOf)
 }
 
-function modelOf({ status, code, errorId, messageIn }: ErrorFacts, language: Language): PageModel {
+function modelOf({ status, code, errorId, messageIn, ways }: ErrorFacts, language: Language): PageModel {
   const texts = language.pages.error
   const heading = headingOf(status, texts)
-  return { title: heading, heading, texts, code, errorId, message: messageIn(language) }
+  return {
+    title: heading,
+    heading,
+    texts,
+    code,
+    errorId,
+    message: messageIn(language),
+    ways: waysModel(ways, language),
+  }
 }
 
 function headingOf(status: number, texts: Language['pages']['error']): string {
@@ -48,9 +60,16 @@ function headingOf(status: number, texts: Language['pages']['error']): string {
 export interface ErrorsOptions {
   readonly log: Log
   readonly showError: ShowPage<ErrorFacts>
+  readonly interactions: Pick<Interactions, 'waysOut'>
 }
 
-export function answerErrors({ log, showError }: ErrorsOptions): Middleware {
+export function answerErrors({ log, showError, interactions }: ErrorsOptions): Middleware {
+  async function waysFrom(ctx: Context, error: unknown, status: number): Promise<readonly WayOut[]> {
+    const isGone = error instanceof InteractionGone
+    const known = isGone ? await interactions.waysOut(ctx.req, ctx.res) : undefined
+    return waysOut(ctx, { status, isGone, known })
+  }
+
   return async function errors(ctx, next) {
     try {
       await next()
@@ -60,7 +79,7 @@ export function answerErrors({ log, showError }: ErrorsOptions): Middleware {
       logError(log, error, answer)
       setErrorHeaders(ctx, error)
       if (ctx.accepts('html', 'json') === 'json') sendProblem(ctx, answer)
-      else showError(ctx, answer.status, answer)
+      else showError(ctx, answer.status, { ...answer, ways: await waysFrom(ctx, error, answer.status) })
     }
   }
 }
@@ -77,7 +96,9 @@ function refuseUnanswered(ctx: Context): void {
   if (ctx.status === 405 || ctx.status === 501) throw new MethodNotAllowed()
 }
 
-function answerTo(error: unknown): Omit<ErrorFacts, 'errorId'> {
+type Answer = Omit<ErrorFacts, 'ways'>
+
+function answerTo(error: unknown): Omit<Answer, 'errorId'> {
   if (error instanceof Fault) {
     const { status, code } = error
     return { status, code, messageIn: (language) => faultText(error, language) }
@@ -85,7 +106,7 @@ function answerTo(error: unknown): Omit<ErrorFacts, 'errorId'> {
   return { status: 500, code: 'server_error', messageIn: ({ faults }) => faults.server_error }
 }
 
-function logError(log: Log, error: unknown, { errorId, code, status }: ErrorFacts): void {
+function logError(log: Log, error: unknown, { errorId, code, status }: Answer): void {
   if (!(error instanceof Fault)) {
     log.event('request_failed', { err: error, errorId })
     return
@@ -106,7 +127,7 @@ function setErrorHeaders(ctx: Context, error: unknown): void {
 }
 
 /** The same for programs (RFC 9457). */
-function sendProblem(ctx: Context, { status, code, errorId, messageIn }: ErrorFacts): void {
+function sendProblem(ctx: Context, { status, code, errorId, messageIn }: Answer): void {
   ctx.status = status
   ctx.set('Cache-Control', 'no-store')
   ctx.body = problemBody({ status, code, message: messageIn(english) }, { error_id: errorId })

@@ -14,6 +14,7 @@ import type { Accounts } from '../../accounts/accounts.ts'
 import type { Logins } from '../../accounts/logins.ts'
 import type { Audit } from '../../audit/audit.ts'
 import type { Log } from '../../audit/log.ts'
+import type { WellKnown } from '../../config/config.ts'
 import type { Fault } from '../../faults/fault.ts'
 import { NotFound } from '../../faults/requests.ts'
 import type { Interactions } from '../../engine/port.ts'
@@ -28,6 +29,7 @@ import type { ConsentLifetimes } from '../sign-in/consent.ts'
 import type { DemoLogin } from '../sign-in/login.ts'
 import type { Views } from './views.ts'
 import { homePages } from '../home/home.ts'
+import { wellKnownPages } from '../home/well-known.ts'
 import { landingPages } from '../tour/landing.ts'
 import { tourPages } from '../tour/tour.ts'
 
@@ -41,6 +43,7 @@ export interface PagesOptions {
   readonly audit: Pick<Audit, 'record'>
   readonly log: Log
   readonly views: Views
+  readonly wellKnown: WellKnown
   /** Makes the form tokens; the same on every node, at least 32 bytes. */
   readonly csrfKey: Uint8Array
   /** Offered on the login page; refused in production. */
@@ -69,7 +72,7 @@ export function createPages(options: PagesOptions): Pages {
   // The dispatcher has replaced `X-Forwarded-For` by the verified address (http/request-facts.ts).
   const app = new Koa({ proxy: true, maxIpsCount: 1 })
   app.on('error', (err) => log.event('page_not_sent', { err }))
-  app.use(answerErrors({ log, showError: errorPage(views) }))
+  app.use(answerErrors({ log, showError: errorPage(views), interactions: options.interactions }))
   const refused = new WeakMap<IncomingMessage, Fault>()
   app.use(async function refuse(ctx, next) {
     const fault = refused.get(ctx.req)
@@ -81,6 +84,7 @@ export function createPages(options: PagesOptions): Pages {
     ...interactionPages({ ...options, demo, guard }),
     ...postToGetPages(),
     ...assetPages(views),
+    ...wellKnownPages(options),
     ...(production ? homePages(views) : landingPages(views, { issuer, hasTour: tour !== undefined })),
     ...(options.account && accountPages({ ...options, ...options.account, guard })),
     ...(tour && tourPages({ issuer, views, selfUrl: tour.selfUrl })),

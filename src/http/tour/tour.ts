@@ -41,6 +41,8 @@ export function tourPages(parts: TourParts): PageHandlers {
     },
 
     async 'tour-callback'(ctx) {
+      // The result page takes the answer out of its address, so its reload begins another round.
+      if (ctx.querystring === '') return sendOn(ctx, '/tour')
       const attempt = readCookie(ctx)
       setCookie(ctx, parts.issuer, '', 0)
       refuseOtherAnswers(ctx, parts.issuer, attempt)

@@ -41,11 +41,11 @@ export const faults: FaultTexts = {
   'port_unusable.no_address': 'Cannot listen on {host}:{port}: that name has no address; correct HOST or OPS_HOST.',
   'port_unusable.other': 'Cannot listen on {host}:{port}: {error}.',
 
-  login_failed: 'That e-mail address and password do not match.',
+  login_failed: 'That e-mail or username and password do not match.',
   logins_busy: 'Many people are signing in right now. Please try again in a few seconds.',
   too_many_attempts: 'Too many attempts to sign in. Please try again in {wait}.',
   interaction_gone:
-    'This sign-in has expired or was started in another browser. Go back to the application and start again.',
+    'This sign-in has expired, is finished, or was started in another browser. Start again from the application.',
   form_forged: 'This form did not come from a page of this server. Go back, reload the page and try again.',
 
   not_found: 'There is nothing at this address.',

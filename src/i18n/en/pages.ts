@@ -17,7 +17,7 @@ export const pages = {
     title: 'Sign in',
     problemTitle: 'Problem: Sign in',
     problem: 'There is a problem',
-    loginMissing: 'Enter your e-mail address or username.',
+    loginMissing: 'Enter your e-mail or username.',
     passwordMissing: 'Enter your password.',
     lead: 'to continue to {client}',
     login: 'E-mail or username',
@@ -76,7 +76,7 @@ export const pages = {
   },
 
   error: {
-    unanswerable: 'The request cannot be answered.',
+    ways: 'Where to go from here',
     code: 'Error',
     reference: 'Reference',
     hint: 'If you ask for help, give this reference: it leads the people who run this service to what happened.',
@@ -90,6 +90,23 @@ export const pages = {
     status503: 'Please try again in a moment',
     otherOfCaller: 'This cannot continue',
     otherOfServer: 'Something went wrong',
+  },
+
+  waysOut: {
+    onceMore: 'Try again',
+    form: 'Open the page again',
+    tour: 'Start the tour again',
+    restart: 'Start again',
+    application: 'Go to {client}',
+    home: 'Go to the start page',
+  },
+
+  refused: {
+    client: 'The application that sent you here is not known to this service.',
+    redirectUri: 'The application wants you sent back to an address that it did not register. Nothing was sent there.',
+    authorization: 'The application that sent you here made a request that this service does not accept.',
+    logout: 'The application asked to sign you out in a way that this service does not accept.',
+    other: 'This request cannot be answered.',
   },
 
   home: {

@@ -57,6 +57,10 @@ export interface ClientSettings {
   readonly dpopBound?: true
   /** The scopes whose claims its ID tokens hold as well, as far as they were granted. */
   readonly idTokenClaims?: readonly ('profile' | 'email')[]
+  /** Its page for people, which an error page leads back to. */
+  readonly clientUri?: string
+  /** Where it begins a sign-in of its own (OpenID Connect Core section 4). */
+  readonly initiateLoginUri?: string
   /** `pairwise`: each sector sees another subject for the same person (OpenID Connect Core section 8). */
   readonly subjectType: 'public' | 'pairwise'
   /** The client is known and gets nothing: no token, no sign-in. */

@@ -65,6 +65,8 @@ export function toClient(entry: ClientEntry, path: Path, context: ClientContext)
     refreshRotation: entry.refresh.rotation,
     refreshIdempotentSeconds: entry.refresh.idempotent_window,
     logoUri: entry.logo_uri,
+    ...(entry.client_uri === undefined ? {} : { clientUri: entry.client_uri }),
+    ...(entry.initiate_login_uri === undefined ? {} : { initiateLoginUri: entry.initiate_login_uri }),
     subjectType: entry.subject_type,
     ...(entry.disabled ? { disabled: true } : {}),
   }
@@ -98,7 +100,7 @@ function keyProblems(entry: ClientEntry, path: Path, production: boolean): strin
   if ((entry.jwks === undefined) === (entry.jwks_uri === undefined)) {
     return [`${at('jwks')} or ${at('jwks_uri')} has to be set, and only one of them, for private_key_jwt.`]
   }
-  const wants = entry.jwks === undefined ? fetchedWants(entry.jwks_uri, production) : jwksWants(entry.jwks)
+  const wants = entry.jwks === undefined ? openedWants(entry.jwks_uri, production) : jwksWants(entry.jwks)
   return wants === undefined
     ? []
     : [wrong([...path, entry.jwks === undefined ? 'jwks_uri' : 'jwks'], entry.jwks ?? entry.jwks_uri, wants)]
@@ -174,16 +176,31 @@ function addressProblems(entry: ClientEntry, path: Path, production: boolean): s
   const lists = (['redirect_uris', 'post_logout_redirect_uris'] as const).flatMap((name) =>
     entry[name].flatMap((uri, at) => refusal([...path, name, at], uri, redirectUriWants(uri, rules))),
   )
-  const logo = entry.logo_uri === undefined ? undefined : fetchedWants(entry.logo_uri, production)
-  return [...lists, ...refusal([...path, 'logo_uri'], entry.logo_uri, logo)]
+  const single = (['logo_uri', 'client_uri', 'initiate_login_uri'] as const).flatMap((name) => {
+    const uri = entry[name]
+    if (uri === undefined) return []
+    const wants = openedWants(uri, production) ?? (name === 'logo_uri' ? logoWants(uri, entry) : undefined)
+    return refusal([...path, name], uri, wants)
+  })
+  return [...lists, ...single]
+}
+
+/** The consent page loads the picture: that a person is there is told to the application's own host and to no other. */
+function logoWants(
+  uri: string,
+  { client_uri: clientUri, redirect_uris: redirectUris }: ClientEntry,
+): string | undefined {
+  const host = URL.parse(uri)?.host
+  const isOwn = [clientUri, ...redirectUris].some((own) => own !== undefined && URL.parse(own)?.host === host)
+  return isOwn ? undefined : 'an address at the host of client_uri or of a redirect URI'
 }
 
 function refusal(path: Path, got: unknown, wants: string | undefined): string[] {
   return wants === undefined ? [] : [wrong(path, got, wants)]
 }
 
-/** An address that this server or a browser loads something from. */
-function fetchedWants(uri: string | undefined, production: boolean): string | undefined {
+/** An address that this server or a browser opens. */
+function openedWants(uri: string | undefined, production: boolean): string | undefined {
   const url = URL.parse(uri ?? '')
   const plain = url !== null && url.username === '' && url.password === '' && url.hash === ''
   if (plain && url.protocol === 'https:') return undefined

@@ -170,7 +170,18 @@ export const clientSchema = mapping({
     .boolean({ error: 'true or false' })
     .default(false)
     .describe('Known, but nothing is issued to it: what it holds ends at once.'),
-  logo_uri: z.string({ error: 'an https address' }).optional().describe('The picture on the consent page.'),
+  client_uri: z
+    .string({ error: 'an https address' })
+    .optional()
+    .describe('Its start page; an error page leads people back to it.'),
+  initiate_login_uri: z
+    .string({ error: 'an https address' })
+    .optional()
+    .describe('Where it begins a sign-in of its own; an error page offers it, with `iss`, to start again.'),
+  logo_uri: z
+    .string({ error: 'an https address' })
+    .optional()
+    .describe('The picture on the consent page, at the host of client_uri or of a redirect URI.'),
 })
 
 export type ClientEntry = z.output<typeof clientSchema>

@@ -85,7 +85,7 @@ describe('what a failed login tells', () => {
     }
 
     expect(answers[0]?.status).toBe(401)
-    expect(answers[0]?.html).toContain('That e-mail address and password do not match.')
+    expect(answers[0]?.html).toContain('That e-mail or username and password do not match.')
     expect(answers[1]).toEqual(answers[0])
     expect(answers[2]).toEqual(answers[0])
   })
