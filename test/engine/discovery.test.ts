@@ -48,7 +48,7 @@ describe('discovery', () => {
     expect(await metadata()).toMatchObject({
       issuer: app.issuer,
       response_types_supported: ['code'],
-      response_modes_supported: ['query', 'form_post'],
+      response_modes_supported: ['query', 'form_post', 'fragment'],
       grant_types_supported: expect.arrayContaining(['authorization_code', 'refresh_token', 'client_credentials']),
       code_challenge_methods_supported: ['S256'],
       subject_types_supported: ['public', 'pairwise'],

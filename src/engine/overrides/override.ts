@@ -5,7 +5,7 @@
  * change them. test/engine/overrides/ compares each with the recorded one, and the server does not start without it.
  */
 
-import { Provider } from 'oidc-provider'
+import { type KoaContextWithOIDC, Provider } from 'oidc-provider'
 
 type Model =
   | 'AccessToken'
@@ -61,4 +61,25 @@ export function baseModel(provider: Provider): ModelClass {
 
 export function defineMethod(model: { prototype: object }, name: string, method: (...args: never[]) => unknown): void {
   Object.defineProperty(model.prototype, name, { value: method, configurable: true, writable: true })
+}
+
+type Params = NonNullable<KoaContextWithOIDC['oidc']['params']>
+type EngineContext = KoaContextWithOIDC['oidc']
+
+/** Changes the parameters of each request as the engine takes them, after what another override did before. */
+export function onParams(provider: Provider, change: (context: EngineContext, params: Params) => void): void {
+  const kept = Symbol('the parameters of a request')
+  const { prototype } = provider.OIDCContext as { prototype: object }
+  const before = Reflect.getOwnPropertyDescriptor(prototype, 'params')
+  Object.defineProperty(prototype, 'params', {
+    configurable: true,
+    get(this: EngineContext) {
+      return (before?.get === undefined ? Reflect.get(this, kept) : before.get.call(this)) as Params
+    },
+    set(this: EngineContext, params: Params) {
+      change(this, params)
+      if (before?.set === undefined) Reflect.set(this, kept, params)
+      else before.set.call(this, params)
+    },
+  })
 }

@@ -19,6 +19,7 @@ import { refreshScopes } from './requests/refresh-scopes.ts'
 import { refreshSuccessor } from './tokens/refresh-successor.ts'
 import { refreshTokenDates } from './dates/refresh-token-dates.ts'
 import { replays } from './requests/replays.ts'
+import { requestObjects } from './requests/request-objects.ts'
 import { resourceSpelling } from './requests/resource-spelling.ts'
 import { responseModes } from './requests/response-modes.ts'
 import { sessionDates } from './dates/session-dates.ts'
@@ -44,6 +45,7 @@ const TABLE = {
   ownTokens,
   presentedTokens,
   resourceSpelling,
+  requestObjects,
   idTokenHints,
   replays,
 } as const
