@@ -47,7 +47,7 @@ export function requestingClient(
   return client && isAllowedOrigin(client, origin) ? client : undefined
 }
 
-/** Whether this client must bring a proof, which the fast path reads for nobody. */
+/** Whether this client must send a proof, which the fast path never reads. */
 export function mustProve({ dpopBound }: ClientSettings): boolean {
   return dpopBound === true
 }
