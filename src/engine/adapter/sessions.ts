@@ -25,10 +25,11 @@ const POINTER_BYTES = 300
 export function sessionAdapter({ store, sealer, revocation, strangers }: AdapterParts): ModelAdapter {
   return {
     async find(id) {
-      const pointer = await store.get(keys.sessionId(id))
-      if (pointer === undefined) return undefined
-      requestScope().sessionIds.add(id)
-      return load(pointer.value, id)
+      const key = keys.sessionId(id)
+      const reading = store.get(key)
+      requestScope().seen.set(key, reading)
+      const pointer = await reading
+      return pointer && load(pointer.value, id)
     },
 
     async findByUid(uid) {
@@ -146,10 +147,11 @@ export function sessionAdapter({ store, sealer, revocation, strangers }: Adapter
    */
   async function point(id: string, payload: AdapterPayload, ttlSeconds: number): Promise<void> {
     const key = keys.sessionId(id)
-    const { sessionIds } = requestScope()
-    const condition = sessionIds.has(id) ? { ifPresent: [key] } : { ifAbsent: true }
-    sessionIds.add(id)
-    await store.put(key, uidOf(payload), { ttlSeconds, ...condition, ending: isLoggingOut(payload) })
+    const { seen } = requestScope()
+    const value = uidOf(payload)
+    const condition = (await seen.get(key)) === undefined ? { ifAbsent: true } : { ifPresent: [key] }
+    seen.set(key, Promise.resolve({ value, version: 1 }))
+    await store.put(key, value, { ttlSeconds, ...condition, ending: isLoggingOut(payload) })
   }
 }
 

@@ -17,13 +17,15 @@ import { keys, shardOf } from '../../store/keys.ts'
 import type { Entry, Key, PutOptions } from '../../store/store.ts'
 import { idempotentSeconds } from '../configuration/token-lifetimes.ts'
 import { type HandleModel, handleKey, isAccessTokenModel } from './handles.ts'
-import { requestScope, type Source } from '../request/scope.ts'
+import { requestScope, type Source, type SourceState } from '../request/scope.ts'
 import { type AdapterParts, keptSeconds, type ModelAdapter } from './parts.ts'
 import { endOnce } from './endings.ts'
 import { findSpent, remembered } from './spent-tokens.ts'
 
 export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdapter {
-  const { store, sealer, revocation } = parts
+  const { store, revocation } = parts
+  const { open, close, stateOf } = createPayloads(parts)
+  const consumption = createConsumption(parts)
 
   return {
     async find(id) {
@@ -46,23 +48,23 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
       if (Provider.ctx?.oidc?.route === 'userinfo' && parts.accessTokens.opensUserinfo(payload.aud)) delete payload.aud
       remember(payload, linked.refs)
       if (isRevocation) standAlone(model, payload)
-      if (!isAccessTokenModel(model)) requestScope().source = sourceOf(model, id, key, payload)
+      const state = stateOf(payload, linked.entry, key)
+      if (!isAccessTokenModel(model)) requestScope().source = sourceOf(model, id, key, payload, state)
       if (model === 'RefreshToken' && payload.needsProof === true) requireProof()
-      markConsumed(payload, linked.entry, key)
       return payload
     },
 
     async upsert(id, payload, expiresIn) {
-      const scope = requestScope()
-      if (model === 'RefreshToken' && scope.settledSuccessor !== undefined) return
+      const { source } = requestScope()
+      if (model === 'RefreshToken' && source?.state.is === 'repeated') return
       const key = handleKey(model, id)
       if (key === undefined) throw new TypeError(`not a handle of ${model}`)
       if (model === 'RefreshToken' && comesWithProof()) Object.assign(payload, { needsProof: true })
       const value = close(payload, key)
       const options = placing(payload as TokenPayload, expiresIn)
 
-      if (model === 'RefreshToken' && scope.source?.hasSuccessor && scope.source.state !== 'found') {
-        await succeed(scope.source, { id, key, value, options })
+      if (model === 'RefreshToken' && source?.hasSuccessor && source.state.is !== 'found') {
+        await consumption.succeed(source, { id, key, value, options })
         return
       }
       const outcome = await store.put(
@@ -77,21 +79,10 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     },
 
     async consume(id) {
-      const scope = requestScope()
-      const { source } = scope
+      const { source } = requestScope()
       if (source?.handle !== id) throw new TypeError(`${model} was consumed before it was found`)
       await parts.canSign()
-      if (source.hasSuccessor) {
-        if (scope.settledSuccessor === undefined) source.state = 'awaits_successor'
-        // The request that stored the successor may still wait for its confirmation, and a failover may lose it.
-        else await store.confirm(source.key)
-        return
-      }
-      const { outcome } = await store.consume(source.key, scope.by)
-      source.state = 'decided'
-      if (outcome === 'won') return
-      if (outcome === 'lost') await endReused(source)
-      throw new errors.InvalidGrant('authorization code already consumed')
+      await consumption.consume(source)
     },
 
     async destroy(id) {
@@ -109,6 +100,15 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     },
   }
 
+  async function isKnown(clientId: string): Promise<boolean> {
+    return (parts.clients.heldClient(clientId) ?? (await parts.clients.findClient(clientId))) !== undefined
+  }
+}
+
+/** The text of a token's entry, and what is read from it. */
+function createPayloads({ sealer }: Pick<AdapterParts, 'sealer'>) {
+  return { open, close, stateOf }
+
   function open(value: string, key: Key): TokenPayload {
     const { sealedNonce, ...payload } = JSON.parse(value) as TokenPayload & { sealedNonce?: string }
     return sealedNonce === undefined ? payload : { ...payload, nonce: sealer.open(sealedNonce, key) }
@@ -122,30 +122,34 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     return JSON.stringify(Object.assign(payload, { jti: undefined, nonce: undefined, sealedNonce }))
   }
 
-  /**
-   * A code is stored while the session it was asked for in is alive. A session that this request did not find but makes
-   * (a first sign-in) is saved after the code.
-   */
-  async function whileSignedIn(options: PutOptions): Promise<PutOptions> {
-    const { seen } = requestScope()
-    const found = await Promise.all((options.refs ?? []).map(async (key) => (await seen.get(key)) && key))
-    return { ...options, ifPresent: [...(options.ifPresent ?? []), ...found.filter((key) => key !== undefined)] }
-  }
-
-  /** Later look-ups of the grant, the session or the account in this request find it here. */
-  function remember(payload: TokenPayload, refs: ReadonlyMap<Key, Entry>): void {
-    const { seen } = requestScope()
-    for (const key of refsOf(payload)) seen.set(key, Promise.resolve(refs.get(key)))
-  }
-
-  function markConsumed(payload: TokenPayload, entry: Entry, key: Key): void {
-    if (entry.consumed === undefined) return
-    const { note, atMs } = entry.consumed
-    if (note !== undefined && isTokenRequest()) {
-      requestScope().settledSuccessor = sealer.open(note, key)
-    } else {
-      payload.consumed = Math.floor(atMs / 1000)
+  /** The payload says that the token is consumed, unless its successor is to be answered again. */
+  function stateOf(payload: TokenPayload, { consumed }: Entry, key: Key): SourceState {
+    if (consumed?.note !== undefined && isTokenRequest()) {
+      return { is: 'repeated', successor: sealer.open(consumed.note, key) }
     }
+    if (consumed !== undefined) payload.consumed = Math.floor(consumed.atMs / 1000)
+    return { is: 'found' }
+  }
+}
+
+/** How a code or a refresh token is consumed: by itself, or in one step with its successor. */
+function createConsumption(parts: Pick<AdapterParts, 'store' | 'sealer' | 'clients' | 'revocation' | 'audit'>) {
+  const { store, sealer } = parts
+  return { consume, succeed }
+
+  /** Throws `InvalidGrant` when it was used before. With a successor it waits for `succeed`. */
+  async function consume(source: Source): Promise<void> {
+    if (source.hasSuccessor) {
+      if (source.state.is !== 'repeated') source.state = { is: 'awaits_successor' }
+      // The request that stored the successor may still wait for its confirmation, and a failover may lose it.
+      else await store.confirm(source.key)
+      return
+    }
+    const { outcome } = await store.consume(source.key, requestScope().by)
+    source.state = { is: 'decided' }
+    if (outcome === 'won') return
+    if (outcome === 'lost') await endReused(source)
+    throw new errors.InvalidGrant('authorization code already consumed')
   }
 
   /** Consumes the source and stores its successor, in one step. */
@@ -153,29 +157,24 @@ export function tokenAdapter(model: HandleModel, parts: AdapterParts): ModelAdap
     source: Source,
     successor: { id: string; key: Key; value: string; options: PutOptions },
   ): Promise<void> {
-    const scope = requestScope()
     const { key } = source
     // A code gives one response (RFC 6749 section 4.1.2). A refresh token gives the same response again for a short
     // time.
     const noteSeconds = source.model === 'RefreshToken' ? await windowOf(source) : 0
     const note = noteSeconds > 0 ? { note: sealer.seal(successor.id, key), noteSeconds } : {}
-    const result = await store.consume(key, scope.by, {
+    const result = await store.consume(key, requestScope().by, {
       successor: { key: successor.key, value: successor.value, options: successor.options },
       ...note,
       ...remembered(source, noteSeconds),
     })
-    source.state = 'decided'
+    source.state = { is: 'decided' }
     if (result.outcome === 'won') return
     if (result.outcome === 'lost' && result.consumed.note !== undefined) {
-      scope.settledSuccessor = sealer.open(result.consumed.note, key)
+      source.state = { is: 'repeated', successor: sealer.open(result.consumed.note, key) }
       return
     }
     if (result.outcome === 'lost') await endReused(source)
     throw new errors.InvalidGrant('the token was already used')
-  }
-
-  async function isKnown(clientId: string): Promise<boolean> {
-    return (parts.clients.heldClient(clientId) ?? (await parts.clients.findClient(clientId))) !== undefined
   }
 
   async function windowOf({ clientId, isSenderConstrained }: Source): Promise<number> {
@@ -202,6 +201,22 @@ function requireProof(): void {
   throw new errors.InvalidGrant('DPoP proof JWT not provided')
 }
 
+/**
+ * A code is stored while the session it was asked for in is alive. A session that this request did not find but makes
+ * (a first sign-in) is saved after the code.
+ */
+async function whileSignedIn(options: PutOptions): Promise<PutOptions> {
+  const { seen } = requestScope()
+  const found = await Promise.all((options.refs ?? []).map(async (key) => (await seen.get(key)) && key))
+  return { ...options, ifPresent: [...(options.ifPresent ?? []), ...found.filter((key) => key !== undefined)] }
+}
+
+/** Later look-ups of the grant, the session or the account in this request find it here. */
+function remember(payload: TokenPayload, refs: ReadonlyMap<Key, Entry>): void {
+  const { seen } = requestScope()
+  for (const key of refsOf(payload)) seen.set(key, Promise.resolve(refs.get(key)))
+}
+
 function isTokenRequest(): boolean {
   return Provider.ctx?.oidc?.route === 'token'
 }
@@ -211,6 +226,7 @@ function sourceOf(
   handle: string,
   key: Key,
   { clientId, grantId, sessionUid, authTime, acr, amr, jkt, 'x5t#S256': thumbprint, needsProof = false }: TokenPayload,
+  state: SourceState,
 ): Source {
   const isSenderConstrained = jkt !== undefined || thumbprint !== undefined
   const signedIn = { authTime, acr, amr }
@@ -226,7 +242,7 @@ function sourceOf(
     needsProof,
     ...signedIn,
     hasSuccessor,
-    state: 'found',
+    state,
   }
 }
 

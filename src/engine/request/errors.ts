@@ -8,7 +8,7 @@
 
 import { errors } from 'oidc-provider'
 
-import { Fault, retryAfterOf } from '../../faults/fault.ts'
+import { Fault } from '../../faults/fault.ts'
 import { SignerUnavailable } from '../../faults/keyring.ts'
 import { StoreFull, StoreUnavailable, StrangersBounded } from '../../faults/store.ts'
 import { faultText } from '../../i18n/fault-text.ts'
@@ -22,13 +22,13 @@ import { requestScope } from './scope.ts'
  */
 export async function answering<T>(work: () => Promise<T>): Promise<T> {
   const scope = requestScope()
-  if (scope.storeAway !== undefined) throw asEngineError(scope.storeAway)
+  if (scope.fault instanceof StoreUnavailable) throw asEngineError(scope.fault)
   try {
     return await work()
   } catch (error) {
-    if (error instanceof StoreUnavailable) scope.storeAway = error
-    if (error instanceof Fault) scope.retryAfterSeconds = retryAfterOf(error)
-    throw error instanceof Fault ? asEngineError(error) : error
+    if (!(error instanceof Fault)) throw error
+    scope.fault = error
+    throw asEngineError(error)
   }
 }
 

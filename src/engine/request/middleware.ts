@@ -3,7 +3,7 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 
 import type { Log } from '../../audit/log.ts'
-import { Fault } from '../../faults/fault.ts'
+import { Fault, retryAfterOf } from '../../faults/fault.ts'
 import type { Clients } from '../../clients/clients.ts'
 import type { WebOrigins } from '../../clients/web-origins.ts'
 import type { Store } from '../../store/store.ts'
@@ -83,7 +83,7 @@ export function requestMiddleware({
   async function spendCode(ctx: KoaContextWithOIDC): Promise<void> {
     if (ctx.oidc?.route !== 'token' || ctx.status !== 400) return
     const { source, by } = scopeOf(ctx)
-    if (source?.model !== 'AuthorizationCode' || source.state === 'decided') return
+    if (source?.model !== 'AuthorizationCode' || source.state.is === 'decided') return
     if (source.clientId === ctx.oidc.client?.clientId) await store.consume(source.key, by)
   }
 
@@ -135,7 +135,8 @@ export function requestMiddleware({
 
   function sayWhenToRetry(ctx: KoaContextWithOIDC): void {
     if ((ctx.status !== 503 && ctx.status !== 429) || ctx.res.hasHeader('Retry-After')) return
-    ctx.set('Retry-After', String(scopeOf(ctx).retryAfterSeconds ?? 2))
+    const { fault } = scopeOf(ctx)
+    ctx.set('Retry-After', String((fault && retryAfterOf(fault)) ?? 2))
   }
 
   /**

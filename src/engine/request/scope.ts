@@ -11,34 +11,29 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { type AdapterPayload, Provider } from 'oidc-provider'
 
-import type { StoreUnavailable } from '../../faults/store.ts'
+import type { Fault } from '../../faults/fault.ts'
 import type { Entry, Key } from '../../store/store.ts'
 
 export interface RequestScope {
   /** Names this request to the store, so that a consume retried after a lost reply wins again. */
   readonly by: string
-  /** Entries read in this request; `undefined` where there was none. */
+  /** Entries as this request read or left them; `undefined` where there was none. */
   readonly seen: Map<Key, Promise<Entry | undefined>>
-  /** Session ids that this request found or made; any other id it is asked to store is a new one. */
-  readonly sessionIds: Set<string>
   /** The code or refresh token that this request found. */
   source: Source | undefined
-  /** The refresh token that another request of the same client got for the same predecessor, to be answered again. */
-  settledSuccessor: string | undefined
-  /** Why the store could not be used in this request, once it could not. */
-  storeAway: StoreUnavailable | undefined
-  /** When a request that was refused for the time being may be tried again. */
-  retryAfterSeconds: number | undefined
+  /** The token that introspection or revocation was asked about. */
   presented: Presented | undefined
   /** The access token that this request has issued to a person's client. */
   accessToken: string | undefined
   /** What this request was refused for. */
   refused: Refused | undefined
+  /** The last fault of a call into our parts. After `StoreUnavailable` the request does not ask the store again. */
+  fault: Fault | undefined
   /** Grants that this request ends: the engine asks once a model, one step ends them all. */
   readonly ending: Map<string, Promise<void>>
 }
 
-/** The token that this request is about (overrides/tokens/presented-token.ts), and its record once a JWT was verified. */
+/** See overrides/tokens/presented-token.ts. It has a record once a JWT was verified. */
 export interface Presented {
   readonly token: string
   record: Promise<AdapterPayload | undefined> | undefined
@@ -69,12 +64,18 @@ export interface Source {
   readonly amr: readonly string[] | undefined
   /** Whether it is consumed in the step that stores the refresh token that follows it. */
   hasSuccessor: boolean
-  /**
-   * `found`: it was read. `awaits_successor`: the engine has consumed it; the store decides when the successor comes.
-   * `decided`: the store was asked to consume it, whatever the result.
-   */
-  state: 'found' | 'awaits_successor' | 'decided'
+  state: SourceState
 }
+
+/**
+ * - `found`: it was read.
+ * - `awaits_successor`: the engine has consumed it. The store decides when the successor comes.
+ * - `decided`: the store was asked to consume it, whatever the result.
+ * - `repeated`: another request of the same client got this successor for it, and this one is answered with the same.
+ */
+export type SourceState =
+  | { readonly is: 'found' | 'awaits_successor' | 'decided' }
+  | { readonly is: 'repeated'; readonly successor: string }
 
 // On the context itself: what a WeakMap holds, the collector looks at again and again.
 const SCOPE = Symbol('the scope of a request')
@@ -108,25 +109,17 @@ export function inRequestScope<T>(work: () => Promise<T>): Promise<T> {
 class Scope implements RequestScope {
   readonly seen = new Map<Key, Promise<Entry | undefined>>()
   source: Source | undefined = undefined
-  settledSuccessor: string | undefined = undefined
-  storeAway: StoreUnavailable | undefined = undefined
-  retryAfterSeconds: number | undefined = undefined
   presented: Presented | undefined = undefined
   accessToken: string | undefined = undefined
   refused: Refused | undefined = undefined
+  fault: Fault | undefined = undefined
   // What few requests need is made when it is asked for.
   #by: string | undefined
-  #sessionIds: Set<string> | undefined
   #ending: Map<string, Promise<void>> | undefined
 
   get by(): string {
     this.#by ??= randomUUID()
     return this.#by
-  }
-
-  get sessionIds(): Set<string> {
-    this.#sessionIds ??= new Set()
-    return this.#sessionIds
   }
 
   get ending(): Map<string, Promise<void>> {

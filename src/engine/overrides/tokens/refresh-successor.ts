@@ -16,6 +16,7 @@ function settleSuccessors(provider: Provider): void {
   const save = Reflect.get(provider.RefreshToken.prototype, 'save') as () => Promise<string>
   defineMethod(provider.RefreshToken, 'save', async function settle(this: InstanceType<typeof provider.RefreshToken>) {
     const made = await save.call(this)
-    return requestScope().settledSuccessor ?? made
+    const state = requestScope().source?.state
+    return state?.is === 'repeated' ? state.successor : made
   })
 }
