@@ -14,7 +14,7 @@ export interface Versioned {
   readonly version: number
 }
 
-interface AccountRecords {
+export interface AccountRecords {
   readonly read: (id: string) => Promise<Versioned | undefined>
   /** Every request reads the record, so a change takes effect at once. An unchanged record is not unsealed again. */
   readonly opened: (value: string, key: Key) => StoredAccount
@@ -49,4 +49,8 @@ export function createAccountRecords({ store, sealer }: { store: Pick<Store, 'ge
       return entry && { stored: opened(entry.value, key), version: entry.version }
     },
   }
+}
+
+export function withoutHash({ passwordHash: _secret, ...account }: StoredAccount): Account {
+  return account
 }

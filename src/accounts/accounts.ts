@@ -2,15 +2,13 @@
  * The people who can sign in.
  *
  * An account is one sealed record. It is found by its id, or by its login through a second entry that holds the id. The
- * hash of the password is part of the record and never leaves this file. Each change is a compare and swap over the
- * version that was read, so two changes at the same time never lose one.
+ * hash of the password is part of the record and never leaves accounts/. How a record is changed: account-writes.ts.
  */
 
 import type { Audit } from '../audit/audit.ts'
 import { type Clock, epochSeconds } from '../base/clock.ts'
-import { AccountExists, AccountUnknown } from '../faults/accounts.ts'
+import { AccountUnknown } from '../faults/accounts.ts'
 import { LoginsBusy } from '../faults/sign-in.ts'
-import { StoreUnavailable } from '../faults/store.ts'
 import { randomId } from '../base/ids.ts'
 import { createKeyedHash } from '../base/keyed-hash.ts'
 import type { Sealer } from '../base/sealing.ts'
@@ -18,7 +16,14 @@ import type { AccountClaims } from '../config/config.ts'
 import { keys } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
 import type { Account } from './account.ts'
-import { createAccountRecords, type StoredAccount, type Versioned } from './account-records.ts'
+import {
+  type AccountRecords,
+  createAccountRecords,
+  type StoredAccount,
+  type Versioned,
+  withoutHash,
+} from './account-records.ts'
+import { createAccountWrites } from './account-writes.ts'
 import type { HashCaller } from './hash-queue.ts'
 import { canonicalLogin, checkLoginName } from './login-name.ts'
 import type { Passwords } from './passwords.ts'
@@ -82,9 +87,6 @@ export interface AccountsOptions {
   readonly storeKey: Uint8Array
 }
 
-// Enough time for the three writes of a creation. If the process dies between them, the unfinished account expires.
-const CREATION_SECONDS = 60
-
 // An account to which no login leads. It is read when there is no account, so that both cases take the same time.
 const NO_ACCOUNT = `usr_${'A'.repeat(22)}`
 
@@ -93,75 +95,13 @@ const PAGE = 100
 export function createAccounts({ store, sealer, clock, passwords, audit, storeKey }: AccountsOptions): Accounts {
   const hashLogin = createKeyedHash(storeKey, 'logins')
   const loginKey = (login: string) => keys.login(hashLogin(canonicalLogin(login)))
-  const { read, opened, sealed } = createAccountRecords({ store, sealer })
+  const records = createAccountRecords({ store, sealer })
+  const { read } = records
+  const { add, update, endAccess } = createAccountWrites({ store, clock, records, loginKey })
 
   async function readByLogin(login: string): Promise<Versioned | undefined> {
     const entry = await store.get(loginKey(login))
     return read(entry?.value ?? NO_ACCOUNT)
-  }
-
-  /** Makes the login lead to the id, unless it leads to an account that exists. */
-  async function claimLogin(login: string, id: string): Promise<boolean> {
-    const key = loginKey(login)
-    if ((await store.put(key, id, { ifAbsent: true })) === 'stored') return true
-    const entry = await store.get(key)
-    if (entry === undefined || (await read(entry.value)) !== undefined) return false
-    // The creator died before the account was complete, so the login is free. The version decides between two callers.
-    return (await store.put(key, id, { ifVersion: entry.version })) === 'stored'
-  }
-
-  /**
-   * Writes the record for a minute, then the login, which decides between two callers, then the record for good. At any
-   * interruption the login becomes free again.
-   */
-  async function add(account: StoredAccount): Promise<void> {
-    const key = keys.account(account.id)
-    await store.put(key, sealed(account), { ttlSeconds: CREATION_SECONDS, ifAbsent: true })
-    if (!(await claimLogin(account.login, account.id))) {
-      await store.remove([key])
-      throw new AccountExists()
-    }
-    // 'changed' is as good as 'stored': a sign-in or a disabling has written meanwhile, and each of them is for good.
-    if ((await store.put(key, sealed(account), { ifVersion: 1 })) === 'gone') {
-      throw new StoreUnavailable({ detail: `the creation of an account took more than ${CREATION_SECONDS} s` })
-    }
-  }
-
-  /**
-   * Stores the change over the version it was made from. If another write was first, makes the change again from that.
-   */
-  async function update(id: string, change: Partial<StoredAccount>): Promise<Account> {
-    for (;;) {
-      const found = await read(id)
-      if (found === undefined) throw new AccountUnknown()
-      const changed = { ...found.stored, ...change }
-      const outcome = await store.put(keys.account(id), sealed(changed), { ifVersion: found.version })
-      if (outcome === 'stored') return withoutHash(changed)
-    }
-  }
-
-  /**
-   * The cut-off must not lie before the write: a caller that read the old password in between would count as signed in
-   * after it. If the write took longer than its second, the change is made again. Nodes whose clocks differ may
-   * disagree about a sign-in during that second. Such a sign-in is listed and removed.
-   */
-  async function endAccess(id: string, change: Partial<StoredAccount> = {}): Promise<Account> {
-    for (;;) {
-      const accessEndedAt = epochSeconds(clock)
-      const account = await update(id, { ...change, accessEndedAt })
-      if (epochSeconds(clock) === accessEndedAt) return account
-    }
-  }
-
-  /** Stores over exactly the hash that was verified, so a password that was set meanwhile stays. */
-  async function renewHash({ stored, version }: Versioned, password: string, caller?: HashCaller): Promise<void> {
-    try {
-      const renewed = { ...stored, passwordHash: await passwords.hash(password, caller) }
-      await store.put(keys.account(stored.id), sealed(renewed), { ifVersion: version })
-    } catch (error) {
-      // The next sign-in does it: a correct password is never refused because the queue is full.
-      if (!(error instanceof LoginsBusy)) throw error
-    }
   }
 
   return {
@@ -203,7 +143,7 @@ export function createAccounts({ store, sealer, clock, passwords, audit, storeKe
       const entries = await store.getMany(page.keys)
       const accounts = page.keys.flatMap((key, at) => {
         const entry = entries[at]
-        return entry === undefined ? [] : [withoutHash(opened(entry.value, key))]
+        return entry === undefined ? [] : [withoutHash(records.opened(entry.value, key))]
       })
       return page.cursor === undefined ? { accounts } : { accounts, cursor: page.cursor }
     },
@@ -248,23 +188,39 @@ export function createAccounts({ store, sealer, clock, passwords, audit, storeKe
       return account
     },
 
-    async checkPassword(login, password, caller) {
-      const found = await readByLogin(login)
-      if (found === undefined) {
-        await passwords.verifyAgainstNothing(password, caller)
-        return { outcome: 'unknown', account: undefined }
-      }
-      const { stored } = found
-      const right = await passwords.verify(stored.passwordHash, password, caller)
-      const account = withoutHash(stored)
-      if (!right) return { outcome: 'wrong', account }
-      if (stored.disabled) return { outcome: 'disabled', account }
-      if (passwords.isOutdated(stored.passwordHash)) await renewHash(found, password, caller)
-      return { outcome: 'right', account }
-    },
+    checkPassword: createPasswordCheck({ store, passwords, records, readByLogin }),
   }
 }
 
-function withoutHash({ passwordHash: _secret, ...account }: StoredAccount): Account {
-  return account
+interface PasswordCheckParts extends Pick<AccountsOptions, 'store' | 'passwords'> {
+  readonly records: AccountRecords
+  readonly readByLogin: (login: string) => Promise<Versioned | undefined>
+}
+
+function createPasswordCheck({ store, passwords, records, readByLogin }: PasswordCheckParts) {
+  return async function checkPassword(login: string, password: string, caller?: HashCaller): Promise<PasswordCheck> {
+    const found = await readByLogin(login)
+    if (found === undefined) {
+      await passwords.verifyAgainstNothing(password, caller)
+      return { outcome: 'unknown', account: undefined }
+    }
+    const { stored } = found
+    const right = await passwords.verify(stored.passwordHash, password, caller)
+    const account = withoutHash(stored)
+    if (!right) return { outcome: 'wrong', account }
+    if (stored.disabled) return { outcome: 'disabled', account }
+    if (passwords.isOutdated(stored.passwordHash)) await renewHash(found, password, caller)
+    return { outcome: 'right', account }
+  }
+
+  /** Stores over exactly the hash that was verified, so a password that was set meanwhile stays. */
+  async function renewHash({ stored, version }: Versioned, password: string, caller?: HashCaller): Promise<void> {
+    try {
+      const renewed = { ...stored, passwordHash: await passwords.hash(password, caller) }
+      await store.put(keys.account(stored.id), records.sealed(renewed), { ifVersion: version })
+    } catch (error) {
+      // The next sign-in does it: a correct password is never refused because the queue is full.
+      if (!(error instanceof LoginsBusy)) throw error
+    }
+  }
 }
