@@ -11,26 +11,10 @@ import { createRevocationSet, type Revocable, type RevocationEntry } from '../re
 import { keys, logs } from '../store/keys.ts'
 import type { LogEntry, Store } from '../store/store.ts'
 import { createEntryCounts, type EntryCounts, type EntryOwner } from './entry-counts.ts'
-
-/** An entry as the feed gives it: with the cursor that a reader resumes after. */
-export interface LoggedRevocation extends RevocationEntry {
-  readonly id: string
-  /** Epoch seconds at which it was written. */
-  readonly at: number
-}
+import { createLiveEntries, type LoggedRevocation, type RevocationPage, type Written } from './live-entries.ts'
 
 /** What to revoke; how long the entry is kept is the log's business. */
 export type NewRevocation = Omit<RevocationEntry, 'exp'>
-
-export interface RevocationPage {
-  readonly entries: readonly LoggedRevocation[]
-  /** Where to go on; `undefined` while there is nothing. */
-  readonly cursor: string | undefined
-  /** There is more already. */
-  readonly more: boolean
-  /** The cursor was not known (too old, or of another store): these are all entries from the start. */
-  readonly fromStart: boolean
-}
 
 export interface PublishOptions {
   /** How long the entry is kept; the longest life of an access token unless set. */
@@ -107,14 +91,10 @@ export async function openRevocationLog({
   const unread = new Map<string, EntryOwner>()
   // Entries that this node has written recently.
   let published: Written[] = []
-  let entries: LoggedRevocation[] = []
-  let owners: (EntryOwner | undefined)[] = []
-  const places = new Map<string, number>()
-  let dropped = 0
-  let lastDropped: string | undefined
+  const entries = createLiveEntries({ clock, onDrop: (owner) => counts.remove(owner) })
 
   await load()
-  const unfollow = store.follow(logs.revocations, entries.at(-1)?.id, ({ cursor, value }) => {
+  const unfollow = store.follow(logs.revocations, entries.newest(), ({ cursor, value }) => {
     take(cursor, value)
     for (const listener of listeners) listener()
   })
@@ -129,7 +109,7 @@ export async function openRevocationLog({
       try {
         const cursor = await store.append(logs.revocations, JSON.stringify({ ...entry, of: owner }), keptSeconds)
         notePublished({ entry, owner })
-        if (owner !== undefined && !places.has(cursor)) unread.set(cursor, owner)
+        if (owner !== undefined && !entries.has(cursor)) unread.set(cursor, owner)
         else if (owner !== undefined) counts.remove(owner)
       } catch (error) {
         if (owner !== undefined) counts.remove(owner)
@@ -140,7 +120,7 @@ export async function openRevocationLog({
 
     async writeLostAgain() {
       const stored = new Set((await readAll()).map(({ value }) => textOf(JSON.parse(value) as StoredRevocation)))
-      const known = [...entries.map((entry, at) => ({ entry, owner: owners[at] })), ...published]
+      const known = [...entries.all(), ...published]
       const now = epochSeconds(clock)
       const lost = new Map<string, Written>()
       for (const one of known) {
@@ -158,7 +138,7 @@ export async function openRevocationLog({
       ofSubject: (sub) => counts.ofSubject(sub),
       ofGrant: (gid) => counts.ofGrant(gid),
       get all() {
-        return entries.length + unread.size
+        return entries.size() + unread.size
       },
     },
 
@@ -166,22 +146,11 @@ export async function openRevocationLog({
 
     settled: () => store.confirm(keys.logShard()),
 
-    read(after, limit) {
-      const place = after === undefined ? undefined : places.get(after)
-      const start = place === undefined ? 0 : place - dropped + 1
-      const page = entries.slice(start, start + limit)
-      const now = epochSeconds(clock)
-      return {
-        entries: page.filter(({ exp }) => exp > now),
-        cursor: page.at(-1)?.id ?? (place === undefined ? entries.at(-1)?.id : after),
-        more: start + limit < entries.length,
-        fromStart: place === undefined,
-      }
-    },
+    read: (after, limit) => entries.page(after, limit),
 
-    last: () => entries.at(-1)?.id ?? lastDropped,
+    last: () => entries.last(),
 
-    knows: (cursor) => places.has(cursor),
+    knows: (cursor) => entries.has(cursor),
 
     onNews(listener) {
       listeners.add(listener)
@@ -204,7 +173,7 @@ export async function openRevocationLog({
 
   async function load(): Promise<void> {
     for (;;) {
-      const page = await store.read(logs.revocations, entries.at(-1)?.id, PAGE)
+      const page = await store.read(logs.revocations, entries.newest(), PAGE)
       for (const { cursor, value } of page) take(cursor, value)
       if (page.length < PAGE) return
     }
@@ -221,37 +190,10 @@ export async function openRevocationLog({
 
   function take(id: string, value: string): void {
     const { of: owner, ...entry } = JSON.parse(value) as StoredRevocation
-    forget()
     if (!unread.delete(id) && owner !== undefined) counts.add(owner)
-    places.set(id, dropped + entries.length)
-    entries.push({ ...entry, id })
-    owners.push(owner)
+    entries.add({ ...entry, id }, owner)
     set.add(entry)
   }
-
-  /** Drops from the front what has expired; an entry with a longer life keeps those behind it a while. */
-  function forget(): void {
-    const now = epochSeconds(clock)
-    const live = entries.findIndex(({ exp }) => exp > now)
-    const ended = live < 0 ? entries.length : live
-    // Moving an array costs its length: only when it pays.
-    if (ended < PAGE && ended * 2 < entries.length) return
-    for (const { id } of entries.slice(0, ended)) places.delete(id)
-    // A reader that has read all dropped entries is at the last of them. It has missed nothing and need not start
-    // again.
-    if (lastDropped !== undefined) places.delete(lastDropped)
-    lastDropped = entries[ended - 1]?.id
-    if (lastDropped !== undefined) places.set(lastDropped, dropped + ended - 1)
-    for (const owner of owners.slice(0, ended)) if (owner !== undefined) counts.remove(owner)
-    entries = entries.slice(ended)
-    owners = owners.slice(ended)
-    dropped += ended
-  }
-}
-
-interface Written {
-  readonly entry: Omit<LoggedRevocation, 'id'>
-  readonly owner: EntryOwner | undefined
 }
 
 type StoredRevocation = Omit<LoggedRevocation, 'id'> & { readonly of?: EntryOwner }

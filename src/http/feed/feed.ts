@@ -8,7 +8,8 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-import type { LoggedRevocation, RevocationLog } from '../../revocation/revocation-log.ts'
+import type { LoggedRevocation } from '../../revocation/live-entries.ts'
+import type { RevocationLog } from '../../revocation/revocation-log.ts'
 import type { Log } from '../../audit/log.ts'
 import { FeedBusy, QueryInvalid } from '../../faults/feed.ts'
 import { StoreUnavailable } from '../../faults/store.ts'

@@ -8,7 +8,8 @@
 
 import type { ServerResponse } from 'node:http'
 
-import type { LoggedRevocation, RevocationLog } from '../../revocation/revocation-log.ts'
+import type { LoggedRevocation } from '../../revocation/live-entries.ts'
+import type { RevocationLog } from '../../revocation/revocation-log.ts'
 
 export interface StreamParts {
   readonly res: ServerResponse

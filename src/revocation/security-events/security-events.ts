@@ -7,7 +7,7 @@
  */
 
 import { hashHandle } from '../../base/sealing.ts'
-import type { LoggedRevocation } from '../revocation-log.ts'
+import type { LoggedRevocation } from '../live-entries.ts'
 
 const SESSION_REVOKED = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked'
 const TOKEN_REVOKED = 'https://schemas.openid.net/secevent/oauth/event-type/token-revoked'
