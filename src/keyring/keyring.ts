@@ -110,16 +110,17 @@ const REREAD_MS = 1000
  * Opens the ring, made or completed where it needs to be. Throws `RootKeyWrong`, `SealBroken`, `StoreUnavailable`.
  */
 export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring> {
-  const { store, clock, audit, signer, isHeld = async () => true, liveTokenSeconds = () => 0 } = options
+  const { store, clock, audit, signer, liveTokenSeconds = () => 0 } = options
   const algorithms = [...new Set([...ALWAYS, ...options.algorithms.filter((algorithm) => algorithm !== 'HS256')])]
   const record = createRingRecord(options)
+  const stepParts = createStepParts(options)
   if (!(await record.exists())) await create()
   let latest = viewOf(await record.read())
   await change(complete)
 
   return {
     current: () => latest,
-    follow,
+    follow: (listener, onTrouble) => followRing({ store, refresh, from: latest.version, listener, onTrouble }),
     refresh,
     serveApi,
     advance: async (dry) => change(advance, dry),
@@ -162,15 +163,10 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
 
   async function serveApi({ algorithm, tokenSeconds }: { algorithm: SigningAlgorithm; tokenSeconds: number }) {
     return change((ring, parts) => {
-      const schedule = scheduleFor(Math.max(tokenSeconds, liveTokenSeconds()))
+      const schedule = atLeast(options.schedule, Math.max(tokenSeconds, liveTokenSeconds()))
       const missing = algorithm === 'HS256' || algorithmsOf(ring).includes(algorithm) ? [] : [algorithm]
       return addEach(noteSchedule(ring, { ...parts, schedule }), missing, { ...parts, schedule })
     })
-  }
-
-  function scheduleFor(tokenSeconds: number): Schedule {
-    const { schedule } = options
-    return { ...schedule, longestTokenSeconds: Math.max(schedule.longestTokenSeconds, tokenSeconds) }
   }
 
   async function compromise(keyId: string, dry: Dry = {}): Promise<Outcome> {
@@ -207,55 +203,9 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
     await store.append(logs.keyring, String(version), WAKE_KEEP_SECONDS)
   }
 
-  async function stepParts(
-    { ring, version }: Pick<RingVersion, 'ring' | 'version'>,
-    dryRun = false,
-  ): Promise<StepParts> {
-    const now = clock() / 1000
-    const held = await Promise.all(
-      dueKeys(ring, now).map(async ({ jwk, publishedIn }) =>
-        (await isHeld(jwk.kid, publishedIn)) ? jwk.kid : undefined,
-      ),
-    )
-    return {
-      now,
-      version: version + 1,
-      schedule: scheduleFor(liveTokenSeconds()),
-      // A rehearsal leaves nothing behind, at the signer neither.
-      makeKey: signer === undefined || options.newKeysHere || dryRun ? generatePrivateJwk : signer.makeKey,
-      makeSecret: randomId,
-      chance: randomInt(1000) / 1000,
-      isHeld: (keyId) => held.includes(keyId),
-    }
-  }
-
   async function refresh(): Promise<Keyring> {
     keepNewer(viewOf(await record.read()))
     return latest
-  }
-
-  function follow(listener: (keyring: Keyring) => void, onTrouble: (error: unknown) => void): () => void {
-    let told = latest.version
-    let troubled = false
-    const look = () => {
-      refresh().then(tell, (error: unknown) => {
-        if (!troubled) onTrouble(error)
-        troubled = true
-      })
-    }
-    const tell = (keyring: Keyring) => {
-      troubled = false
-      if (keyring.version <= told) return
-      told = keyring.version
-      listener(keyring)
-    }
-    const unfollow = store.follow(logs.keyring, undefined, look)
-    const timer = setInterval(look, REREAD_MS).unref()
-    look()
-    return () => {
-      unfollow()
-      clearInterval(timer)
-    }
   }
 
   async function reseal(rootKey: Uint8Array): Promise<Keyring> {
@@ -268,5 +218,71 @@ export async function openKeyring(options: KeyringOptions): Promise<LiveKeyring>
         return refresh()
       }
     }
+  }
+}
+
+/** The schedule for an API whose tokens live this long. */
+function atLeast(schedule: Schedule, tokenSeconds: number): Schedule {
+  return { ...schedule, longestTokenSeconds: Math.max(schedule.longestTokenSeconds, tokenSeconds) }
+}
+
+/** What a step on the ring needs beside the ring. */
+function createStepParts(options: KeyringOptions) {
+  const { clock, signer, schedule, isHeld = async () => true, liveTokenSeconds = () => 0 } = options
+
+  return async function stepParts(
+    { ring, version }: Pick<RingVersion, 'ring' | 'version'>,
+    dryRun = false,
+  ): Promise<StepParts> {
+    const now = clock() / 1000
+    const held = await Promise.all(
+      dueKeys(ring, now).map(async ({ jwk, publishedIn }) =>
+        (await isHeld(jwk.kid, publishedIn)) ? jwk.kid : undefined,
+      ),
+    )
+    return {
+      now,
+      version: version + 1,
+      schedule: atLeast(schedule, liveTokenSeconds()),
+      // A rehearsal leaves nothing behind, at the signer neither.
+      makeKey: signer === undefined || options.newKeysHere || dryRun ? generatePrivateJwk : signer.makeKey,
+      makeSecret: randomId,
+      chance: randomInt(1000) / 1000,
+      isHeld: (keyId) => held.includes(keyId),
+    }
+  }
+}
+
+interface Following {
+  readonly store: Pick<Store, 'follow'>
+  readonly refresh: () => Promise<Keyring>
+  /** The version that the listener has. */
+  readonly from: number
+  readonly listener: (keyring: Keyring) => void
+  readonly onTrouble: (error: unknown) => void
+}
+
+/** Gives the listener every newer ring: at a line of the log, and at a look once a second. Returns a stop. */
+function followRing({ store, refresh, from, listener, onTrouble }: Following): () => void {
+  let told = from
+  let troubled = false
+  const look = () => {
+    refresh().then(tell, (error: unknown) => {
+      if (!troubled) onTrouble(error)
+      troubled = true
+    })
+  }
+  const tell = (keyring: Keyring) => {
+    troubled = false
+    if (keyring.version <= told) return
+    told = keyring.version
+    listener(keyring)
+  }
+  const unfollow = store.follow(logs.keyring, undefined, look)
+  const timer = setInterval(look, REREAD_MS).unref()
+  look()
+  return () => {
+    unfollow()
+    clearInterval(timer)
   }
 }
