@@ -2,8 +2,8 @@
  * How many files of src/ one request passes through: a server of the tree under `root` is driven over HTTP, and V8 counts
  * the calls of each function meanwhile.
  *
- * Every flow is made many times. A file counts when one of its functions was called at least as often, so what a timer
- * calls now and then does not.
+ * Every flow is made many times, and then the server idles for as long. A file counts when one of its functions was called
+ * at least as often as the flow, beyond the calls of the idle time: those are of timers.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -34,8 +34,11 @@ export async function passesIn(root: string): Promise<Passes> {
   try {
     const measure = async (work: () => Promise<unknown>) => {
       await server.taken()
+      const began = performance.now()
       for (let round = 0; round < ROUNDS; round++) await work()
-      return filesOf(await server.taken(), root)
+      const counts = await server.taken()
+      await new Promise((resolve) => setTimeout(resolve, performance.now() - began))
+      return filesOf(counts, new Map(await server.taken()), root)
     }
     for (let round = 0; round < WARM_UP; round++)
       await refresh(server.issuer, await redeem(server.issuer, await signIn(server.issuer)))
@@ -55,7 +58,7 @@ export async function passesIn(root: string): Promise<Passes> {
 
 interface Server {
   readonly issuer: string
-  /** The most calls of a function by file, since the last time. */
+  /** The calls of each function, by file and place, since the last time. */
   taken(): Promise<[string, number][]>
   close(): Promise<void>
 }
@@ -133,10 +136,8 @@ function refreshTokenOf({ body }: { readonly body: Readonly<Record<string, unkno
   return body.refresh_token
 }
 
-function filesOf(counts: readonly [string, number][], root: string): string[] {
+function filesOf(counts: readonly [string, number][], idle: ReadonlyMap<string, number>, root: string): string[] {
   const src = `${pathToFileURL(join(root, 'src')).href}/`
-  return counts
-    .filter(([url, most]) => url.startsWith(src) && most >= ROUNDS)
-    .map(([url]) => url.slice(src.length))
-    .toSorted()
+  const passed = counts.filter(([place, calls]) => place.startsWith(src) && calls - (idle.get(place) ?? 0) >= ROUNDS)
+  return [...new Set(passed.map(([place]) => place.slice(src.length).replace(/#\d+$/, '')))].toSorted()
 }

@@ -13,11 +13,9 @@ session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false
 process.on('message', () => {
   session.post('Profiler.takePreciseCoverage', (error, taken) => {
     if (error !== null) throw error
-    const counts = taken.result.map(({ url, functions }) => [url, Math.max(...functions.map(mostCalls))])
+    const counts = taken.result.flatMap(({ url, functions }) =>
+      functions.map(({ ranges: [whole] }) => [`${url}#${whole?.startOffset}`, whole?.count ?? 0]),
+    )
     process.send?.(counts)
   })
 })
-
-function mostCalls({ ranges }: { readonly ranges: readonly { readonly count: number }[] }): number {
-  return ranges[0]?.count ?? 0
-}
