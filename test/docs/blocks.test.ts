@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseSync, Visitor } from 'oxc-parser'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { hashSecret } from '../../src/clients/secrets.ts'
 import { createGuard, createVerifier } from '../../src/resource/index.ts'
@@ -17,7 +17,7 @@ import { redisAvailable, startRedis, startServer } from '../support/redis.ts'
 import { start } from '../support/start.ts'
 import { callEndpoint, createUserAgent, signInAt } from '../support/user-agent.ts'
 import { type Block, blocksOf, pages } from './blocks.ts'
-import { ISSUER, MACHINE, openShell, runShell, type Shell } from './run-shell.ts'
+import { asHere, ISSUER, MACHINE, openShell, runShell, type Shell } from './run-shell.ts'
 import { loadYaml } from './run-yaml.ts'
 
 /** TypeScript that a test of its own runs, and the test. */
@@ -64,6 +64,21 @@ describe.each(
   })
 })
 
+describe('docs/learn/', () => {
+  const chapters = pages().filter((page) => /^docs\/learn\/\d\d-/.test(page))
+
+  it('has ten chapters, and its first page links each', () => {
+    const links = readFileSync(join(ROOT, 'docs/learn/README.md'), 'utf8').matchAll(/\]\((\d\d-[\w-]+\.md)\)/g)
+
+    expect(chapters).toHaveLength(10)
+    expect([...links].map(([, file]) => `docs/learn/${file}`)).toEqual(chapters.toSorted())
+  })
+
+  it.each(chapters)('%s has something to run', (chapter) => {
+    expect(blocksOf(chapter).filter(({ language }) => language === 'ts' || language === 'sh')).not.toEqual([])
+  })
+})
+
 describe('the reader of blocks', () => {
   it('finds every fence of a page, and knows each language', () => {
     for (const page of pages()) {
@@ -90,16 +105,28 @@ describe('the reader of blocks', () => {
   })
 })
 
-async function runProgram(block: Block): Promise<void> {
+async function runProgram(block: Block, shell: Shell): Promise<void> {
   const { page, text } = block
   // Declarations that are printed from the code and compared with it; documentation.test.ts runs the examples there.
   if (page.startsWith('docs/reference/')) return expect(referencePages().map((one) => one.page)).toContain(page)
   const by = PROGRAMS[page]
   if (by !== undefined) return expect(readFileSync(join(ROOT, by), 'utf8')).toContain(page)
+  if (page.startsWith('docs/learn/')) return runLesson(text, shell)
   if (page === 'docs/connect-a-client.md') return signInWith(text)
   if (page === 'docs/getting-started.md') return protectWith(text)
   if (text.startsWith('interface ')) return compareInterface(text)
   throw new Error(`${block.at}: no test runs this program`)
+}
+
+/** A program of docs/learn/: it states what it expects itself, and throws when that does not hold. */
+async function runLesson(text: string, { running }: Shell): Promise<void> {
+  const program = asHere(text, running)
+    .replace("'grantor/resource'", `'${join(ROOT, 'src/resource/index.ts')}'`)
+    .replace("'grantor/testing'", `'${join(ROOT, 'src/testing/testing.ts')}'`)
+  vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  onTestFinished(() => void vi.restoreAllMocks())
+  expect(text).toContain('assert.')
+  await imported(program)
 }
 
 /** openid-client as the page has it; it is told to speak to an issuer without TLS. */
@@ -120,13 +147,15 @@ async function signInWith(text: string): Promise<void> {
     .replace('{}, authentication)', '{}, authentication, { execute: [openid.allowInsecureRequests] })')
   const { signInUrl, callback } = (await imported(program)) as {
     signInUrl: URL
-    callback: (url: URL) => Promise<{ access_token: string; claims(): { sub: string } | undefined }>
+    callback: (url: URL) => Promise<{ access_token: string; token_type: string; claims(): { sub: string } | undefined }>
   }
 
   const left = await signInAt(createUserAgent(running), signInUrl)
   const tokens = await callback(left)
 
   expect(tokens.access_token.split('.')).toHaveLength(3)
+  expect(tokens.token_type).toBe(text.includes('{ DPoP }') ? 'dpop' : 'bearer')
+  expect(signInUrl.searchParams.has('request_uri')).toBe(text.includes('WithPAR'))
   expect(tokens.claims()?.sub).toBeTypeOf('string')
 }
 

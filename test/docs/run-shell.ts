@@ -1,8 +1,9 @@
 /** Runs the shell blocks of the pages: grantor on a store of its own, curl against a running server, npm by its scripts. */
 
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 
@@ -57,6 +58,7 @@ const RUN_BY: Readonly<Record<string, readonly [file: string, text: string]>> = 
   'npm run coverage': ['test/habits/coverage.test.ts', 'byFolder'],
   'npm run mutate -- src/keyring/ring': ['test/habits/mutants.test.ts', 'mutantsOf'],
   'npm run figures': ['test/habits/figures.test.ts', 'shapeOf'],
+  'npx node src/try.ts': ['test/docs/blocks.test.ts', 'runLesson'],
   'npm run samples': ['test/samples/samples-fixture.ts', 'startSamples'],
   'npm run demo': ['test/samples/demo.test.ts', 'walk'],
   'npm test': ['test/habits/slow-tests.test.ts', 'npm test'],
@@ -80,6 +82,10 @@ export async function runShell(text: string, shell: Shell): Promise<void> {
   const terminal = await aTerminal({}, Date.now)
   // Line by line, because a line may need what the answer of the one before put into a variable.
   for (const line of linesOf(asHere(text, shell.running))) {
+    if (line.startsWith('test -s ')) {
+      await makeOnce(line, exported)
+      continue
+    }
     for (const command of commandsIn(line, shell.variables)) {
       const [program, ...args] = command.words
       if (program === 'export') exportInto(exported, args)
@@ -93,12 +99,31 @@ export async function runShell(text: string, shell: Shell): Promise<void> {
   }
 }
 
+/** A secret may stand in a file. */
+const SECRET_FILES = ['GRANTOR_ROOT_KEY_FILE']
+
 function exportInto(exported: Record<string, string>, args: readonly string[]): void {
   for (const arg of args) {
     const [name = '', value = ''] = arg.split(/=(.*)/s)
-    expect([...SETTING_NAMES, 'NODE_ENV']).toContain(name)
-    exported[name] = value.includes('openssl rand') ? randomBytes(32).toString('base64') : value
+    expect([...SETTING_NAMES, ...SECRET_FILES, 'NODE_ENV']).toContain(name)
+    exported[name] = value
   }
+}
+
+/** A line that makes the root key runs in a shell of its own, twice: the second time nothing changes. */
+async function makeOnce(line: string, exported: Readonly<Record<string, string>>): Promise<void> {
+  const file = join((await aTerminal()).folder, 'root.key')
+  // No machine has to have openssl for this.
+  const openssl = 'openssl() { head -c 32 /dev/urandom | base64; }\n'
+  const env = { ...process.env, ...exported, GRANTOR_ROOT_KEY_FILE: file }
+  const run = () => spawnSync('sh', ['-c', `${openssl}${line}`], { env })
+  run()
+  const made = await readFile(file, 'utf8')
+  run()
+
+  expect(Buffer.from(made.trim(), 'base64')).toHaveLength(32)
+  expect(await readFile(file, 'utf8')).toBe(made)
+  expect((await stat(file)).mode & 0o077).toBe(0)
 }
 
 function runByAnother({ words, env }: Command): void {
@@ -185,9 +210,10 @@ clients: [{ client_id: shop, token_endpoint_auth_method: none, grant_types: [aut
 /** The settings of a production server: with the example of grantor.yaml, at the path that the page names. */
 async function checkProduction(exported: Readonly<Record<string, string>>): Promise<void> {
   const path = exported.GRANTOR_CONFIG ?? ''
-  const terminal = await aTerminal({ ...exported, GRANTOR_CONFIG: 'grantor.yaml' })
+  const terminal = await aTerminal({ ...exported, GRANTOR_CONFIG: 'grantor.yaml', GRANTOR_ROOT_KEY_FILE: 'root.key' })
   expect(path).toMatch(/grantor\.yaml$/)
   await writeFile(join(terminal.folder, 'grantor.yaml'), EXAMPLE)
+  await writeFile(join(terminal.folder, 'root.key'), randomBytes(32).toString('base64'))
   // The Redis of the example is not here.
   await expectRun(terminal, 'config check --no-store')
 }

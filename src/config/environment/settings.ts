@@ -97,7 +97,7 @@ export const SETTINGS = {
     production: '5',
   }),
   OPS_PORT: setting({
-    sentence: 'The port of the operator: health and metrics. 0 takes any free one.',
+    sentence: 'The port of the operator, for health checks. 0 takes any free one.',
     wants: 'a port number from 0 to 65535, other than PORT',
     schema: integer(0, 65_535),
     development: '9000',
