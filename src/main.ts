@@ -2,7 +2,7 @@
  * The server's entry: config → app → listen → stop on a signal.
  *
  * Most of a start is compiling, so Node keeps the compiled code, and the rest of the server is imported only after Node
- * knows where. The cache is beside the packages: a user who can write there controls the code in any case.
+ * knows where. The cache is next to the packages: a user who can write there controls the code in any case.
  */
 
 import cluster from 'node:cluster'

@@ -25,7 +25,7 @@ export const LOG_EVENTS = {
   ],
   store_away: [
     'error',
-    'The store cannot be used. The server answers 503 to what needs it and goes on by itself when the store is back. The field `problem` says what to do.',
+    'The store cannot be used. The server answers 503 to requests that need it and continues by itself when the store is back. The field `problem` says what to do.',
   ],
   store_full: [
     'error',

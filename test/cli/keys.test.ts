@@ -324,7 +324,7 @@ describe('grantor keys rotate-root', () => {
     expect((await (await at({ GRANTOR_ROOT_KEY: old })).run('keys list')).code).toBe(1)
   })
 
-  it('refuses a coming key beside a root key file, and changes nothing', async () => {
+  it('refuses a new key when there is a root key file, and changes nothing', async () => {
     const terminal = await aTerminal({ GRANTOR_ROOT_KEY_NEXT: root(2) })
     const before = await list(terminal)
 

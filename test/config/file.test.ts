@@ -70,7 +70,7 @@ describe('an API', () => {
     ])
   })
 
-  it('reads a shared secret beside the file that names it', () => {
+  it('reads a shared secret in the folder of the file that names it', () => {
     const yaml = 'apis: [{ audience: https://a.example, token: { algorithm: HS256, secret_file: hs } }]'
     const files = { '/etc/grantor/g.yaml': yaml, '/etc/grantor/hs': `${PRODUCTION.GRANTOR_ROOT_KEY}\n` }
 

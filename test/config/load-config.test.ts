@@ -79,7 +79,7 @@ describe('development', () => {
 })
 
 describe('production', () => {
-  it('lists everything that is missing, each with its mend', () => {
+  it('lists everything that is missing, each with its remedy', () => {
     expect(problemsOf({ env: { NODE_ENV: 'production' } })).toEqual([
       expect.stringMatching(/^ISSUER is missing; .*https:\/\/auth\.example\.com/),
       expect.stringMatching(/^GRANTOR_ROOT_KEY is missing; .*openssl rand -base64 32/),
@@ -198,7 +198,7 @@ describe('a refusal', () => {
     ])
   })
 
-  it('is one sentence for each problem, with a mend', () => {
+  it('is one sentence for each problem, with a remedy', () => {
     const problems = problemsOf({ env: { PORT: '-1', REDIS_URL: 'http://x', TRUST_PROXY: 'all', NODE_ENV: 'prod' } })
 
     expect(problems).toHaveLength(4)

@@ -43,7 +43,7 @@ describe('revocation_receivers', () => {
     expect(load(undefined)).toEqual([])
   })
 
-  it('have an endpoint, an audience, and a token from the file or from one beside it', () => {
+  it('have an endpoint, an audience, and a token from the file or from another file', () => {
     const given = [
       RECEIVER,
       { ...RECEIVER, endpoint: 'https://two.example/', bearer_token: 'a-token' },

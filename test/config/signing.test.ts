@@ -10,7 +10,7 @@ describe('the outside signer', () => {
     expect(load({ yaml: 'keys: { rotation: 30d }' }).signer).toBeUndefined()
   })
 
-  it('is a socket beside the file, with bounds of its own', () => {
+  it('is a socket in the folder of the file, with its own bounds', () => {
     expect(load({ yaml: 'keys: { signer: { socket: signer.sock } }' }).signer).toEqual({
       socket: '/srv/signer.sock',
       timeoutMs: 2000,

@@ -613,7 +613,7 @@ export function storeContract(name: string, open: (clock: Clock) => Promise<Open
     })
 
     describe('removeMembers', () => {
-      it('removes every entry the index lists, the index, and what is named beside it', async () => {
+      it('removes every entry the index lists, the index, and other named entries', async () => {
         const [index, grant, code, linked, bystander] = [aKey('index'), aKey('grant'), aKey(), aKey(), aKey()]
         await store.put(grant, 'x')
         await store.put(code, 'x', { memberOf: index })

@@ -18,7 +18,7 @@ function blocks(language: string): string[] {
   return [...page.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, text = '']) => text)
 }
 
-it('the reader of the page hears of a token that is revoked', async () => {
+it('the reader of the page gets the entry of a revoked token', async () => {
   const [program = ''] = blocks('ts')
   const folder = await mkdtemp(join(tmpdir(), 'grantor-doc-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))

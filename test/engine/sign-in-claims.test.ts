@@ -25,7 +25,7 @@ describe('an access token', () => {
     return (await redeem(app.issuer, String(code), pkce)).body
   }
 
-  it('says when and how the person signed in, and goes on saying so however often it is refreshed', async () => {
+  it('says when and how the person signed in, also after any number of refreshes', async () => {
     const before = Math.floor(Date.now() / 1000)
     const tokens = await tokensOf()
     const refreshed = (await refresh(app.issuer, String(tokens.refresh_token))).body

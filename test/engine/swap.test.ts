@@ -45,7 +45,7 @@ describe('an engine that another replaced', () => {
   })
 
   it.runIf(judgesFigures)(
-    '[figure] is not felt by those who ask for a token in the second in which it goes',
+    '[figure] does not slow down token requests in the same second',
     { timeout: 120_000 },
     async () => {
       const server = await aServer()

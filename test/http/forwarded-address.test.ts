@@ -20,7 +20,7 @@ describe('a header that says for whom a request is forwarded', () => {
     ['x-forwarded-for', '198.51.100.7'],
     ['forwarded', 'for=198.51.100.7;proto=https'],
   ])(
-    '[A5] is reported once, with the mend, when %s comes from a peer that TRUST_PROXY does not name',
+    '[A5] is reported once, with the remedy, when %s comes from a peer that TRUST_PROXY does not name',
     async (name, value) => {
       const lines = await linesAfter([{}, { [name]: value }, { [name]: value }, { [name]: value }], { trustProxy: [] })
 

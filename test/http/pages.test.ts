@@ -58,7 +58,7 @@ describe('the login page', () => {
     expect(html).toContain('autocomplete="current-password"')
   })
 
-  it('signs in with the right password, and goes on by 303 [S7]', async () => {
+  it('signs in with the right password, and continues by 303 [S7]', async () => {
     const app = await startPages()
     const begun = app.begin()
 

@@ -17,7 +17,7 @@ const countOf = (reader: Reader) => reader.events.filter(({ event }) => event ==
 
 describeWithRedis('a node', () => {
   it(
-    '[F31] that does not hear of its store is not `current`, ends its streams, and goes on when it does',
+    '[F31] that has no answer of its store is not `current`, ends its streams, and continues with the next answer',
     PATIENCE,
     async () => {
       const redis = await startRedis({ appendOnly: true })
@@ -51,29 +51,33 @@ describeWithRedis('a node', () => {
     },
   )
 
-  it('[B9] hears of a revocation while the connection on which it waits for the next one hangs', PATIENCE, async () => {
-    const redis = await startRedis()
-    onTestFinished(() => redis.close())
-    const proxy = await startTcpProxy(redis.port)
-    onTestFinished(() => proxy.close())
-    const app = await start({ redisUrl: proxy.url })
-    onTestFinished(() => app.close())
-    const token = await feedToken(app)
-    const reader = await readFeed(app.urls[0] ?? '', token)
-    await reader.until('it is current', () => countOf(reader) === 1)
-    const elsewhere = await openStore({ redisUrl: redis.url, dataDir: '' }, systemClock)
-    onTestFinished(() => elsewhere.close())
-    const release = await holdAll(proxy, /XREAD/i)
-    const log = writer(elsewhere)
-    await log.publish({ gid: 'heard' })
+  it(
+    '[B9] learns of a revocation while the connection on which it waits for the next one hangs',
+    PATIENCE,
+    async () => {
+      const redis = await startRedis()
+      onTestFinished(() => redis.close())
+      const proxy = await startTcpProxy(redis.port)
+      onTestFinished(() => proxy.close())
+      const app = await start({ redisUrl: proxy.url })
+      onTestFinished(() => app.close())
+      const token = await feedToken(app)
+      const reader = await readFeed(app.urls[0] ?? '', token)
+      await reader.until('it is current', () => countOf(reader) === 1)
+      const elsewhere = await openStore({ redisUrl: redis.url, dataDir: '' }, systemClock)
+      onTestFinished(() => elsewhere.close())
+      const release = await holdAll(proxy, /XREAD/i)
+      const log = writer(elsewhere)
+      await log.publish({ gid: 'heard' })
 
-    await reader.until('it has heard', () => reader.revoked().length === 1)
-    const said = countOf(reader)
-    await reader.until('it is current again', () => countOf(reader) > said)
+      await reader.until('it has heard', () => reader.revoked().length === 1)
+      const said = countOf(reader)
+      await reader.until('it is current again', () => countOf(reader) > said)
 
-    release()
-    await expect.poll(async () => (await readPage(app.urls[0] ?? '', token)).body.revocations).toHaveLength(1)
-  })
+      release()
+      await expect.poll(async () => (await readPage(app.urls[0] ?? '', token)).body.revocations).toHaveLength(1)
+    },
+  )
 })
 
 /** A stream, as soon as the server gives one. */

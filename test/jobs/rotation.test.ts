@@ -47,7 +47,7 @@ describe('the key schedule', () => {
     expect(looks).toBe(1)
   })
 
-  it('goes on after a look that failed', async () => {
+  it('continues after a look that failed', async () => {
     let looks = 0
     const advance = async (): Promise<Outcome> => {
       looks += 1

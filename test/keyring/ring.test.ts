@@ -81,7 +81,7 @@ describe('the life of a key', () => {
     for (const now of [0, 1, 5000, 9639]) expect((await advance(ring, parts(now))).ring).toEqual(ring)
   })
 
-  it('after a long stop goes on where it was, with the whole overlap', async () => {
+  it('continues after a long stop where it was, with the whole overlap', async () => {
     const late = await advance(await aRing(), parts(1_000_000))
 
     expect(states(late.ring)).toEqual(['signing', 'next'])

@@ -79,7 +79,7 @@ describe('the root key', () => {
 })
 
 describe('the root key that is to come', () => {
-  it('given by the operator stands beside the one in use', async () => {
+  it('given by the operator is kept with the one in use', async () => {
     const config = { ...(await development()), rootKey: GIVEN, nextRootKey: COMING }
 
     expect(await obtainRootKeys(config)).toEqual([GIVEN, COMING])

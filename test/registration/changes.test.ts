@@ -147,7 +147,7 @@ describe('an operator who changes a client', () => {
 })
 
 describe('a secret that is rotated', () => {
-  it('is valid beside the one before, until that ends', async () => {
+  it('is valid together with the one before, until that ends', async () => {
     const { changes, clock } = await opened()
     const { secret: old = '' } = await changes.addClient(MACHINE)
 

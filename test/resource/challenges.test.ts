@@ -42,7 +42,7 @@ describe.each(MIDDLEWARE)('%s', (name) => {
     expect([401, 404]).toContain(response.status)
   })
 
-  it('refuses a token in the query, alone or beside the header (RFC 6750 section 2, RFC 9700 section 4.3.2)', async () => {
+  it('refuses a token in the query, alone or with the header (RFC 6750 section 2, RFC 9700 section 4.3.2)', async () => {
     for (const authorization of [undefined, `Bearer ${good()}`]) {
       const response = await ask(`${at()}/?access_token=${good()}`, authorization)
 

@@ -65,7 +65,7 @@ describe('a verifier at a strange feed', () => {
     },
   )
 
-  it('goes on after an entry of a kind that it does not know, and says so', async () => {
+  it('continues after an entry of an unknown kind, and says so', async () => {
     const { feed, events } = follow()
     says = entry({ device: 'd1', before: NOW + 60, exp: NOW + 600 }) + entry(ENTRY) + CURRENT
 
@@ -150,7 +150,7 @@ describe('a verifier at a strange feed', () => {
     expect(feed.covers({ gid: 'g1' })).toBe(true)
   })
 
-  it('has ended every connection when it is closed, and goes on refusing', async () => {
+  it('has ended every connection when it is closed, and still refuses', async () => {
     const { feed } = follow()
     says = entry(ENTRY) + CURRENT
     await feed.prepare()

@@ -140,7 +140,7 @@ describe('a verifier that was cut off', () => {
     await expect(verifier.verify(token)).resolves.toBeDefined()
   })
 
-  it('goes on with what it knows when it was told to accept', async () => {
+  it('continues with what it knows when it is configured to accept', async () => {
     const { verifier, events } = at.follow({ whenSilent: 'accept', silentAfterSeconds: 20 })
     const [token, ended] = [await at.machineToken(), await at.machineToken()]
     await verifier.prepare()
@@ -180,7 +180,7 @@ describe('a verifier that was cut off', () => {
     expect(await refusalOf(verifier, token)).toBe('verifier_unavailable')
   })
 
-  it('hears the rest from a server that was started again', async () => {
+  it('gets the rest from a server that was started again', async () => {
     const { verifier, next } = at.follow()
     const [before, after] = [await at.machineToken(), await at.machineToken()]
     await verifier.prepare()
@@ -221,7 +221,7 @@ describe('a verifier that was cut off', () => {
   }
 })
 
-describe('a verifier that never hears the feed', () => {
+describe('a verifier that never reaches the feed', () => {
   let at: FeedFixture
   beforeAll(async () => {
     at = await startFeedFixture({

@@ -233,7 +233,7 @@ describe('an introspector', () => {
     await expect(silent.introspect('t1')).rejects.toMatchObject({ code: 'verifier_unavailable' })
   })
 
-  it('asks once about a bad token that comes again and again', async () => {
+  it('asks once about a bad token that is presented repeatedly', async () => {
     const one = introspector()
     answer = { active: false }
 

@@ -52,7 +52,7 @@ describe('the demo', () => {
 })
 
 describe('steps', () => {
-  it('counts a failure, leaves out the rest of its flow, and goes on with the next', async () => {
+  it('counts a failure, leaves out the rest of its flow, and continues with the next', async () => {
     const lines: string[] = []
     const { flow, step, tally } = createSteps((line) => lines.push(line.trim()))
 

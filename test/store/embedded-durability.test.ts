@@ -76,7 +76,7 @@ describe('[B23] a power cut', () => {
 })
 
 describe('[B23] a disk that fails', () => {
-  it('to sync is said to those who wrote, makes the store unready, and is made good before anything is acknowledged', async () => {
+  it('to sync is reported to the writers, makes the store unready, and is repaired before anything is acknowledged', async () => {
     const disk = await aDisk()
     const store = await open(disk.file, disk.sync)
     disk.fail(new Error('EIO: i/o error, fdatasync'))

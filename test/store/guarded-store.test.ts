@@ -92,7 +92,7 @@ describe('a guarded store', () => {
     expect(await store.lost).toMatchObject({ kind: 'set_back' })
   })
 
-  it('whose last second a crash has lost goes on, and says that something was lost', async () => {
+  it('whose last second a crash has lost continues, and says that something was lost', async () => {
     const { inner, store, monotonic } = await aGuarded({ lapseMs: 3000 })
     let lapses = 0
     store.onLapse(() => {

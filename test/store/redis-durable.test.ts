@@ -75,7 +75,7 @@ describeWithRedis('Redis with Sentinel, a primary and two replicas', () => {
     expect(await store.consume(code, 'you')).toEqual({ outcome: 'won' })
   })
 
-  it('[B1] goes on when a replica dies, as soon as the Sentinels say that it cannot be promoted', async () => {
+  it('[B1] continues when a replica dies, as soon as the Sentinels say that it cannot be promoted', async () => {
     const { redis, store } = await opened()
 
     await redis.replicas[0]?.kill()
@@ -123,7 +123,7 @@ describeWithRedis('Redis with Sentinel, a primary and two replicas', () => {
 })
 
 describeWithRedis('a Redis Cluster with a replica for each primary', () => {
-  it('[B1] loses nothing that was acknowledged when a primary is killed, and goes on without it', async () => {
+  it('[B1] loses nothing that was acknowledged when a primary is killed, and continues without it', async () => {
     const redis = await startCluster([], 1)
     onTestFinished(() => redis.close())
     const store = await openOn(redis.url)

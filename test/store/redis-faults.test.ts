@@ -127,7 +127,7 @@ describeWithRedis('[F13, F30, F31] the Redis store when Redis fails', () => {
     await vi.waitFor(async () => expect(await store.get(key)).toBeUndefined(), within(BACK_WITHIN_MS))
   })
 
-  it('goes on when Redis has forgotten its scripts', async () => {
+  it('continues when Redis has lost its scripts', async () => {
     const store = await openStore(redis.url)
     await ready(store)
     const key = aKey()
@@ -186,7 +186,7 @@ describeWithRedis('[F13, F30, F31] the Redis store when Redis fails', () => {
     expect((await store.get(key))?.value).toBe('kept')
   })
 
-  it('is never ready while Redis may evict, says so in one sentence, and is when that is mended', async () => {
+  it('is never ready while Redis may evict, says so in one sentence, and is when that is corrected', async () => {
     const evicting = await startRedis({ settings: ['--maxmemory-policy', 'allkeys-lru'] })
     onTestFinished(() => evicting.close())
     const store = await openStore(evicting.url)
@@ -329,7 +329,7 @@ describeWithRedis('what the Redis store leaves in Redis', () => {
 })
 
 describeWithRedis('[F21, F26, F28] the Redis store when nodes change', () => {
-  it('goes on with the new primary, without a restart, and has what was replicated', async () => {
+  it('continues with the new primary, without a restart, and has what was replicated', async () => {
     const redis = await startSentinel({ replicas: 2 })
     onTestFinished(() => redis.close())
     const store = await openStore(redis.url)

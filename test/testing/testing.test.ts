@@ -44,7 +44,7 @@ describe('a good token of grantor/testing', () => {
     await expect(byAStranger(token)).resolves.toBeDefined()
   })
 
-  it('has the claims that the server gives, and those that were wished for', async () => {
+  it('has the claims that the server gives, and the requested ones', async () => {
     const [real, ours] = [await tokenOfTheServer(), await issuer.mint({ subject: 'm', clientId: 'm', scopes: ['s'] })]
     const wished = { grantId: 'g', sessionId: 's', acr: 'mfa', authTime: 5, claims: { jti: 'j', more: 1, scope: 'x' } }
 
@@ -72,7 +72,7 @@ describe('a bad token of grantor/testing', () => {
     else await expect(byAStranger(token)).rejects.toThrow()
   })
 
-  it('is wrong in nothing else: with its fault mended it is accepted', async () => {
+  it('is wrong in nothing else: with its fault corrected it is accepted', async () => {
     const exp = Math.floor(issuer.clock() / 1000) + 60
     const claims = { iss: issuer.issuer, aud: AUDIENCE, exp, iat: 1, nbf: 1 }
 
@@ -188,7 +188,7 @@ describe('revoke of grantor/testing', () => {
 })
 
 describe('the process of a test', () => {
-  it('[B15] is left as it was by an issuer and a verifier, and hears no warning', async () => {
+  it('[B15] is left as it was by an issuer and a verifier, and gets no warning', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [USER])
 
     expect(JSON.parse(stdout)).toEqual({ changed: [], warnings: [] })
@@ -210,7 +210,7 @@ describe('a DPoP key of grantor/testing', () => {
 })
 
 describe('an issuer of grantor/testing', () => {
-  it('leaves nothing behind, and stands beside another', async () => {
+  it('leaves nothing behind, and can run next to another', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'grantor-test-'))
     onTestFinished(() => rm(folder, { recursive: true }))
     vi.stubEnv('TMPDIR', folder)

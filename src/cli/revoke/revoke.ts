@@ -63,7 +63,7 @@ function addClient(parent: Command, terminal: Terminal): void {
   revoking(parent, 'client', 'grantor revoke client --dry-run web', 'grantor revoke client --yes web')
     .argument('<client>', 'its client_id')
     .option('--yes', 'do not ask before')
-    .description('end all that one client holds, by whomever it was given; the client itself stays')
+    .description('end all access of one client, for every person; the client itself stays')
     .action((clientId: string, options: RevokeOptions) =>
       end(terminal, options, async ({ revocation, config, registry }) => {
         const isDeclared = config.clients.some((client) => client.clientId === clientId)

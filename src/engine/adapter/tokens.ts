@@ -188,7 +188,7 @@ function createConsumption(parts: Pick<AdapterParts, 'store' | 'sealer' | 'clien
 }
 
 /**
- * Whether the access token beside this refresh token is bound to a key. That of a client with credentials is not bound itself
+ * Whether the access token of this refresh token is bound to a key. That of a client with credentials is not bound itself
  * (RFC 9449 section 5), so its record says that a refresh must bring a proof, or a stolen pair of credentials and token would
  * give what works without any key.
  */

@@ -41,7 +41,7 @@ export function endUsers({ accounts, consents, revocation, sessionGrants }: Part
     findAccount: (ctx, id, token) =>
       answering(async () => present(await accounts.findSignedIn(id, signedInAt(ctx, token)), ctx)),
     claims: CLAIMS_OF_SCOPE,
-    // What an ID token holds beside who signed in, each client's settings say (claimsForIdToken).
+    // Each client's settings say what its ID tokens contain besides the subject (claimsForIdToken).
     conformIdTokenClaims: false,
     interactions: { policy: policy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     loadExistingGrant: (ctx) => answering(() => grantOf(ctx)),

@@ -31,7 +31,7 @@ const MOST_UIDS = 6
 // A pushed request is spent, a request object is long and ends, and an ID token is no value for a cookie.
 const NOT_KEPT = ['request_uri', 'request', 'id_token_hint']
 
-/** Keeps the request of a sign-in that begins with this response, or notes the id under which it goes on. */
+/** Keeps the request of a sign-in that begins with this response, or notes the id under which it continues. */
 export function keepRequest(ctx: KoaContextWithOIDC, names: CookieNames): void {
   const { route, entities, client } = ctx.oidc ?? {}
   const uid = entities?.Interaction?.uid

@@ -70,7 +70,7 @@ export function createRefusals({ log, audit, tally }: RefusalsParts): Refusals {
 // An operator who looks at one application wants each of its first mistakes.
 const EACH = 20
 
-/** Answers that are a step of the protocol: the client comes again with what was asked for. */
+/** Answers that are a step of the protocol: the client sends the request again with what was missing. */
 const STEPS: ReadonlySet<string> = new Set(['use_dpop_nonce'])
 
 /** The parameter that an error is about, where that is no secret. */

@@ -1,5 +1,5 @@
 /**
- * Where a person goes on from an error page; every error page has at least the start page.
+ * The links of an error page; every error page has at least the start page.
  *
  * An address is one of the table of routes, one that the application registered, or this browser's own authorization
  * request. None is made of the request that failed, but for an empty address, which a browser takes as the same once more.

@@ -74,7 +74,7 @@ export function loginPages({ issuer, interactions, logins, guard, views, demo }:
   }
 }
 
-/** What is to be mended: a field, or both together, or nothing that was typed. */
+/** What to correct: one field, both together, or neither. */
 type ProblemField = 'none' | 'login' | 'password' | 'both'
 
 interface LoginProblem {

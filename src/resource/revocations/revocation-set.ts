@@ -20,7 +20,7 @@ export interface RevocationEntry {
   readonly kid?: string
   /** One person as a client knows them, or one client by itself: every token of this subject. With `before`, only those. */
   readonly sub?: string
-  /** One client: every token that it was given, by whomever. With `before`, only those. */
+  /** One client: every token that was issued to it, for any person. With `before`, only earlier ones. */
   readonly client_id?: string
   /** Epoch seconds: every token whose `iat` is smaller. */
   readonly before?: number

@@ -47,7 +47,7 @@ export interface FirstSightOptions<Custom> {
   readonly issuer: string
   readonly audience: string
   readonly algorithms: readonly string[]
-  /** `JWT` beside `at+jwt`. */
+  /** `JWT` as well as `at+jwt`. */
   readonly tokenType: 'at+jwt' | 'JWT' | undefined
   readonly secret: Uint8Array | undefined
   readonly toleranceSeconds: number

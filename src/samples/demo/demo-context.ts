@@ -50,14 +50,14 @@ export const STRICT = { clientId: 'demo-strict', redirectUri: 'http://localhost:
 /** In addition to the demo seed: may call the API whose tokens live for two seconds. */
 export const HASTY = { clientId: 'demo-hasty', clientSecret: 'demo-hasty-secret-not-for-production' }
 export const BRIEF = 'https://brief.example'
-/** Beside the demo seed: one API for each algorithm that the three samples do not use. */
+/** In addition to the demo seed: one API for each algorithm that the three samples do not use. */
 export const HS256_API = 'https://hs256.example'
 export const PS256_API = 'https://ps256.example'
 /** As long as the hash (RFC 7518 section 3.2), random, and new each time. The server and one API know it. */
 export const SHARED_SECRET = randomBytes(32)
-/** Beside the demo seed: a client of every API that shows an algorithm. */
+/** In addition to the demo seed: a client of every API that shows an algorithm. */
 export const COLLECTOR = { clientId: 'demo-collector', clientSecret: 'demo-collector-secret-not-for-production' }
-/** Beside the demo seed: what the Shipping service is when it calls another API. */
+/** In addition to the demo seed: the Shipping service as the client of another API. */
 export const SHIPPER = { clientId: 'demo-shipping', clientSecret: 'demo-shipping-secret-not-for-production' }
 
 /** The grantor.yaml of the demo; the demo seed is added to it. */

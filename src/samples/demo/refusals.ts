@@ -124,8 +124,8 @@ export async function atTheServer({ issuer, steps: { step } }: DemoContext): Pro
   })
   await step("another client's code", async (say) => {
     const { asked, answer } = await codeFor()
-    const thief = await discoverAs(issuer, SPA)
-    await mustBeRefused(openid.authorizationCodeGrant(thief, answer, asked.checks), 'invalid_grant')
+    const attacker = await discoverAs(issuer, SPA)
+    await mustBeRefused(openid.authorizationCodeGrant(attacker, answer, asked.checks), 'invalid_grant')
     say('invalid_grant')
   })
   await step('no PKCE', async (say) => {

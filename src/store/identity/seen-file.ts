@@ -66,12 +66,12 @@ function toContent(value: Partial<Record<keyof SeenFileContent, unknown>>): Seen
 
 /** In one step, so that a server that starts meanwhile reads one state or the other. */
 async function replace(path: string, text: string): Promise<void> {
-  const beside = `${path}.${randomUUID()}`
+  const temporary = `${path}.${randomUUID()}`
   try {
-    await writeFile(beside, text, { mode: 0o600 })
-    await rename(beside, path)
+    await writeFile(temporary, text, { mode: 0o600 })
+    await rename(temporary, path)
   } catch (error) {
-    await rm(beside, { force: true })
+    await rm(temporary, { force: true })
     throw error
   }
 }

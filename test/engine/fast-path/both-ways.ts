@@ -108,7 +108,7 @@ export type Rows = Readonly<Record<string, () => Request>>
 /** Each row is answered beside the engine, and as the engine answers it; `good` stands in the answer. */
 export function describePlain(both: () => BothWays, rows: Rows, good: string): void {
   describe.each(Object.entries(rows))('%s', (_name, request) => {
-    it('is answered beside the engine as the engine would', async () => {
+    it('is answered by the fast path as the engine would', async () => {
       const { ours, theirs } = await both().plainly(request())
 
       expect(ours.status).toBe('HTTP/1.1 200 OK')

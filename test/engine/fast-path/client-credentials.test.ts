@@ -144,7 +144,7 @@ describe('machine tokens', () => {
   afterAll(() => both.close())
 
   describe.each(Object.keys(PLAIN))('%s', (name) => {
-    it('is answered beside the engine as the engine would, and means the same', async () => {
+    it('is answered by the fast path as the engine would, and means the same', async () => {
       const { ours, theirs } = await both.plainly(request(PLAIN[name] as Sent))
 
       expect(ours.status).toBe('HTTP/1.1 200 OK')

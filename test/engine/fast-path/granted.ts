@@ -171,7 +171,7 @@ export function describeGranted(name: string, kind: Kind, more: (both: () => Bot
     afterAll(() => both.close())
 
     describe.each(Object.entries({ ...PLAIN, ...kind.plain }))('%s', (_name, row) => {
-      it('is answered beside the engine as the engine would, and means the same', async () => {
+      it('is answered by the fast path as the engine would, and means the same', async () => {
         const [request, twin] = await kind.requests(both, row)
 
         const { ours, theirs } = await both.plainly(request, twin)

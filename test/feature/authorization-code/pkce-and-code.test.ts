@@ -135,7 +135,7 @@ describe('PKCE and authorization codes', () => {
     await expectRefused(redeem(granted))
   })
 
-  it('[S32] serves a code once, and ends what came of it when it comes again (RFC 6749 4.1.2)', async () => {
+  it('[S32] serves a code once, and ends its tokens when it is used again (RFC 6749 4.1.2)', async () => {
     const granted = await newCode(alice)
     const tokens = await expectServed(redeem(granted))
 

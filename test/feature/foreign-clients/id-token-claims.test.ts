@@ -36,7 +36,7 @@ describe('[C4] an ID token', () => {
     return { id: String(body.id_token), access: String(body.access_token), refresh: String(body.refresh_token) }
   }
 
-  it('names nobody unless the settings of its client say so', async () => {
+  it('has no personal claims unless the settings of its client say so', async () => {
     const { id } = await tokensOf('plain', 'openid profile email orders:read')
 
     expect(Object.keys(decodeJwt(id)).sort()).toEqual(

@@ -91,7 +91,7 @@ describe('[C5] a scope that the client cannot have', () => {
     },
   )
 
-  it('is left out beside others, and the answer says what was granted (RFC 6749 section 5.1)', async () => {
+  it('is left out when there are others, and the answer says what was granted (RFC 6749 section 5.1)', async () => {
     expect((await tokensOf('many', { scope: 'orders:read orders:raed' })).scope).toBe('orders:read')
   })
 

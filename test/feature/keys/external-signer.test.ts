@@ -155,7 +155,7 @@ describe('a server whose keys an outside process holds', () => {
     expect(await countExternalKeys()).toBe(before)
   })
 
-  it('answers 503 while the signer is away, issues and spends nothing, and goes on when it is back', async () => {
+  it('answers 503 while the signer is away, issues and spends nothing, and continues when it is back', async () => {
     const pkce = newPkce()
     const callback = await signIn(createUserAgent(app), pkce)
     const code = (await signIn(createUserAgent(app), pkce)).get('code') ?? ''

@@ -103,7 +103,7 @@ describe('a sign-in belongs to the browser that began it', () => {
 
   const uidOf = (page: Page) => page.address.split('/').at(-1) ?? ''
 
-  it('[A3] a sign-in goes on after the cookie keys have rotated, and leaves no cookie behind', async () => {
+  it('[A3] a sign-in continues after the cookie keys have rotated, and leaves no cookie behind', async () => {
     const clock = movableClock(Date.now())
     const keys = { ...app.config.keys, rotationSeconds: 120, maxAgeSeconds: 1, marginSeconds: 1 }
     const rotating = await start({ clock, config: { keys } })

@@ -17,7 +17,7 @@ import { expectFigure, within } from '../../support/figures.ts'
 const PATIENCE_MS = 3000
 
 describe('an embedded file that cannot be written', () => {
-  it('issues nothing, answers 503 in time, and goes on by itself', async () => {
+  it('issues nothing, answers 503 in time, and continues by itself', async () => {
     const { app, requests } = await startForOutage({})
     onTestFinished(() => app.close())
     const { 'an authorization': authorization, 'the login form': login } = requests.pages

@@ -1,4 +1,4 @@
-/** What every ID token says beside who signed in: in which session, and with which access token it came. */
+/** The claims of every ID token besides the subject: its session, and the access token that was issued with it. */
 
 import type { Client, Provider } from 'oidc-provider'
 
@@ -23,7 +23,7 @@ type Issue = (this: EngineIdToken, options: { readonly use: string }) => Promise
 
 /**
  * `at_hash` (OpenID Connect Core section 3.1.3.6) is hashed by the engine out of the access token. `sid` is the name of the
- * session that this client's access tokens have, so that a client which hears of the end of one knows the other.
+ * session that this client's access tokens have, so that a client which learns of the end of one knows the other.
  */
 function nameSessionAndToken(provider: Provider, { pairwiseSalt }: { readonly pairwiseSalt: string }): void {
   const IdToken = provider.IdToken as unknown as { prototype: object }

@@ -1,4 +1,4 @@
-/** Remembering the access tokens that this node issues: JWTs for when they come back, each for the ID token beside it. */
+/** Remembers the access tokens that this node issues: JWTs for when they are presented, each for its ID token. */
 
 import type { Provider } from 'oidc-provider'
 

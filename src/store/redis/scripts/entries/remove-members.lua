@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 --[[
-  removeMembers: delete every entry that an index lists, the index, and some entries beside it
+  removeMembers: delete every entry that an index lists, the index, and some other entries
 
-  KEYS[1] the index     KEYS[2..] the entries beside it
+  KEYS[1] the index     KEYS[2..] the other entries
   ARGV[1] the prefix of every key
   Reply   nil
 
