@@ -226,7 +226,7 @@ function atLeast(schedule: Schedule, tokenSeconds: number): Schedule {
   return { ...schedule, longestTokenSeconds: Math.max(schedule.longestTokenSeconds, tokenSeconds) }
 }
 
-/** What a step on the ring needs beside the ring. */
+/** What a step on the ring needs in addition to the ring. */
 function createStepParts(options: KeyringOptions) {
   const { clock, signer, schedule, isHeld = async () => true, liveTokenSeconds = () => 0 } = options
 
