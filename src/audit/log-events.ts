@@ -95,6 +95,10 @@ export const LOG_EVENTS = {
     'info',
     'A protocol endpoint refused a request. The fields `error`, `detail` and `value` say why; `errorId` stands on the error page and in the header X-Error-Id.',
   ],
+  fetch_failed: [
+    'warn',
+    'The keys of a client could not be fetched from its jwks_uri, so it cannot authenticate. The field `reason` says why; a private address has to be named in FETCH_PRIVATE_HOSTS.',
+  ],
   response_not_sent: ['debug', 'A response could not be sent: the client closed the connection.'],
   page_not_sent: ['error', 'A page could not be sent. The field `err` says why.'],
 

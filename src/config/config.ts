@@ -40,6 +40,8 @@ export interface Config {
   readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug'
   /** Addresses (CIDR) of the reverse proxies whose `X-Forwarded-For` is believed; empty: none. */
   readonly trustProxy: readonly string[]
+  /** Hosts at private addresses from which the keys of clients (`jwks_uri`) may be fetched. */
+  readonly privateHosts: readonly string[]
   /** 32 bytes; without it (development only) one is generated into `keysDir`. */
   readonly rootKey: Uint8Array | undefined
   /** During a replacement of the root key: the new one, under which `grantor keys rotate-root` seals the ring. */

@@ -56,14 +56,15 @@ export function loadConfig({ env, cwd, readFile = readText }: ConfigSources): Co
   const opened = openSettingsFile(settings, cwd, readFile, problems)
   const issuer = decideIssuer(settings, opened.file, production, problems)
   const demo = !production && (opened.file.demo ?? true) ? demoSeed(issuer) : undefined
-  const declared = readDeclarations(opened, { issuer, demo, production }, readFile, problems)
+  const privateHosts = settings.FETCH_PRIVATE_HOSTS ?? []
+  const declared = readDeclarations(opened, { issuer, demo, production, privateHosts }, readFile, problems)
 
   problems.push(
     ...placeProblems(settings, opened.file, production),
     ...(production ? missingInProduction(settings, opened, env) : []),
   )
   if (problems.length > 0) throw new ConfigInvalid([...new Set(problems)])
-  return deepFreeze(assemble(settings, opened, { production, issuer, cwd, demo, ...declared }))
+  return deepFreeze(assemble(settings, opened, { production, issuer, cwd, demo, privateHosts, ...declared }))
 }
 
 interface Opened {
@@ -121,7 +122,7 @@ interface Declarations {
 /** The APIs and clients of the file, then those of the demo seed and the server's own API, and the receivers. */
 function readDeclarations(
   opened: Opened,
-  { issuer, demo, production }: Pick<Decided, 'issuer' | 'demo' | 'production'>,
+  { issuer, demo, production, privateHosts }: Pick<Decided, 'issuer' | 'demo' | 'production' | 'privateHosts'>,
   readFile: ReadFile,
   problems: string[],
 ): Declarations {
@@ -133,7 +134,9 @@ function readDeclarations(
   const apis = [...declared, ...(demo?.apis ?? []), ...own]
   const isWeakHash = createWeakHashCheck()
   const clients = file.clients
-    .map(({ path, entry }) => toClient(entry, path, { production, readFile: nearby, problems: found, isWeakHash }))
+    .map(({ path, entry }) =>
+      toClient(entry, path, { production, privateHosts, readFile: nearby, problems: found, isWeakHash }),
+    )
     .concat(demo?.clients ?? [])
   const receivers = file.receivers.map(({ path, entry }) =>
     toReceiver(entry, path, { production, readFile: nearby, problems: found }),
@@ -200,10 +203,11 @@ interface Decided extends Declarations {
   readonly issuer: string
   readonly cwd: string
   readonly demo: DemoSeed | undefined
+  readonly privateHosts: readonly string[]
 }
 
 function assemble(settings: Settings, { file, folder, name, found }: Opened, decided: Decided): Config {
-  const { production, issuer, cwd, demo, apis, clients, receivers } = decided
+  const { production, issuer, cwd, demo, privateHosts, apis, clients, receivers } = decided
   return {
     production,
     file: found ? resolve(folder, name) : undefined,
@@ -222,6 +226,7 @@ function assemble(settings: Settings, { file, folder, name, found }: Opened, dec
     stopDelaySeconds: required(settings.STOP_DELAY_SECONDS),
     logLevel: required(settings.LOG_LEVEL),
     trustProxy: settings.TRUST_PROXY ?? [],
+    privateHosts,
     rootKey: settings.GRANTOR_ROOT_KEY,
     nextRootKey: settings.GRANTOR_ROOT_KEY_NEXT,
     keys: toKeyRules(file.keys),

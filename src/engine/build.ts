@@ -27,6 +27,7 @@ import type { ClientFailures } from './request/client-failures.ts'
 import { clientAuthentication } from './configuration/client-authentication.ts'
 import { mayIntrospect, mayRevoke } from './configuration/introspection.ts'
 import { endUsers } from './configuration/end-users.ts'
+import { outgoingRequests } from './configuration/outgoing-requests.ts'
 import { proofs } from './configuration/dpop.ts'
 import { requestBounds } from './configuration/authorization-requests.ts'
 import { createTargets, resourceIndicators, type Targets } from './configuration/resource-indicators.ts'
@@ -58,6 +59,7 @@ export interface EngineParts extends Omit<AdapterParts, 'accessTokens' | 'canSig
   readonly issuer: string
   readonly lifetimes: Lifetimes
   readonly dpop: DpopRules
+  readonly privateHosts: readonly string[]
   readonly apis: Apis
   readonly clients: Clients
   readonly accounts: Accounts
@@ -151,6 +153,7 @@ function configuration(
     // A set of a hundred keys has less; the address is the client's, and what it sends is held in memory.
     fetchResponseBodyLimits: { jwks_uri: LONGEST_JWKS_BYTES },
     enabledJWA: enabledAlgorithms(keyring),
+    ...outgoingRequests(parts),
     ...subjects(keyring),
     ...tokens(parts),
     ...clientAuthentication(parts),

@@ -14,7 +14,7 @@ import { createRefusals } from './request/refusals.ts'
 export interface EngineCore
   extends Omit<
     EngineParts,
-    'clientFailures' | 'refusals' | 'keyring' | 'pages' | 'issuer' | 'lifetimes' | 'dpop' | 'fastPath'
+    'clientFailures' | 'refusals' | 'keyring' | 'pages' | 'issuer' | 'lifetimes' | 'dpop' | 'privateHosts' | 'fastPath'
   > {
   readonly config: Config
   readonly keyring: Pick<LiveKeyring, 'current' | 'follow'>
@@ -31,11 +31,11 @@ export interface OpenEngine {
 }
 
 export async function openEngine(core: EngineCore, pages: EngineParts['pages']): Promise<OpenEngine> {
-  const { issuer, lifetimes, dpop, fastPath } = core.config
+  const { issuer, lifetimes, dpop, privateHosts, fastPath } = core.config
   const clientFailures = createClientFailures(core)
   const refusals = createRefusals(core)
   const build = (keyring: Keyring) =>
-    buildEngine({ ...core, issuer, lifetimes, dpop, fastPath, pages, clientFailures, refusals, keyring })
+    buildEngine({ ...core, issuer, lifetimes, dpop, privateHosts, fastPath, pages, clientFailures, refusals, keyring })
   const first = await build(core.keyring.current())
   if (first.differences.length > 0) {
     core.log.event('fast_path_off', { differences: first.differences })

@@ -202,6 +202,14 @@ describe('a client', () => {
       oneClient('accepted_auth_methods: []'),
       /accepted_auth_methods is an empty list; it wants a list of client_secret_basic, client_secret_post/,
     ],
+    [
+      'keys at a private address',
+      oneClient('token_endpoint_auth_method: private_key_jwt\njwks_uri: "https://10.0.0.7/keys"').replace(
+        / +client_secret_sha256.*\n/,
+        '',
+      ),
+      /jwks_uri is "https:\/\/10\.0\.0\.7\/keys"; it wants a public address.*FETCH_PRIVATE_HOSTS/,
+    ],
     ['a logo that is script', oneClient('logo_uri: "javascript:alert(1)"'), /logo_uri is .* it wants an https address/],
     ['an idempotent window of minutes', oneClient('refresh: { idempotent_window: 5m }'), /idempotent_window is "5m"/],
   ])('is refused with %s', (_, yaml, sentence) => {

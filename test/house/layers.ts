@@ -243,6 +243,11 @@ export const GRANTS: readonly (Exception & { readonly may: readonly Capability[]
   },
   { file: 'store/identity/guarded-store.ts', may: ['clock'], because: 'default of the monotonic clock argument' },
   {
+    file: 'engine/configuration/outgoing-requests.ts',
+    may: ['network'],
+    because: 'it fetches the keys of clients where the engine would, and logs why it could not',
+  },
+  {
     file: 'engine/documents.ts',
     may: ['network'],
     because: 'it asks the engine for its documents over a socket that is never opened',

@@ -35,6 +35,7 @@ function ofEnvironment(config: Config): Record<SettingName, unknown> {
     OPS_HOST: config.opsHost,
     LOG_LEVEL: config.logLevel,
     TRUST_PROXY: config.trustProxy,
+    FETCH_PRIVATE_HOSTS: config.privateHosts,
     GRANTOR_ROOT_KEY: hidden(config.rootKey),
     GRANTOR_ROOT_KEY_NEXT: hidden(config.nextRootKey),
     GRANTOR_KEYS_DIR: config.keysDir,

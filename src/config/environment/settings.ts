@@ -124,6 +124,14 @@ export const SETTINGS = {
     schema: networks(),
     unset: 'none in development, required in production',
   }),
+  FETCH_PRIVATE_HOSTS: setting({
+    sentence:
+      'Hosts at private addresses from which the server may fetch the keys of clients (jwks_uri), separated by commas; none: from public addresses alone.',
+    wants: 'host names or addresses such as keys.internal,10.0.0.7, or none',
+    schema: hostNames(),
+    development: 'localhost,127.0.0.1,[::1]',
+    production: 'none',
+  }),
   GRANTOR_ROOT_KEY: setting({
     sentence: 'The key that seals what is stored: 32 random bytes, the same on every server of one store.',
     wants: '32 random bytes in base64 or hex: make one with `openssl rand -base64 32`',
@@ -179,6 +187,14 @@ function integer(least: number, most: number): z.ZodType<number, string> {
 
 function host(): z.ZodType<string, string> {
   return z.string().refine((text) => isIP(text) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text))
+}
+
+function hostNames(): z.ZodType<readonly string[], string> {
+  const parts = (text: string) => (text === 'none' ? [] : text.split(',').map((part) => part.trim().toLowerCase()))
+  return z
+    .string()
+    .transform(parts)
+    .refine((names) => names.every((name) => URL.parse(`https://${name}/`)?.hostname === name))
 }
 
 function redisUrl(): z.ZodType<string, string> {

@@ -10,12 +10,15 @@ import { jwksWants } from './jwks.ts'
 import { type Path, pathText, wrong } from '../problems.ts'
 import { type ReadFile, readSecretFile } from '../secrets/secret-file.ts'
 import { isLoopback, redirectUriWants } from './redirect-uris.ts'
+import { isPrivateHost } from './private-hosts.ts'
 import { protocolProblems } from './protocol-rules.ts'
 import { isStrongSecret } from '../secrets/secrets.ts'
 import type { IsWeakHash } from '../secrets/weak-secrets.ts'
 
 export interface ClientContext {
   readonly production: boolean
+  /** Hosts at private addresses from which keys may be fetched. */
+  readonly privateHosts?: readonly string[]
   readonly readFile: ReadFile
   readonly problems: string[]
   readonly isWeakHash: IsWeakHash
@@ -31,7 +34,7 @@ export function toClient(entry: ClientEntry, path: Path, context: ClientContext)
   const { problems } = context
   problems.push(
     ...identityProblems(entry, path),
-    ...keyProblems(entry, path, context.production),
+    ...keyProblems(entry, path, context),
     ...protocolProblems(entry, path),
     ...grantProblems(entry, path),
   )
@@ -89,7 +92,7 @@ function identityProblems(entry: ClientEntry, path: Path): string[] {
     )
 }
 
-function keyProblems(entry: ClientEntry, path: Path, production: boolean): string[] {
+function keyProblems(entry: ClientEntry, path: Path, { production, privateHosts = [] }: KeyContext): string[] {
   const at = (name: string) => pathText([...path, name])
   const given = entry.jwks !== undefined || entry.jwks_uri !== undefined
   if (entry.token_endpoint_auth_method !== 'private_key_jwt') {
@@ -100,7 +103,8 @@ function keyProblems(entry: ClientEntry, path: Path, production: boolean): strin
   if ((entry.jwks === undefined) === (entry.jwks_uri === undefined)) {
     return [`${at('jwks')} or ${at('jwks_uri')} has to be set, and only one of them, for private_key_jwt.`]
   }
-  const wants = entry.jwks === undefined ? openedWants(entry.jwks_uri, production) : jwksWants(entry.jwks)
+  const wants =
+    entry.jwks === undefined ? keysWants(entry.jwks_uri, { production, privateHosts }) : jwksWants(entry.jwks)
   return wants === undefined
     ? []
     : [wrong([...path, entry.jwks === undefined ? 'jwks_uri' : 'jwks'], entry.jwks ?? entry.jwks_uri, wants)]
@@ -197,6 +201,16 @@ function logoWants(
 
 function refusal(path: Path, got: unknown, wants: string | undefined): string[] {
   return wants === undefined ? [] : [wrong(path, got, wants)]
+}
+
+type KeyContext = Pick<ClientContext, 'production' | 'privateHosts'>
+
+/** An address from which this server fetches keys. */
+function keysWants(uri: string | undefined, { production, privateHosts = [] }: KeyContext): string | undefined {
+  const wants = openedWants(uri, production)
+  const host = URL.parse(uri ?? '')?.hostname ?? ''
+  if (wants !== undefined || !isPrivateHost(host) || privateHosts.includes(host)) return wants
+  return 'a public address, because the server fetches nothing from a private one; or name the host in FETCH_PRIVATE_HOSTS'
 }
 
 /** An address that this server or a browser opens. */
