@@ -9,6 +9,7 @@
 import { hash } from 'node:crypto'
 
 import { hashHandle } from '../base/sealing.ts'
+import { withMoment } from './moment.ts'
 import type { Key } from './store.ts'
 
 const SHARD_LENGTH = 2
@@ -42,8 +43,9 @@ function own(kind: string, id: string): Key {
 }
 
 export const keys = {
-  /** A code or token by its bearer value, whose shard stands in it (see engine/adapter/handles.ts). */
-  handle: (kind: string, shard: string, handle: string): Key => `${kind}:{${shard}}:${hashHandle(handle)}`,
+  /** A code or token by its bearer value, in which its shard and moment stand (see engine/adapter/handles.ts). */
+  handle: (kind: string, shard: string, moment: string | undefined, handle: string): Key =>
+    `${kind}:{${shard}}:${moment === undefined ? hashHandle(handle) : withMoment(moment, hashHandle(handle))}`,
   /** Anything else that is found by a bearer value. */
   hashed: (kind: string, handle: string): Key => own(kind, hashHandle(handle)),
   grant: (grantId: string): Key => own('grant', grantId),

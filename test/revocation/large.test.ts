@@ -88,9 +88,12 @@ async function seed(app: Running, accountId: string, clientId: string) {
   const now = Math.floor(Date.now() / 1000)
   const grantIds = Array.from({ length: GRANTS }, () => newGrantId(undefined))
   const handles: string[] = []
+  // One after the other, as they are made: a hundred thousand of one moment may meet in a row.
+  let nextMs = (now - HOUR) * 1000
+  const madeMs = () => (nextMs += 36)
   for (const grantId of grantIds) {
     const common = { iat: now - HOUR, exp: now + MONTH, accountId, clientId }
-    const ours = Array.from({ length: TOKENS_EACH }, () => newHandle('RefreshToken', grantId))
+    const ours = Array.from({ length: TOKENS_EACH }, () => newHandle('RefreshToken', grantId, madeMs()))
     const value = JSON.stringify({ ...common, grantId, kind: 'RefreshToken', authTime: now - HOUR, scope: 'openid' })
     await Promise.all([
       store.put(keys.grant(grantId), JSON.stringify({ ...common, openid: { scope: 'openid' } }), { ttlSeconds: MONTH }),

@@ -14,6 +14,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { openDatabase } from '../../src/store/embedded/database.ts'
 import { prepareStatements, rowIdOf } from '../../src/store/embedded/statements.ts'
 import { EmbeddedStore, openEmbeddedStore } from '../../src/store/embedded/embedded-store.ts'
+import { keys } from '../../src/store/keys.ts'
 import type { Key } from '../../src/store/store.ts'
 import { storeContract } from '../contracts/store.ts'
 import { movableClock } from '../support/movable-clock.ts'
@@ -181,6 +182,25 @@ describe('[B13] a row id of 64 bits', () => {
     await store.removeMembers('list:{aa}:all')
 
     expect(await store.getMany(keys)).toEqual(keys.map(() => undefined))
+  })
+})
+
+describe('tokens of one moment', () => {
+  it('lie together in the file, in the order of their moments, and others wherever their hash says', async () => {
+    const file = await aFile()
+    const store = await open(file)
+    const moments = ['0000000', '07fffff', '0800000', '7ffffff']
+    const made = Array.from({ length: 80 }, (_, i): Key => {
+      return keys.handle('refresh', 'aa', moments[i % moments.length], `handle ${i}`)
+    })
+    const others = Array.from({ length: 80 }, (_, i): Key => `kind:{aa}:${i}`)
+    await Promise.all([...made, ...others].map((key) => store.put(key, 'x')))
+
+    const found = inspect(file).prepare("SELECT key FROM entry WHERE key LIKE 'refresh:%' ORDER BY id").all()
+
+    const inFile = found.map(({ key }) => /:(\w+)@/.exec(String(key))?.[1])
+    expect(inFile).toEqual(moments.flatMap((moment) => Array.from({ length: 20 }, () => moment)))
+    expect(await store.getMany(made)).toEqual(made.map(() => ({ value: 'x', version: 1 })))
   })
 })
 

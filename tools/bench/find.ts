@@ -112,7 +112,7 @@ async function storeGrant(store: Store): Promise<string[]> {
   const about = { iat, exp: iat + TTL_SECONDS, accountId: randomId(16), clientId: 'bench-spa' }
   const granted = { ...about, kind: 'Grant', openid: { scope: 'openid offline_access' } }
   await store.put(grant, JSON.stringify(granted), { ttlSeconds: TTL_SECONDS })
-  const handles = Array.from({ length: TOKENS_PER_GRANT }, () => newHandle(MODEL, grantId))
+  const handles = Array.from({ length: TOKENS_PER_GRANT }, () => newHandle(MODEL, grantId, systemClock()))
   const token = { ...about, kind: MODEL, grantId, gty: 'authorization_code', scope: 'openid offline_access' }
   const placing = { ttlSeconds: TTL_SECONDS, ifPresent: [grant], refs: [grant], memberOf: keys.grantMembers(grantId) }
   const payload = JSON.stringify({ ...token, authTime: iat, iiat: iat, rotations: 0, resource: ES256_API })

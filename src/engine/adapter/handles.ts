@@ -1,16 +1,18 @@
 /**
- * The format of bearer values: a letter for the kind, two characters of shard, 256 random bits. In a refresh token the
- * whole id of its grant stands in place of the shard, which is the beginning of that id: nothing is kept of a used
- * token by which its grant could be found.
+ * The format of bearer values: a letter for the kind, two characters of shard, seven of the moment, 256 random bits. In
+ * a refresh token the whole id of its grant stands in place of the shard, which is the beginning of that id: nothing is
+ * kept of a used token by which its grant could be found. Older handles without a moment stay valid.
  *
  * By the letter the adapter answers a look-up in the wrong model without the store (introspection without a hint asks
  * three models). The shard is the grant's, so a code, its grant and its successor are in the same shard of the store,
- * and one step can change them all. Neither part reveals the client or the person. A handle with any character changed
- * is unknown, because the store has only its hash.
+ * and one step can change them all. By the moment the embedded store keeps tokens of one time together
+ * (store/moment.ts). No part reveals the client or the person. A handle with any character changed is unknown, because
+ * the store has only its hash.
  */
 
 import { randomId } from '../../base/ids.ts'
 import { keys, shardOf } from '../../store/keys.ts'
+import { momentAt } from '../../store/moment.ts'
 import type { Key } from '../../store/store.ts'
 
 /** The engine's models whose values are handles, with the letter each begins with. */
@@ -30,12 +32,13 @@ const KINDS: Record<HandleModel, string> = {
   ClientCredentials: 'machine',
 }
 
-const HANDLE = /^(?:[a-z][\w-]{45}|r[\w-]{67})$/
+const SHARD_LENGTH = 2
+const HANDLE = /^(?:[a-z][\w-]{2}|r(?<grantId>[\w-]{24}))(?<moment>[0-9a-f]{7})?[\w-]{43}$/
 const GRANT_ID = /^[\w-]{24}$/
 
 /** A new handle. Tokens of a grant have the shard of the grant, tokens without a grant a random one. */
-export function newHandle(model: HandleModel, grantId: string | undefined): string {
-  const random = randomId()
+export function newHandle(model: HandleModel, grantId: string | undefined, nowMs: number): string {
+  const random = momentAt(nowMs) + randomId()
   if (model === 'RefreshToken' && grantId !== undefined && GRANT_ID.test(grantId))
     return LETTERS[model] + grantId + random
   return LETTERS[model] + shardOf(grantId ?? randomId(2)) + random
@@ -43,13 +46,15 @@ export function newHandle(model: HandleModel, grantId: string | undefined): stri
 
 /** The id of the grant in a refresh token; `undefined` in older tokens without it. By itself it proves nothing. */
 export function grantIdIn(handle: string): string | undefined {
-  return handle.length === 68 && HANDLE.test(handle) ? handle.slice(1, 25) : undefined
+  return HANDLE.exec(handle)?.groups?.grantId
 }
 
 /** Where the store keeps this handle; `undefined` when it cannot be one of this model. */
 export function handleKey(model: HandleModel, handle: string): Key | undefined {
-  if (handle[0] !== LETTERS[model] || !HANDLE.test(handle)) return undefined
-  return keys.handle(KINDS[model], handle.slice(1, 3), handle)
+  const parts = handle[0] === LETTERS[model] ? HANDLE.exec(handle) : null
+  return parts === null
+    ? undefined
+    : keys.handle(KINDS[model], handle.slice(1, 1 + SHARD_LENGTH), parts.groups?.moment, handle)
 }
 
 /** The models of access tokens: a person's, and a machine's. */

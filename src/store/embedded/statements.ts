@@ -6,6 +6,7 @@ import { hash } from 'node:crypto'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
 import { CLOCKS_DIFFER_MS, FOREVER_MS } from '../expiry.ts'
+import { momentIn } from '../moment.ts'
 import type { Key } from '../store.ts'
 
 // Moving so many pages takes about two milliseconds.
@@ -105,15 +106,23 @@ export function prepareStatements(database: DatabaseSync) {
   }
 }
 
+const ROW_ID_BITS = 64
+const ROW_ID_DIGITS = ROW_ID_BITS / 4
+
 /**
  * Where an entry lies in its table: 64 bits of the SHA-256 of its key.
  *
  * One descent of one tree finds it, whose inner nodes hold nothing but row ids; an index on keys would be a second tree,
  * and made to find a token among a million take twice as long as among a thousand. Of ten million keys two share a
- * row id once in 370,000 times: then the second is not stored, which its caller learns.
+ * row id once in 370,000 times: then the second is not stored, which its caller learns. Where a key has a moment, that
+ * stands in the first 28 bits: entries of one time share pages, and of ten million made evenly within an hour two share a
+ * row id once in 1,240 times.
  */
 export function rowIdOf(key: Key): bigint {
-  return hash('sha256', key, 'buffer').readBigInt64BE()
+  const moment = momentIn(key) ?? ''
+  // As text: a buffer for each takes four times as long.
+  const digits = moment + hash('sha256', key, 'hex').slice(0, ROW_ID_DIGITS - moment.length)
+  return BigInt.asIntN(ROW_ID_BITS, BigInt(`0x${digits}`))
 }
 
 /** What `refs` holds: their row ids, as JSON. */

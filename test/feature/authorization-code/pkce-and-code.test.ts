@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { newGrantId, newHandle } from '../../../src/engine/adapter/handles.ts'
+import { MOMENT_DIGITS } from '../../../src/store/moment.ts'
 import { type Running, start } from '../../support/start.ts'
 import { refresh, type UserAgent } from '../../support/user-agent.ts'
 import {
@@ -18,6 +19,9 @@ import {
   signedIn,
   userinfo,
 } from '../../support/requests.ts'
+
+// Behind the kind, the shard and the moment.
+const RANDOM_FROM = 3 + MOMENT_DIGITS
 
 const S256 = (verifier: string) => createHash('sha256').update(verifier).digest('base64url')
 
@@ -180,8 +184,8 @@ describe('PKCE and authorization codes', () => {
   describe('[S37] the entropy of a code', () => {
     it('is that of its 256 random bits: unique, and even over all symbols', () => {
       const grantId = newGrantId(undefined)
-      const codes = Array.from({ length: 10_000 }, () => newHandle('AuthorizationCode', grantId))
-      const random = codes.map((code) => code.slice(3))
+      const codes = Array.from({ length: 10_000 }, () => newHandle('AuthorizationCode', grantId, 0))
+      const random = codes.map((code) => code.slice(RANDOM_FROM))
 
       expect(new Set(codes).size).toBe(codes.length)
       expect(Math.min(...random.map(({ length }) => length))).toBe(43)
@@ -189,11 +193,11 @@ describe('PKCE and authorization codes', () => {
       expect(chiSquare(random.map((code) => code.slice(0, 42)).join(''))).toBeLessThan(127)
     })
 
-    it('has nothing of the session: two codes of one share no more than kind and shard', async () => {
+    it('has nothing of the session: two codes of one share no more than kind, shard and the beginning of the moment', async () => {
       const [one, two] = [await newCode(alice), await newCode(alice)]
 
       expect(one.code.slice(0, 3)).toBe(two.code.slice(0, 3))
-      expect(sharedLength(one.code.slice(3), two.code.slice(3))).toBeLessThan(5)
+      expect(sharedLength(one.code.slice(RANDOM_FROM), two.code.slice(RANDOM_FROM))).toBeLessThan(5)
       for (const [, cookie] of alice.cookies) expect(cookie).not.toContain(one.code.slice(3, 12))
     })
   })

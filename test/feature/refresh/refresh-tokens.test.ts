@@ -148,7 +148,7 @@ describe('[S68] a refresh token', () => {
       tokens.push(String(body.refresh_token))
     }
 
-    const random = tokens.map((token) => /^r[\w-]{24}([\w-]{43})$/.exec(token)?.[1] ?? '')
+    const random = tokens.map((token) => /^r[\w-]{24}[0-9a-f]{7}([\w-]{43})$/.exec(token)?.[1] ?? '')
     expect(random.map((part) => Buffer.from(part, 'base64url').length)).toEqual(tokens.map(() => 32))
     expect(new Set(random).size).toBe(tokens.length)
     // Each character differs among twenty random ones; one that never does is not random.

@@ -3,13 +3,14 @@
 import { errors, Provider } from 'oidc-provider'
 
 import type { Apis } from '../../../apis/apis.ts'
+import type { Clock } from '../../../base/clock.ts'
 import { randomId } from '../../../base/ids.ts'
 import { OPENID_SCOPES } from '../../../registry/api/rules.ts'
 import { withOpenIdScopes } from '../../access-tokens/openid-scopes.ts'
 import { newHandle } from '../../adapter/handles.ts'
 import { defineMethod, type Override } from '../override.ts'
 
-export const tokenIds: Override<Audiences> = {
+export const tokenIds: Override<Parts> = {
   members: [
     'AuthorizationCode#generateTokenId',
     'RefreshToken#generateTokenId',
@@ -35,13 +36,15 @@ export interface Audiences {
   readonly apis: Pick<Apis, 'opensUserinfo'>
 }
 
+type Parts = Audiences & { readonly clock: Clock }
+
 /** Codes and tokens are our handles. The `jti` of a JWT is not a bearer value: 128 bits make it unique. */
-function nameHandles(provider: Provider, audiences: Audiences): void {
+function nameHandles(provider: Provider, { clock, ...audiences }: Parts): void {
   defineMethod(provider.AuthorizationCode, 'generateTokenId', function name(this: EngineToken) {
-    return newHandle('AuthorizationCode', this.grantId)
+    return newHandle('AuthorizationCode', this.grantId, clock())
   })
   defineMethod(provider.RefreshToken, 'generateTokenId', function name(this: EngineToken) {
-    return newHandle('RefreshToken', this.grantId)
+    return newHandle('RefreshToken', this.grantId, clock())
   })
   defineMethod(provider.AccessToken, 'generateTokenId', function name(this: EngineToken) {
     refuseEmptyAudience(this)
@@ -51,11 +54,11 @@ function nameHandles(provider: Provider, audiences: Audiences): void {
       this.scope = withOpenIdScopes(this.scope, grant, params?.scope ?? source?.scope)
     }
     nameUserinfo(this, audiences)
-    return accessTokenId(this, () => newHandle('AccessToken', this.grantId))
+    return accessTokenId(this, () => newHandle('AccessToken', this.grantId, clock()))
   })
   defineMethod(provider.ClientCredentials, 'generateTokenId', function name(this: EngineToken) {
     refuseEmptyAudience(this)
-    return accessTokenId(this, () => newHandle('ClientCredentials', undefined))
+    return accessTokenId(this, () => newHandle('ClientCredentials', undefined, clock()))
   })
 }
 
