@@ -51,6 +51,7 @@ export function createCurrentEngine(first: Engine): CurrentEngine {
       finishLogin: (...login) => current.interactions.finishLogin(...login),
       finishConsent: (req, res) => current.interactions.finishConsent(req, res),
       abort: (req, res) => current.interactions.abort(req, res),
+      switchAccount: (req, res) => current.interactions.switchAccount(req, res),
       waysOut: (req, res) => current.interactions.waysOut(req, res),
     },
     sessions: { find: (req, res) => current.sessions.find(req, res) },

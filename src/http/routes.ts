@@ -107,6 +107,7 @@ const ROWS = [
   ['interaction', '/interaction/:uid', READ, 'page', 'interaction', 'reads', 'page', KEEP_NOTHING],
   ['login', '/interaction/:uid/login', SEND, 'page', 'interaction', 'issues', 'page', FORM],
   ['consent', '/interaction/:uid/consent', SEND, 'page', 'interaction', 'issues', 'page', FORM],
+  ['switch-account', '/interaction/:uid/switch', SEND, 'page', 'interaction', 'issues', 'page', FORM],
   ['abort', '/interaction/:uid/abort', SEND, 'page', 'interaction', 'issues', 'page', FORM],
   ['account', '/account', READ, 'page', 'none', 'none', 'page', KEEP_NOTHING],
   ['account-signed-in', ACCOUNT_CALLBACK, READ, 'page', 'none', 'none', 'page', KEEP_NOTHING],

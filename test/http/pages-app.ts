@@ -140,6 +140,7 @@ function recordedInteractions(begun: Map<string, Interaction>, engineCalls: stri
     finishLogin: (req, _res, accountId) => finish(req, `login as ${accountId}`),
     finishConsent: (req) => finish(req, 'consent'),
     abort: (req) => finish(req, 'abort'),
+    switchAccount: (req) => finish(req, 'switch'),
     waysOut: async () => undefined,
   }
 }

@@ -95,6 +95,7 @@ type Pages =
   | 'login'
   | 'consent'
   | 'abort'
+  | 'switch-account'
   | 'account'
   | 'account-signed-in'
   | 'account-apps'
@@ -125,6 +126,7 @@ async function pagesOf(app: Running, person: UserAgent): Promise<Pick<RouteReque
     interaction: () => stranger.get(login.address),
     login: () => stranger.submit(login, '/login', { ...ALICE }),
     consent: () => asked.submit(consent, '/consent'),
+    'switch-account': () => asked.submit(consent, '/switch'),
     abort: () => stranger.submit(login, '/abort'),
     account: () => person.get('/account'),
     'account-signed-in': () => person.get('/account/callback'),

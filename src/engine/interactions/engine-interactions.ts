@@ -54,6 +54,17 @@ export function createInteractions(
         return finish(req, res, { error: 'access_denied', error_description: 'the person said no' })
       }),
 
+    // The engine then ends the session of the account that was signed in, as for any login of another one.
+    switchAccount: (req, res) =>
+      translated(async () => {
+        const interaction = await details(req, res, 'consent')
+        interaction.prompt = { name: 'login', reasons: ['switch_account'], details: {} }
+        // The application's guess was the wrong person.
+        delete interaction.params.login_hint
+        await interaction.save(interaction.exp - epochSeconds(clock))
+        return `/interaction/${interaction.uid}`
+      }),
+
     waysOut: (req, res) => waysOut.ofSignIn(provider.createContext(req, res)),
   }
 

@@ -61,6 +61,8 @@ export interface Interactions {
   finishConsent(req: IncomingMessage, res: ServerResponse): Promise<string>
   /** The person said no; the application gets `access_denied`. Gives the address to redirect to (303). */
   abort(req: IncomingMessage, res: ServerResponse): Promise<string>
+  /** Another person is to sign in: the login page is due again. Gives its address to redirect to (303). */
+  switchAccount(req: IncomingMessage, res: ServerResponse): Promise<string>
   /** From a sign-in that is gone; `undefined` when this browser did not begin it. Never throws. */
   waysOut(req: IncomingMessage, res: ServerResponse): Promise<WaysOut | undefined>
 }

@@ -16,7 +16,7 @@ import type { Form } from './form.ts'
 /** The hidden field that carries the token. */
 export const TOKEN_FIELD = 'csrf'
 
-export type FormPurpose = 'login' | 'consent' | 'abort' | 'end-consent' | 'ended-notice'
+export type FormPurpose = 'login' | 'consent' | 'abort' | 'switch' | 'end-consent' | 'ended-notice'
 
 export interface FormGuard {
   /** The token for a form of this purpose in this interaction, or in this session. */

@@ -49,9 +49,15 @@ export function consentPages({ interactions, accounts, audit, guard, views, life
     async show(ctx, interaction) {
       const account = await getAccount(interaction)
       const { uid } = interaction
-      const tokens = { consentToken: guard.tokenFor('consent', uid), abortToken: guard.tokenFor('abort', uid) }
+      const tokens = {
+        consentToken: guard.tokenFor('consent', uid),
+        abortToken: guard.tokenFor('abort', uid),
+        switchToken: guard.tokenFor('switch', uid),
+      }
       const facts = { interaction, account, lifetimes, ...tokens }
-      showPage(ctx, 200, facts, { formAction: [interaction.redirectUri], guardedForms: true })
+      const { logoUri } = interaction.client
+      const images = logoUri === undefined ? [] : [logoUri]
+      showPage(ctx, 200, facts, { formAction: [interaction.redirectUri], images, guardedForms: true })
     },
 
     async submit(ctx, interaction) {
@@ -74,15 +80,17 @@ interface ConsentFacts {
   readonly lifetimes: ConsentLifetimes
   readonly consentToken: string
   readonly abortToken: string
+  readonly switchToken: string
 }
 
 function modelOf(facts: ConsentFacts, language: Language): PageModel {
-  const { interaction, account, lifetimes, consentToken, abortToken } = facts
+  const { interaction, account, lifetimes, consentToken, abortToken, switchToken } = facts
   const { uid, client, asked } = interaction
   const texts = language.pages.consent
   return {
     ...{ title: texts.title, texts, heading: around(texts.heading, 'client'), warning: around(texts.warning, 'host') },
     clientName: safeName(client.clientName, language),
+    logo: client.logoUri ?? '',
     redirectHost: client.redirectHost,
     accountName: safeName(nameOf(account), language),
     identitySentences: sentencesFor(asked.scopes, language),
@@ -94,6 +102,7 @@ function modelOf(facts: ConsentFacts, language: Language): PageModel {
     lasts: howLong(asked.scopes, lifetimes, language),
     ...{ consentAction: `/interaction/${uid}/consent`, consentToken },
     ...{ abortAction: `/interaction/${uid}/abort`, abortToken },
+    ...{ switchAction: `/interaction/${uid}/switch`, switchToken },
   }
 }
 

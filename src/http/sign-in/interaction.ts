@@ -47,6 +47,12 @@ export function interactionPages(parts: InteractionParts): PageHandlers {
       await consent.submit(ctx, interaction)
     },
 
+    async 'switch-account'(ctx) {
+      const { interaction } = await acceptForm(parts, ctx, 'switch')
+      refuseOtherPrompts(interaction, 'consent')
+      sendOn(ctx, await interactions.switchAccount(ctx.req, ctx.res))
+    },
+
     async abort(ctx) {
       const { interaction } = await acceptForm(parts, ctx, 'abort')
       const address = await interactions.abort(ctx.req, ctx.res)

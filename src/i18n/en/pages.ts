@@ -34,6 +34,7 @@ export const pages = {
     heading: '{client} wants to use your account',
     returnTo: 'You will return to',
     signedInAs: 'You are signed in as',
+    notYou: 'Not you? Use another account',
     aboutYou: 'About you',
     lastsAsSession: 'Access lasts while you are signed in here, at most {longest}.',
     lastsOffline: 'Access lasts at most {longest}, also while you are not signed in.',

@@ -26,12 +26,15 @@ const HOSTILE = {
   nothing: '\u200B\u2060\u3164',
 }
 
+const WITH_LOGO = { clientId: 'shop', redirectUri: 'https://shop.example/callback', scope: 'openid' }
+
 describe('consent', () => {
   let app: Running
   beforeAll(async () => {
     app = await start({
       clients: [
         { clientId: 'ours', firstParty: true },
+        { clientId: 'shop', redirectUris: [WITH_LOGO.redirectUri], logoUri: 'https://shop.example/logo.png?size=2' },
         ...Object.entries(HOSTILE).map(([clientId, clientName]) => ({ clientId, clientName })),
       ],
     })
@@ -99,6 +102,53 @@ describe('consent', () => {
       const { left } = await logIn(await begin(app, ours), await newAccount(app))
 
       expect(left?.searchParams.has('code')).toBe(true)
+    })
+  })
+
+  describe('for the wrong person', () => {
+    it('lets another one sign in, who is asked, and whom the application gets', async () => {
+      const [first, second] = [await newAccount(app), await newAccount(app)]
+      const options = { scope: 'openid email', params: { login_hint: first.login } }
+      const { agent, page, pkce } = await openConsent(app, first, options)
+
+      const { page: login } = await agent.follow(await agent.submit(page, '/switch'))
+      expect(headingOf(login)).toBe('Sign in')
+      expect(login?.html).not.toContain(first.login)
+      const goodbye = (await logIn({ agent, page: login as Page }, second)).page
+      const { page: asked } = await agent.follow(await agent.submit(goodbye as Page, '/logout/confirm'))
+      expect(asked?.html).toContain(second.login)
+      const callback = await answer(agent, asked as Page, '/consent')
+
+      const { body } = await redeem(app.issuer, callback.get('code') ?? '', pkce)
+      const authorization = `Bearer ${body.access_token}`
+      const userinfo = await (await fetch(`${app.issuer}/userinfo`, { headers: { authorization } })).json()
+      expect(userinfo).toMatchObject({ email: second.login })
+    })
+
+    it('grants nothing by the consent form of the person who was not meant', async () => {
+      const { agent, page } = await openConsent(app, await newAccount(app))
+      await agent.submit(page, '/switch')
+
+      expect((await agent.submit(page, '/consent')).status).toBe(400)
+    })
+  })
+
+  describe("shows the application's picture", () => {
+    it('under a policy that names this picture and no other', async () => {
+      const { page } = await openConsent(app, await newAccount(app), WITH_LOGO)
+
+      expect(page.html).toContain('src="https://shop.example/logo.png?size=2"')
+      expect(policyOf(page)).toContain("img-src 'self' data: https://shop.example/logo.png;")
+    })
+
+    it('on the consent page alone, and none where none is registered', async () => {
+      const { page: login } = await begin(app, WITH_LOGO)
+      const { page: plainConsent } = await openConsent(app, await newAccount(app))
+
+      for (const page of [login, plainConsent]) {
+        expect(page.html).not.toContain('<img')
+        expect(policyOf(page)).toContain("img-src 'self' data:;")
+      }
     })
   })
 
@@ -310,6 +360,10 @@ async function grantsOf({ nodes: [node], dataDir }: Running, callback: URL | und
     }
     return { openid: openid.scope, resources }
   })
+}
+
+function policyOf({ headers }: Page): string {
+  return headers.get('content-security-policy') ?? ''
 }
 
 function headingOf(page: Page | undefined): string {

@@ -26,6 +26,8 @@ describeInBrowser('signing in with Chromium', (openPage) => {
     await page.getByRole('heading', { name: 'wants to use your account' }).waitFor()
 
     await page.keyboard.press('Tab')
+    expect(await page.locator(':focus').innerText()).toContain('Not you?')
+    await page.keyboard.press('Tab')
     expect(await page.locator(':focus').innerText()).toBe('Allow')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'here are the tokens' }).waitFor()
