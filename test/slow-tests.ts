@@ -16,6 +16,8 @@ export const SLOW_TESTS: Readonly<Record<string, string>> = {
   'test/feature/sign-in/sign-in.test.ts': 'a browser',
   'test/feature/single-use/races.test.ts': 'races on each topology',
   'test/feature/keys/rotation.test.ts': 'processes that are killed between the steps of a rotation',
+  'test/feature/registry/failover.test.ts': 'a Redis that fails over',
+  'test/feature/registry/store-changes.test.ts': 'stores that are emptied and set back under running servers',
   'test/feature/store-faults/failpoints.test.ts': 'a process that is killed after each call of the store',
   'test/feature/store-faults/kill.test.ts': 'kill loops on both stores',
   'test/feature/store-faults/slice.test.ts': 'a slice of npm run chaos',
