@@ -25,6 +25,7 @@ import { tokenCommand } from './token/token.ts'
 import { versionText } from './version.ts'
 import { applyCommand } from './declarations/apply.ts'
 import { exportCommand } from './declarations/export.ts'
+import { errorCommand } from './error/error.ts'
 import { planCommand } from './declarations/plan.ts'
 import { EndsWith } from './terminal/exit-codes.ts'
 import { Refused } from './terminal/refused.ts'
@@ -81,6 +82,7 @@ const COMMANDS = [
   revokeCommand,
   sessionsCommand,
   auditCommand,
+  errorCommand,
   backupCommand,
   restoreCommand,
 ]

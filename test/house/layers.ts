@@ -269,6 +269,7 @@ export const GRANTS: readonly (Exception & { readonly may: readonly Capability[]
     may: ['files'],
     because: 'a check makes no embedded store, so it looks whether there is one',
   },
+  { file: 'cli/error/error.ts', may: ['files'], because: 'a command may name the log of the server' },
   { file: 'cli/version.ts', may: ['files'], because: 'the version stands in package.json' },
   { file: 'cli/declarations/declared-file.ts', may: ['files'], because: 'a command may name another grantor.yaml' },
   { file: 'cli/terminal/assignments.ts', may: ['files'], because: 'a command may name a file that holds a secret' },

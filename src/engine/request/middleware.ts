@@ -59,7 +59,7 @@ export function requestMiddleware({
       await spendCode(ctx)
       nameMissingRedirectUri(ctx)
       refuseUnknownAskers(ctx)
-      emptyObject(ctx)
+      emptyWithoutType(ctx)
     } catch (error) {
       fail(ctx, error)
     }
@@ -111,9 +111,9 @@ export function requestMiddleware({
     ctx.body = { error: 'invalid_client', error_description: UNKNOWN_ASKER }
   }
 
-  /** An empty answer is text to the engine; programs that expect JSON of every endpoint take an empty object. */
-  function emptyObject(ctx: KoaContextWithOIDC): void {
-    if (ctx.oidc?.route === 'revocation' && ctx.status === 200 && ctx.body === '') ctx.body = {}
+  /** The engine calls its empty answer text, which programs refuse that expect JSON of every endpoint. */
+  function emptyWithoutType(ctx: KoaContextWithOIDC): void {
+    if (ctx.oidc?.route === 'revocation' && ctx.status === 200 && ctx.body === '') ctx.remove('Content-Type')
   }
 
   /** Every 401 has a challenge (RFC 9110 section 15.5.2). The engine sends it only to callers that used the header. */

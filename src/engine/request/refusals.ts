@@ -53,8 +53,9 @@ export function createRefusals({ log, audit, tally }: RefusalsParts): Refusals {
       log.event('protocol_request_refused', {
         ...{ errorId, ...about, error: code, detail: reason, value: offendingValue(ctx, code) },
       })
-      // Failed authentication of a client has an event of its own (client-failures.ts).
-      if (!(error instanceof errors.InvalidClientAuth)) record(ctx, `${code}: ${reason ?? ''}`)
+      // Failed authentication of a client has an event of its own (client-failures.ts). A forged form changes nothing.
+      const isForm = ctx.oidc?.route === 'end_session_confirm'
+      if (!isForm && !(error instanceof errors.InvalidClientAuth)) record(ctx, `${code}: ${reason ?? ''}`)
     },
   }
 
