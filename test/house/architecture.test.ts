@@ -124,6 +124,13 @@ describe('the rules', () => {
     expect(problemsOf(files)).toEqual([])
   })
 
+  it('name a folder whose files need rooms', () => {
+    const files = Array.from({ length: 14 }, (_, at) => [`store/s${at}.ts`, `export const s = ${at}`] as const)
+
+    expect(problemsOf(Object.fromEntries(files.slice(1)))).toEqual([])
+    expect(problemsOf(Object.fromEntries(files))).toEqual([expect.stringContaining('14 files at one level of store/')])
+  })
+
   it.each([
     ['an import sideways', 'accounts/a.ts', `import { c } from '../clients/c.ts'`, 'sideways'],
     ['a type imported upwards', 'base/b.ts', `import type { C } from '../config/config.ts'`, 'upwards'],
@@ -217,7 +224,8 @@ describe('the rules', () => {
       wrongWays.map(([from, to]) => [`${from}/to-${to}.ts`, `import { a } from '../${to}/a.ts'`]),
     )
 
-    expect(problemsOf(files)).toHaveLength(wrongWays.length)
+    const ofLayers = problemsOf(files).filter((problem) => problem.includes('“layers”'))
+    expect(ofLayers).toHaveLength(wrongWays.length)
   })
 
   it.each(

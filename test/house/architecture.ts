@@ -3,7 +3,7 @@
 import { capabilityProblems } from './rules/capabilities.ts'
 import { compositionProblems } from './rules/composition.ts'
 import { conceptProblems } from './rules/concepts.ts'
-import { formProblems } from './rules/form.ts'
+import { formProblems, roomProblems } from './rules/form.ts'
 import { cycleProblems, layerProblems, packageProblems } from './rules/imports.ts'
 import { stateProblems } from './rules/module-state.ts'
 import { lineOf, type Problem, type Source } from './rules/source.ts'
@@ -20,9 +20,8 @@ const RULES: readonly ((source: Source) => Problem[])[] = [
 
 /** Every broken rule, a sentence each: file and line, rule, what is wrong, remedy. */
 export function architectureProblems(sources: readonly Source[]): string[] {
-  return [...sources.flatMap((source) => RULES.flatMap((rule) => rule(source))), ...cycleProblems(sources)].map(
-    sentence,
-  )
+  const ofEach = sources.flatMap((source) => RULES.flatMap((rule) => rule(source)))
+  return [...ofEach, ...cycleProblems(sources), ...roomProblems(sources)].map(sentence)
 }
 
 function sentence({ source, at, rule, what, remedy }: Problem): string {

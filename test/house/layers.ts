@@ -339,6 +339,8 @@ export const MODULE_STATE: readonly (Exception & { readonly name: string })[] = 
 
 export const FORM = {
   longestFile: 300,
+  /** At one level of a folder. */
+  mostFiles: 13,
   /** Folder names that say nothing about what is inside. */
   attics: ['utils', 'util', 'helpers', 'common', 'shared', 'lib', 'types', 'services', 'managers', 'misc'],
   /** The only index.ts: where a package is published. */

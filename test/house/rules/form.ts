@@ -7,6 +7,17 @@ export function formProblems(source: Source): Problem[] {
   return [...placeProblems(source), ...exportProblems(source), ...textProblems(source)]
 }
 
+/** One problem a folder, at the first of its files. */
+export function roomProblems(sources: readonly Source[]): Problem[] {
+  const byFolder = Map.groupBy(sources, ({ path }) => path.split('/').slice(0, -1).join('/'))
+  return [...byFolder].flatMap(([folder, files]) => {
+    const [source] = files
+    if (source === undefined || files.length <= FORM.mostFiles) return []
+    const what = `is one of ${files.length} files at one level of ${folder}/, more than ${FORM.mostFiles}`
+    return { source, rule: 'rooms', what, remedy: 'Name the rooms of the folder and move its files into them.' }
+  })
+}
+
 function placeProblems(source: Source): Problem[] {
   const { path, folder } = source
   const problem = (rule: string, what: string, remedy: string): Problem => ({ source, rule, what, remedy })
