@@ -10,11 +10,11 @@ import { type AccountRecords, type StoredAccount, withoutHash } from './account-
 
 export interface AccountWrites {
   /** Throws `AccountExists`. */
-  add(account: StoredAccount): Promise<void>
+  readonly add: (account: StoredAccount) => Promise<void>
   /** Throws `AccountUnknown`. */
-  update(id: string, change: Partial<StoredAccount>): Promise<Account>
+  readonly update: (id: string, change: Partial<StoredAccount>) => Promise<Account>
   /** Refuses every earlier sign-in, in the same write as the change. Throws `AccountUnknown`. */
-  endAccess(id: string, change?: Partial<StoredAccount>): Promise<Account>
+  readonly endAccess: (id: string, change?: Partial<StoredAccount>) => Promise<Account>
 }
 
 interface AccountWritesParts {

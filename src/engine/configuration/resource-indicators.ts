@@ -6,7 +6,7 @@
  */
 
 import { createSecretKey } from 'node:crypto'
-import { type Configuration, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider'
+import { type Configuration, errors, type Grant, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider'
 
 import { SignerUnavailable } from '../../faults/keyring.ts'
 import { asEngineError } from '../request/errors.ts'
@@ -181,4 +181,14 @@ function isGranted({ oidc: { params, entities } }: KoaContextWithOIDC, audience:
 function requestedScopes(ctx: KoaContextWithOIDC): ReadonlySet<string> {
   const scope = ctx.oidc.params?.scope
   return new Set(typeof scope === 'string' ? scope.split(' ') : [])
+}
+
+/**
+ * The engine keeps OpenID scopes out of a token that is for an API. Ours carry them where the API allows it (as the example
+ * of RFC 9068 section 3 does), so that the one access token a client holds opens userinfo too, as far as it was granted.
+ */
+export function withOpenIdScopes(scope: string | undefined, grant: Grant, asked: unknown): string | undefined {
+  const openId = grant.getOIDCScopeFiltered(new Set(typeof asked === 'string' ? asked.split(' ') : []))
+  const all = new Set([...openId.split(' '), ...(scope ?? '').split(' ')].filter(Boolean))
+  return all.size === 0 ? undefined : [...all].join(' ')
 }

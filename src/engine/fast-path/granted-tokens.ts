@@ -10,10 +10,9 @@ import type { AuthorizationCode, Client, Grant, Provider, RefreshToken } from 'o
 import type { Account, Accounts } from '../../accounts/accounts.ts'
 import type { ClientSettings } from '../../config/config.ts'
 import { claimsForIdToken } from '../configuration/end-users.ts'
-import type { Target, Targets } from '../configuration/resource-indicators.ts'
+import { type Target, type Targets, withOpenIdScopes } from '../configuration/resource-indicators.ts'
 import { answering } from '../request/errors.ts'
 import { requestScope } from '../request/scope.ts'
-import { withOpenIdScopes } from '../access-tokens/openid-scopes.ts'
 import { isLeftToEngine } from './known-properties.ts'
 import { findLiveGrant } from './live-grant.ts'
 

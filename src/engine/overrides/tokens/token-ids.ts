@@ -6,7 +6,7 @@ import type { Apis } from '../../../apis/apis.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { randomId } from '../../../base/ids.ts'
 import { OPENID_SCOPES } from '../../../registry/api/rules.ts'
-import { withOpenIdScopes } from '../../access-tokens/openid-scopes.ts'
+import { withOpenIdScopes } from '../../configuration/resource-indicators.ts'
 import { newHandle } from '../../adapter/handles.ts'
 import { defineMethod, type Override } from '../override.ts'
 
