@@ -76,6 +76,8 @@ function ofFile(config: Config): Documented {
     'client_authentication.window': formatDuration(clientAuthentication.windowSeconds),
     'dpop.require_nonce': config.dpop.requireNonce,
     fast_path: config.fastPath,
+    'well_known.change_password': config.wellKnown.changePassword,
+    'well_known.security_txt': config.wellKnown.securityText,
     apis: config.apis.map(({ audience }) => audience),
     clients: config.clients.map(({ clientId }) => clientId),
     revocation_receivers: config.receivers.map(({ endpoint }) => endpoint),

@@ -11,7 +11,7 @@ import { callEndpoint } from '../../support/user-agent.ts'
 const ORDERS = 'https://orders.example'
 
 describeWithRedis('a secret that is rotated again and again while the primary dies', () => {
-  it('is the one that was printed last, beside the one before, on every server', async () => {
+  it('is the one that was printed last, together with the one before, on every server', async () => {
     const redis = await startSentinel({ replicas: 2 })
     onTestFinished(() => redis.close())
     const app = await start({ nodes: 2, redisUrl: redis.url })
