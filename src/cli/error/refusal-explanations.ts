@@ -108,7 +108,7 @@ const REFUSALS: readonly Known[] = [
     error: 'invalid_grant',
     detail: /consumed|already used/,
     cause:
-      'The code or the refresh token was used before. Everything that the first use gave has ended, since one of the two uses may be a thief’s.',
+      'The code or the refresh token was used before. Everything that the first use gave has ended, because one of the two uses may be an attacker’s.',
     remedy:
       'Let the application redeem a code once, and keep the newest refresh token. The person has to sign in again.',
   },
