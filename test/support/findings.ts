@@ -63,6 +63,8 @@ export const FINDINGS: Readonly<Record<string, string>> = {
   C9: 'introspection names no subject of a machine',
   C10: 'native clients cannot use localhost, or send an empty secret',
   C11: 'a refusal leaves no line and no audit event that says what was wrong',
+  C12: 'libraries that do not know EdDSA are told nowhere',
+  C13: 'a rotation of the keys breaks verifiers',
 }
 
 /** The ids in the titles of the tests under `folders`, in no order. */

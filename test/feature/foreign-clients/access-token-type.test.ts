@@ -1,9 +1,13 @@
 /** Verifiers that know no other type of JWT than `JWT`, such as those of Spring Security and Nimbus as they come. */
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { judgeApi } from '../../../src/registry/judge.ts'
 import { createVerifier } from '../../../src/resource/index.ts'
+import { ROOT } from '../../house/root.ts'
 import {
   authorize,
   basic,
@@ -17,6 +21,10 @@ import {
 import { type Running, start } from '../../support/start.ts'
 import { createUserAgent } from '../../support/user-agent.ts'
 
+const AROUND = {
+  ...{ production: false, issuer: 'https://login.example', apis: [], clients: [] },
+  ...{ readFile: () => '', isWeakHash: () => false },
+}
 const SPRING = 'https://spring.example'
 const ORDERS = 'https://orders.example'
 const SCOPES: Readonly<Record<string, string>> = { [SPRING]: 'test:read', [ORDERS]: 'orders:read' }
@@ -110,6 +118,12 @@ describe('[C2] the type of an access token', () => {
     await expect(createVerifier(options).verify(access)).rejects.toMatchObject({ code: 'token_invalid' })
     const claims = await createVerifier({ ...options, tokenType: 'JWT' }).verify(access)
     expect(claims.clientId).toBe('web')
+  })
+
+  it('[C12] goes with RS256, which every library verifies, where an API names no algorithm', () => {
+    expect(judgeApi({ audience: 'https://plain.example' }, AROUND).settings?.algorithm).toBe('RS256')
+    const page = readFileSync(join(ROOT, 'docs/connect-a-client.md'), 'utf8')
+    for (const library of ['jsonwebtoken', 'Nimbus', 'cjose', 'python-jose']) expect(page).toContain(library)
   })
 
   it('JWT can still be ended by revocation after the API went back to at+jwt', async () => {

@@ -111,7 +111,7 @@ async function userinfo(url: string, accessToken: string) {
 }
 
 describe('a rotation', () => {
-  it('[S95] breaks no token: what was signed before verifies after, at the server and with its JWKS', async () => {
+  it('[S95] [C13] breaks no token: what was signed before verifies after, at the server and with its JWKS', async () => {
     const before = await tokensOf()
     const oldKey = decodeProtectedHeader(before.accessToken).kid
 
