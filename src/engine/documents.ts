@@ -9,28 +9,31 @@ import { createHash } from 'node:crypto'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 
-import { ENGINE_PATHS } from './paths.ts'
+import { ENGINE_PATHS, OAUTH_METADATA, OPENID_METADATA } from './paths.ts'
 
 export interface PreparedDocument {
   readonly body: Buffer
   readonly etag: string
 }
 
+/** Where each document is. The two of discovery differ in what only OAuth clients look for. */
+const PATHS = [OPENID_METADATA, OAUTH_METADATA, ENGINE_PATHS.jwks] as const
+
 export interface Documents {
-  get(name: 'discovery' | 'jwks'): PreparedDocument | undefined
-  /** Keeps the answer of a route that has a document. */
-  keep(route: string | undefined, answer: { readonly status: number; readonly body: unknown }): void
+  get(path: (typeof PATHS)[number]): PreparedDocument | undefined
+  /** Keeps the answer at a path that has a document. */
+  keep(answer: { readonly path: string; readonly status: number; readonly body: unknown }): void
 }
 
 export function createDocuments(): Documents {
   const prepared = new Map<string, PreparedDocument>()
 
   return {
-    get: (name) => prepared.get(name),
+    get: (path) => prepared.get(path),
 
-    keep(route, { status, body }) {
-      if ((route !== 'discovery' && route !== 'jwks') || status !== 200 || prepared.has(route)) return
-      prepared.set(route, documentOf(body))
+    keep({ path, status, body }) {
+      if (!PATHS.some((one) => one === path) || status !== 200 || prepared.has(path)) return
+      prepared.set(path, documentOf(body))
     },
   }
 }
@@ -47,7 +50,7 @@ export async function prepareDocuments(
 ): Promise<void> {
   const { host, protocol } = new URL(issuer)
   const headers = { host, 'x-forwarded-proto': protocol.slice(0, -1) }
-  for (const path of ['/.well-known/openid-configuration', ENGINE_PATHS.jwks]) {
+  for (const path of PATHS) {
     const req = Object.assign(new IncomingMessage(new Socket()), { method: 'GET', url: path, headers })
     await handle(req, new ServerResponse(req))
   }

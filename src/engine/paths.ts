@@ -16,3 +16,7 @@ export const REVOCATIONS = '/revocations'
 
 /** The form of the logout page posts here. */
 export const LOGOUT_CONFIRMATION = `${ENGINE_PATHS.end_session}/confirm`
+
+/** Discovery by OpenID Connect, and the metadata of RFC 8414. */
+export const OPENID_METADATA = '/.well-known/openid-configuration'
+export const OAUTH_METADATA = '/.well-known/oauth-authorization-server'

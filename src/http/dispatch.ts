@@ -15,7 +15,14 @@ import { LargeRequestsBusy, MethodNotAllowed, NotFound, ParametersTooMany } from
 import { FormForged } from '../faults/sign-in.ts'
 import { StoreFull, StoreUnavailable } from '../faults/store.ts'
 import type { Verifiers } from '../keyring/verifiers.ts'
-import { type CurrentEngine, type Engine, hasTooManyParameters } from '../engine/port.ts'
+import {
+  type CurrentEngine,
+  type Engine,
+  ENGINE_PATHS,
+  hasTooManyParameters,
+  OAUTH_METADATA,
+  OPENID_METADATA,
+} from '../engine/port.ts'
 import type { Store, StoreStatus } from '../store/store.ts'
 import { sendDocument } from './documents.ts'
 import { foreignHeader } from './forms/form-guard.ts'
@@ -83,7 +90,9 @@ export function createDispatch(parts: DispatchParts): RequestListener {
     const engine = current.engine()
     const isOurs = name === ('ssf-configuration' satisfies RouteName)
     const isKeys = name === ('jwks' satisfies RouteName)
-    const document = isOurs ? revocations.ssfConfiguration : engine.documents.get(isKeys ? 'jwks' : 'discovery')
+    const isOpenId = name === ('openid-configuration' satisfies RouteName)
+    const path = isKeys ? ENGINE_PATHS.jwks : isOpenId ? OPENID_METADATA : OAUTH_METADATA
+    const document = isOurs ? revocations.ssfConfiguration : engine.documents.get(path)
     if (document === undefined) return void engine.handle(req, res)
     sendDocument(req, res, document, maxAgeSeconds)
     if (isKeys) noteVerifier(req, engine)

@@ -18,7 +18,7 @@ import { handBody } from './body.ts'
 import { noteRefusal, type Refusals } from './refusals.ts'
 import { scopeOf } from './scope.ts'
 import { RESPONSE_MODES } from '../../registry/client/client.ts'
-import { REVOCATIONS } from '../paths.ts'
+import { OAUTH_METADATA, REVOCATIONS } from '../paths.ts'
 import { withholdAmbiguousProof } from './strict-jwt.ts'
 
 interface MiddlewareParts {
@@ -46,7 +46,9 @@ export function requestMiddleware({
   refusals,
 }: MiddlewareParts) {
   const names = cookieNames(issuer)
-  const ourMetadata = { response_modes_supported: RESPONSE_MODES, revocations_endpoint: issuer + REVOCATIONS }
+  const ourMetadata = { response_modes_supported: RESPONSE_MODES }
+  // No registered name of metadata, so it stands where verifiers of ours look, and OpenID Connect Discovery is free of it.
+  const forVerifiers = { revocations_endpoint: issuer + REVOCATIONS }
 
   return async function requestMiddleware(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
     readFlowCookies(ctx.req, names)
@@ -73,7 +75,8 @@ export function requestMiddleware({
     if (!ctx.res.hasHeader('Cache-Control')) ctx.set('Cache-Control', 'no-store')
     if (ctx.status === 401 && !ctx.res.hasHeader('WWW-Authenticate')) challenge(ctx)
     if (ctx.oidc?.route === 'discovery') Object.assign(ctx.body as object, ourMetadata)
-    documents.keep(ctx.oidc?.route, ctx)
+    if (ctx.oidc?.route === 'discovery' && ctx.path === OAUTH_METADATA) Object.assign(ctx.body as object, forVerifiers)
+    documents.keep(ctx)
   }
 
   /**
