@@ -12,6 +12,7 @@ export const SLOW_TESTS: Readonly<Record<string, string>> = {
   'test/feature/refresh/refresh-reuse.test.ts': 'lost replies on real connections',
   'test/feature/revocation/revocation-nodes.test.ts': 'several nodes on each store',
   'test/feature/revocation/revocation-races.test.ts': 'races on each topology',
+  'test/feature/inspect/inspect.test.ts': 'a browser',
   'test/feature/sign-in/accessibility.test.ts': 'a browser on every page, in light and dark',
   'test/feature/sign-in/sign-in.test.ts': 'a browser',
   'test/feature/single-use/races.test.ts': 'races on each topology',

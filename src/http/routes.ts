@@ -115,6 +115,7 @@ const ROWS = [
   ['account-apps-end', '/account/apps/end', SEND, 'page', 'session', 'ends', 'page', FORM],
   ['tour', '/tour', READ, 'page', 'none', 'none', 'page', KEEP_NOTHING],
   ['tour-callback', '/tour/callback', READ, 'page', 'none', 'issues', 'page', KEEP_NOTHING],
+  ['inspect', '/inspect', READ, 'page', 'none', 'none', 'page', KEEP_NOTHING],
   ['landing', '/', READ, 'page', 'none', 'none', 'page', KEEP_NOTHING],
   ['favicon', '/favicon.ico', READ, 'page', 'none', 'none', 'page', KEEP_NOTHING],
   ['robots', '/robots.txt', READ, 'page', 'none', 'none', 'page', KEEP_NOTHING],

@@ -74,6 +74,7 @@ export async function prepareRequests(app: Running): Promise<Prepared> {
       'ssf-poll': () => fetch(`${url}/ssf/poll`, { method: 'POST', headers: poll, body: '{"returnImmediately":true}' }),
       'authorization-by-post': form('/authorize', { state: 'x' }),
       'logout-by-post': form('/logout', { state: 'x' }),
+      inspect: get('/inspect'),
       landing: get('/'),
       favicon: get('/favicon.ico'),
       robots: get('/robots.txt'),

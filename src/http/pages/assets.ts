@@ -1,5 +1,5 @@
 /**
- * The stylesheet and the icon, held in memory under names that carry their content's hash.
+ * The stylesheet, the icon and the script of `/inspect`, held in memory under names that carry their content's hash.
  *
  * A changed file has another name, so browsers may cache each for a year. Only files of this table are served: no path
  * is made from a request.
@@ -20,6 +20,8 @@ export interface Assets {
   /** Addresses for the pages to link. */
   readonly stylesheet: string
   readonly icon: string
+  /** The script of `/inspect`. */
+  readonly inspector: string
   /** For browsers that ask at the address without a hash. */
   readonly favicon: Asset
   /** The asset with this file name, which includes the hash. */
@@ -40,6 +42,7 @@ export function loadAssets(): Assets {
   return {
     stylesheet: load('grantor', 'css', 'text/css; charset=utf-8'),
     icon: load('icon', 'svg', 'image/svg+xml'),
+    inspector: load('inspector', 'js', 'text/javascript; charset=utf-8'),
     favicon: { type: 'image/x-icon', body: readFileSync(new URL('assets/favicon.ico', VIEWS)) },
     find: (file) => byFile.get(file),
   }

@@ -29,6 +29,7 @@ import type { ConsentLifetimes } from '../sign-in/consent.ts'
 import type { DemoLogin } from '../sign-in/login.ts'
 import type { Views } from './views.ts'
 import { homePages } from '../home/home.ts'
+import { inspectPages } from '../inspect/inspect.ts'
 import { wellKnownPages } from '../home/well-known.ts'
 import { landingPages } from '../tour/landing.ts'
 import { tourPages } from '../tour/tour.ts'
@@ -84,6 +85,7 @@ export function createPages(options: PagesOptions): Pages {
     ...interactionPages({ ...options, demo, guard }),
     ...postToGetPages(),
     ...assetPages(views),
+    ...inspectPages(views, issuer),
     ...wellKnownPages(options),
     ...(production ? homePages(views) : landingPages(views, { issuer, hasTour: tour !== undefined })),
     ...(options.account && accountPages({ ...options, ...options.account, guard })),

@@ -16,14 +16,18 @@ export interface PagePolicy {
   readonly images?: readonly string[]
   /** Whether the page runs a script of its own, marked with the nonce. */
   readonly scripts?: boolean
+  /** Whether its script may fetch from this server. */
+  readonly fetches?: boolean
 }
 
-export function pageSecurityPolicy({ nonce, formAction = [], images = [], scripts = false }: PagePolicy): string {
+export function pageSecurityPolicy(policy: PagePolicy): string {
+  const { nonce, formAction = [], images = [], scripts = false, fetches = false } = policy
   const targets = new Set(formAction.map(formTarget).filter((target) => target !== undefined))
   return [
     "default-src 'none'",
     `style-src 'nonce-${nonce}'`,
     scripts ? `script-src 'nonce-${nonce}'` : "script-src 'none'",
+    ...(fetches ? ["connect-src 'self'"] : []),
     ["img-src 'self' data:", ...images.map(pictureSource)].join(' '),
     ["form-action 'self'", ...targets].join(' '),
     "base-uri 'none'",
