@@ -12,7 +12,7 @@ import { openStore } from '../../src/store/open-store.ts'
 import { startRedis } from '../../test/support/redis.ts'
 import { startProcesses } from '../../test/support/server-process.ts'
 import { freePort } from '../../test/support/start.ts'
-import { startForwarder } from '../soak/forwarder.ts'
+import { startForwarder } from '../kit/forwarder.ts'
 import { connectTo, type WorkerConnection } from './worker-connection.ts'
 
 export type StoreName = 'embedded' | 'redis'

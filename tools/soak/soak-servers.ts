@@ -5,7 +5,7 @@ import { startRedis } from '../../test/support/redis.ts'
 import { type ServerProcesses, startProcesses } from '../../test/support/server-process.ts'
 import { freePort } from '../../test/support/start.ts'
 import { type FasterClock, hurried } from './faster-clock.ts'
-import { startForwarder } from './forwarder.ts'
+import { startForwarder } from '../kit/forwarder.ts'
 
 const NODES = 3
 

@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util'
 import { freePort } from '../../../test/support/start.ts'
 import { redisAvailable } from '../../../test/support/redis.ts'
 import { startRedis } from '../redis-server.ts'
-import { type Child, startChild } from './child.ts'
+import { type Child, startChild } from '../../kit/child.ts'
 import { ORDERS } from './node.ts'
 import { type Figures, figuresOf, GOALS, judge, type StoreName, table } from './report.ts'
 import { type Kind, KINDS, type Servers } from './rounds.ts'
@@ -73,7 +73,8 @@ async function startServers(
   const issuer = `http://localhost:${ports[0]}`
   const clients = Math.max(...KINDS.map(({ rounds }) => rounds))
   const nodes: Child[] = []
-  for (const port of ports) nodes.push(await startChild('node.ts', { ...settings, issuer, port, clients }))
+  for (const port of ports)
+    nodes.push(await startChild(new URL('node.ts', import.meta.url), { ...settings, issuer, port, clients }))
   children.push(...nodes)
   return { issuer, urls: ports.map((port) => `http://localhost:${port}`), nodes }
 }
@@ -82,7 +83,8 @@ async function startVerifiers({ issuer, urls }: Servers, children: Child[]): Pro
   const client = { clientId: 'demo-machine', clientSecret: 'demo-machine-secret-not-for-production' }
   const options = { issuer, audience: ORDERS, count: VERIFIERS / VERIFIER_PROCESSES, nodeUrls: urls, ...client }
   const started: Child[] = []
-  for (let i = 0; i < VERIFIER_PROCESSES; i++) started.push(await startChild('verifiers.ts', options))
+  for (let i = 0; i < VERIFIER_PROCESSES; i++)
+    started.push(await startChild(new URL('verifiers.ts', import.meta.url), options))
   children.push(...started)
   return started
 }

@@ -7,7 +7,7 @@ import { createLog } from '../../../src/audit/log.ts'
 import { hashSecret } from '../../../src/clients/secrets.ts'
 import type { ClientSettings } from '../../../src/config/config.ts'
 import { loadConfig } from '../../../src/config/load-config.ts'
-import { answerQuestions } from './child.ts'
+import { answerQuestions } from '../../kit/child.ts'
 
 export const ORDERS = 'https://orders.example'
 export const SECRET = 'a-secret-of-the-bench-which-holds-more-than-256-bits-of-nothing'

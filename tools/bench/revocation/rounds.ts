@@ -19,7 +19,7 @@ import {
   signIn,
   type UserAgent,
 } from '../../../test/support/user-agent.ts'
-import type { Child } from './child.ts'
+import type { Child } from '../../kit/child.ts'
 import { clientName, type NodeQuestion, ORDERS, SECRET } from './node.ts'
 
 export interface Servers extends Pick<Running, 'issuer' | 'urls'> {

@@ -7,7 +7,7 @@
 
 import { createVerifier, type Verifier } from '../../../src/resource/index.ts'
 import type { RevocationOptions } from '../../../src/resource/revocations/revocation-feed.ts'
-import { answerQuestions } from './child.ts'
+import { answerQuestions } from '../../kit/child.ts'
 
 export interface VerifiersOptions {
   readonly issuer: string

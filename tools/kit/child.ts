@@ -14,9 +14,9 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** Starts a file beside this one; resolves when it is ready. */
-export async function startChild(file: string, options: object): Promise<Child> {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(options)], {
+/** Starts a file as a process; resolves when it is ready. */
+export async function startChild(file: URL, options: object): Promise<Child> {
+  const child = fork(fileURLToPath(file), [JSON.stringify(options)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     // A moment in nanoseconds is a bigint, which JSON has not.
     serialization: 'advanced',
