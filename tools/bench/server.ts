@@ -4,6 +4,7 @@
  * It is asked only between measured intervals, so what it does to answer is in no figure.
  */
 
+import { answerQuestions } from '../kit/child.ts'
 import type { GrantorOptions } from './configuration.ts'
 import type { ReferenceOptions } from './reference.ts'
 import type { Served } from './served.ts'
@@ -14,10 +15,10 @@ export type ServerOptions =
   | ({ readonly kind: 'reference' } & ReferenceOptions)
 
 export type Question =
+  | { readonly ask: 'address' }
   | { readonly ask: 'usage' }
   | ({ readonly ask: 'codes' } & SignIns)
   | { readonly ask: 'clients'; readonly ids: readonly string[] }
-  | { readonly ask: 'stop' }
 
 /** The processor time of all threads of the process since its start, and what it holds in memory. */
 export interface Usage {
@@ -32,14 +33,10 @@ export interface Ready {
 
 async function run(options: ServerOptions): Promise<void> {
   const served = await serve(options)
-  process.on('message', (message: Question & { readonly id: number }) => {
-    void answer(served, message).then(
-      (result) => process.send?.({ id: message.id, result }),
-      (error: unknown) => process.send?.({ id: message.id, error: String((error as Error)?.stack ?? error) }),
-    )
-  })
-  process.on('disconnect', () => process.exit())
-  process.send?.({ id: 0, result: { port: served.port, jwks: served.jwks } satisfies Ready })
+  answerQuestions<Question>(
+    (question) => answer(served, question),
+    () => served.close(),
+  )
 }
 
 /** Each is loaded alone: neither's start and memory has the other's modules in it. */
@@ -50,19 +47,14 @@ async function serve(options: ServerOptions): Promise<Served> {
 
 async function answer(served: Served, question: Question): Promise<unknown> {
   switch (question.ask) {
+    case 'address':
+      return { port: served.port, jwks: served.jwks } satisfies Ready
     case 'usage':
       return usage()
     case 'codes':
       return makeCodes(served, question)
     case 'clients':
-      return Promise.all(question.ids.map((id) => served.provider.Client.find(id))).then(
-        (found) => found.filter(Boolean).length,
-      )
-    case 'stop':
-      await served.close()
-      // After the answer has left, so that a profile is written and nothing is left to wait for.
-      setTimeout(() => process.exit(), 50)
-      return undefined
+      return (await Promise.all(question.ids.map((id) => served.provider.Client.find(id)))).filter(Boolean).length
   }
 }
 

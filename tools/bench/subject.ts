@@ -1,9 +1,6 @@
 /** A server under measure, from the outside: a process of its own that can be asked. */
 
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-
+import { startChild } from '../kit/child.ts'
 import type { Question, Ready, ServerOptions, Usage } from './server.ts'
 import type { SignIns } from './sign-ins.ts'
 
@@ -16,66 +13,16 @@ export interface Subject extends Ready {
   stop(): Promise<void>
 }
 
-const SERVER = fileURLToPath(new URL('server.ts', import.meta.url))
+const SERVER = new URL('server.ts', import.meta.url)
 
 export async function startSubject(options: ServerOptions, profileDir?: string): Promise<Subject> {
-  const child = fork(SERVER, [JSON.stringify(options)], {
-    execArgv: profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
-  const ask = asker(child)
-  const { port, jwks } = await ask.ready
+  const execArgv = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]
+  const { ask, stop } = await startChild(SERVER, options, { execArgv })
+  const { port, jwks } = await ask<Ready>({ ask: 'address' } satisfies Question)
   return {
-    kind: options.kind,
-    port,
-    jwks,
-    usage: () => ask({ ask: 'usage' }),
-    codes: (signIns) => ask({ ask: 'codes', ...signIns }),
-    clients: (ids) => ask({ ask: 'clients', ids }),
-    async stop() {
-      const exited = once(child, 'exit')
-      await ask<undefined>({ ask: 'stop' })
-      await exited
-    },
+    ...{ kind: options.kind, port, jwks, stop },
+    usage: () => ask({ ask: 'usage' } satisfies Question),
+    codes: (signIns) => ask({ ask: 'codes', ...signIns } satisfies Question),
+    clients: (ids) => ask({ ask: 'clients', ids } satisfies Question),
   }
-}
-
-interface Answer {
-  readonly id: number
-  readonly result?: unknown
-  readonly error?: string
-}
-
-interface Waiting {
-  readonly resolve: (result: never) => void
-  readonly reject: (error: Error) => void
-}
-
-/** Asks one thing at a time or many; the server's first message, unasked, is that it is ready. */
-function asker(child: ChildProcess) {
-  const waiting = new Map<number, Waiting>()
-  let lastId = -1
-
-  function expectAnswer<T>(): { id: number; answer: Promise<T> } {
-    lastId += 1
-    const id = lastId
-    return { id, answer: new Promise<T>((resolve, reject) => waiting.set(id, { resolve, reject })) }
-  }
-
-  child.on('message', ({ id, result, error }: Answer) => {
-    const { resolve, reject } = waiting.get(id) ?? {}
-    waiting.delete(id)
-    if (error === undefined) resolve?.(result as never)
-    else reject?.(new Error(`the server says: ${error}`))
-  })
-  child.on('exit', (code) => {
-    for (const { reject } of waiting.values()) reject(new Error(`a server under measure ended with ${code}`))
-  })
-
-  function ask<T>(question: Question): Promise<T> {
-    const { id, answer } = expectAnswer<T>()
-    child.send({ id, ...question })
-    return answer
-  }
-  return Object.assign(ask, { ready: expectAnswer<Ready>().answer })
 }

@@ -1,4 +1,4 @@
-/** A process of the bench, from the outside: it is asked and answers, one question after the other or many at once. */
+/** A process of a tool, from the outside: it is asked and answers, one question after the other or many at once. */
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,8 +15,13 @@ interface Waiting {
 }
 
 /** Starts a file as a process; resolves when it is ready. */
-export async function startChild(file: URL, options: object): Promise<Child> {
+export async function startChild(
+  file: URL,
+  options: object,
+  { execArgv = [] }: { readonly execArgv?: readonly string[] } = {},
+): Promise<Child> {
   const child = fork(fileURLToPath(file), [JSON.stringify(options)], {
+    execArgv: [...execArgv],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     // A moment in nanoseconds is a bigint, which JSON has not.
     serialization: 'advanced',
@@ -46,7 +51,7 @@ function asker(child: ChildProcess): Child['ask'] {
     else reject?.(new Error(error))
   })
   child.on('exit', (code) => {
-    for (const { reject } of waiting.values()) reject(new Error(`a process of the bench ended with ${code}`))
+    for (const { reject } of waiting.values()) reject(new Error(`a process of the tool ended with ${code}`))
   })
   return async function ask<T>(question: object): Promise<T> {
     lastId += 1
@@ -57,7 +62,7 @@ function asker(child: ChildProcess): Child['ask'] {
   }
 }
 
-/** What a process of the bench does with a question; it ends when it is let go of. */
+/** What a process of a tool does with a question. It ends when the tool disconnects from it. */
 export function answerQuestions<Q extends { readonly ask: string }>(
   answer: (question: Q) => Promise<unknown>,
   end: () => Promise<void>,
