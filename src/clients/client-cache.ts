@@ -29,7 +29,7 @@ export interface CacheBounds {
   readonly bytes: number
 }
 
-// Measured by tools/bench/registry.ts: 52 MB more after each of 100,000 clients was used, with what the engine makes of them.
+// Measured by tools/bench/registry/main.ts: 52 MB more after each of 100,000 clients was used, with what the engine makes of them.
 export const CACHE_BOUNDS: CacheBounds = { clients: 10_000, bytes: 12 * 1024 * 1024 }
 
 export function createClientCache(bounds: CacheBounds = CACHE_BOUNDS): ClientCache {

@@ -22,7 +22,7 @@ import type { Key, Store } from '../../src/store/store.ts'
 import { freePort } from '../../src/testing/free-port.ts'
 import { ES256_API } from './configuration.ts'
 import { serveGrantor } from './grantor.ts'
-import { quantile } from './measure.ts'
+import { quantile } from '../kit/quantile.ts'
 
 export interface FindOptions {
   readonly dataDir: string

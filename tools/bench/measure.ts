@@ -3,6 +3,7 @@
  * machine's other work, its temperature) drifts under both.
  */
 
+import { quantile } from '../kit/quantile.ts'
 import { drive, openConnections } from './driver.ts'
 import type { Row } from './rows.ts'
 import type { Subject } from './subject.ts'
@@ -88,10 +89,6 @@ function figures(rounds: readonly Round[]): Figures {
 
 function perCpuSecond(rounds: readonly Round[]): number {
   return sum(rounds.map(({ requests }) => requests)) / sum(rounds.map(({ cpuSeconds }) => cpuSeconds))
-}
-
-export function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }
 
 function sum(numbers: readonly number[]): number {

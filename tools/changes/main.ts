@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 
 import { RegistryEntryChanged } from '../../src/faults/registry.ts'
 import { createVerifier } from '../../src/resource/index.ts'
+import { quantile } from '../kit/quantile.ts'
 import { type ChangedServers, startChangedServers, type StoreName } from './changed-servers.ts'
 import { changesOf, ORDERS } from './changes.ts'
 import { startLoad } from './load.ts'
@@ -143,11 +144,6 @@ function report(store: StoreName, { delays, refusals, edits, answered, failed }:
 function figuresOf(delays: readonly number[]): string {
   const [median, p99, most] = [0.5, 0.99, 1].map((share) => quantile(delays, share).toFixed(0))
   return `median ${median} ms, p99 ${p99} ms, most ${most} ms`
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }
 
 function judge(isKept: boolean, sentence: string): void {

@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 
 import { Redis } from 'ioredis'
 
-import { quantile } from '../measure.ts'
+import { quantile } from '../../kit/quantile.ts'
 import { type BenchPlace, withCore } from './bench-core.ts'
 import { clientIdAt } from './fill.ts'
 

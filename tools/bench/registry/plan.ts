@@ -10,6 +10,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { median } from '../../kit/quantile.ts'
 
 const GRANTOR = fileURLToPath(new URL('../../../bin/grantor.js', import.meta.url))
 const CLIENTS = Number(process.argv[2] ?? 10_000)
@@ -106,10 +107,6 @@ async function grantor(...args: readonly string[]): Promise<Ran> {
 function cpuMsIn(times: string): number {
   const parts = [...(times.trim().split('\n').at(-1) ?? '').matchAll(/(\d+)m([\d.]+)s/g)]
   return parts.reduce((sum, [, minutes, seconds]) => sum + (Number(minutes) * 60 + Number(seconds)) * 1000, 0)
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
 interface Expected {

@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { mint, type SigningKey, startIssuer } from '../../../test/resource/issuer.ts'
 import { type Alg, BASELINE, type Contender, contendersFor, OURS } from './contenders.ts'
 import { serveFeed } from './feed.ts'
+import { median } from '../../kit/quantile.ts'
 
 const { values } = parseArgs({
   options: {
@@ -85,10 +86,6 @@ async function drive({ verify, sight }: Contender, tokens: readonly string[], at
 /** The same text at another place in memory, whose hash is not calculated yet. */
 function anew(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1')
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
 function ratiosOf(all: readonly Row[]) {
