@@ -93,7 +93,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     const keyIds = () => core.keyring.current().keys.map(({ keyId }) => keyId)
     store.onMark((mark) => seenFile.write({ ...mark, keyIds: keyIds() }))
 
-    const views = loadViews()
+    const views = loadViews(config.branding)
     const engine = await openEngine(core, createEnginePages(views))
     closings.push(() => engine.close())
     const file = createFileOfServer({

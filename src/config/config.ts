@@ -61,6 +61,7 @@ export interface Config {
   readonly clients: readonly ClientSettings[]
   /** The receivers to which security events are pushed. */
   readonly receivers: readonly ReceiverSettings[]
+  readonly branding: Branding
   readonly wellKnown: WellKnown
   /** Accounts made at first start; development only. */
   readonly demoAccounts: readonly DemoAccount[]
@@ -124,6 +125,18 @@ export interface ClientAuthenticationRules {
 export interface DpopRules {
   /** Whether every proof must contain a nonce of this server (RFC 9449 section 8). */
   readonly requireNonce: boolean
+}
+
+/** What the pages show of the operator; each is unset unless chosen. */
+export interface Branding {
+  readonly name: string | undefined
+  /** The absolute path of a picture. */
+  readonly logo: string | undefined
+  /** `#rrggbb` */
+  readonly colour: string | undefined
+  readonly help: string | undefined
+  readonly privacy: string | undefined
+  readonly terms: string | undefined
 }
 
 /** What is answered at well-known addresses about the operator; each address is absent unless set. */

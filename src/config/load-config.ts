@@ -12,9 +12,10 @@ import { basename, dirname, resolve } from 'node:path'
 import { ConfigInvalid } from '../faults/start.ts'
 import { toApi } from '../registry/api/rules.ts'
 import { toClient } from '../registry/client/rules.ts'
-import type { ApiSettings, ClientSettings, Config, ReceiverSettings } from './config.ts'
+import type { ApiSettings, Branding, ClientSettings, Config, ReceiverSettings } from './config.ts'
 import { type DemoSeed, demoSeed } from './demo.ts'
 import type { Environment } from './environment/environment.ts'
+import { toBranding } from './file/branding.ts'
 import { EMPTY_FILE, readSettingsFile, type SettingsFile } from './file/file.ts'
 import { issuerWants } from './issuer.ts'
 import { toKeyRules, toSignerRules } from './file/key-rules.ts'
@@ -117,6 +118,7 @@ interface Declarations {
   readonly apis: readonly ApiSettings[]
   readonly clients: readonly ClientSettings[]
   readonly receivers: readonly ReceiverSettings[]
+  readonly branding: Branding
 }
 
 /** The APIs and clients of the file, then those of the demo seed and the server's own API, and the receivers. */
@@ -141,6 +143,7 @@ function readDeclarations(
   const receivers = file.receivers.map(({ path, entry }) =>
     toReceiver(entry, path, { production, readFile: nearby, problems: found }),
   )
+  const branding = toBranding(file.branding, { folder, readFile, problems: found })
   // A reference to an entry that was itself refused would only repeat that refusal.
   if (file.complete) {
     found.push(
@@ -150,7 +153,7 @@ function readDeclarations(
     )
   }
   problems.push(...found.map((sentence) => `${name}: ${sentence}`))
-  return { apis, clients, receivers }
+  return { apis, clients, receivers, branding }
 }
 
 /** Where the server may listen, and what the file may switch on. */
@@ -207,7 +210,7 @@ interface Decided extends Declarations {
 }
 
 function assemble(settings: Settings, { file, folder, name, found }: Opened, decided: Decided): Config {
-  const { production, issuer, cwd, demo, privateHosts, apis, clients, receivers } = decided
+  const { production, issuer, cwd, demo, privateHosts, apis, clients, receivers, branding } = decided
   return {
     production,
     file: found ? resolve(folder, name) : undefined,
@@ -240,6 +243,7 @@ function assemble(settings: Settings, { file, folder, name, found }: Opened, dec
     defaultApi: file.default_api ?? file.apis[0]?.entry.audience ?? demo?.defaultApi,
     clients,
     receivers,
+    branding,
     wellKnown: toWellKnown(file.well_known),
     demoAccounts: demo?.accounts ?? [],
   }

@@ -1,17 +1,21 @@
-/** What grantor.yaml says about the pages: well-known addresses, and the addresses of an application. */
+/** What grantor.yaml says about the pages: branding, well-known addresses, and the addresses of an application. */
 
 import { describe, expect, it } from 'vitest'
 
 import { ConfigInvalid } from '../../src/faults/start.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 
+const LOGO = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+const FILES: Readonly<Record<string, string>> = { '/srv/logo.svg': LOGO, '/srv/large.png': 'x'.repeat(200_001) }
+
 function load(yaml: string) {
   return loadConfig({
     env: {},
     cwd: '/srv',
     readFile(path) {
-      if (path !== '/srv/grantor.yaml') throw new Error(path)
-      return yaml
+      const text = path === '/srv/grantor.yaml' ? yaml : FILES[path]
+      if (text === undefined) throw Object.assign(new Error(path), { code: 'ENOENT' })
+      return text
     },
   })
 }
@@ -28,6 +32,35 @@ function problemsOf(yaml: string): readonly string[] {
 
 const client = (line: string) =>
   `clients: [{ client_id: shop, token_endpoint_auth_method: none, redirect_uris: [https://shop.example/callback], ${line} }]`
+
+describe('branding', () => {
+  it('is read, with the logo where the file is and the colour in small letters', () => {
+    const { branding } = load(
+      'branding: { name: Example, logo: logo.svg, colour: "#0B6B5D", help: "mailto:help@example.com", privacy: "https://example.com/privacy" }',
+    )
+
+    expect(branding).toEqual({
+      name: 'Example',
+      logo: '/srv/logo.svg',
+      colour: '#0b6b5d',
+      help: 'mailto:help@example.com',
+      privacy: 'https://example.com/privacy',
+      terms: undefined,
+    })
+  })
+
+  it.each([
+    ['a logo that is not there', 'branding: { logo: other.svg }', /branding.logo is "other.svg"; it wants the path/],
+    ['a logo of megabytes', 'branding: { logo: large.png }', /branding.logo is .* at most 200 kB/],
+    ['a logo of another kind', 'branding: { logo: logo.gif }', /branding.logo is "logo.gif"/],
+    ['a colour by name', 'branding: { colour: teal }', /branding.colour is "teal"; it wants a colour such as/],
+    ['a link that is script', 'branding: { help: "javascript:alert(1)" }', /branding.help is .* an https or mailto/],
+    ['a link in clear', 'branding: { privacy: "http://example.com" }', /branding.privacy is .* an https or mailto/],
+    ['an empty name', 'branding: { name: "" }', /branding.name is ""; it wants a short text/],
+  ])('is refused with %s', (_, yaml, sentence) => {
+    expect(problemsOf(yaml)).toEqual([expect.stringMatching(sentence)])
+  })
+})
 
 describe('well_known', () => {
   it('is absent unless it is set', () => {

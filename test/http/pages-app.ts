@@ -23,6 +23,9 @@ import { movableClock } from '../support/movable-clock.ts'
 
 export const ALICE = { login: 'alice@example.com', password: 'wonderland-2026' }
 
+const unset = undefined
+const NO_BRANDING = { name: unset, logo: unset, colour: unset, help: unset, privacy: unset, terms: unset }
+
 export interface PagesApp {
   readonly url: string
   readonly alice: Account
@@ -79,7 +82,7 @@ export async function startPages(options: PagesAppOptions = {}): Promise<PagesAp
     lifetimes: { sessionSeconds: 28_800, refreshTokenSeconds: 2_592_000 },
     audit,
     log,
-    views: loadViews(),
+    views: loadViews(NO_BRANDING),
     wellKnown: { changePassword: undefined, securityText: undefined },
     csrfKey: Buffer.alloc(32, 9),
     ...(options.production ? {} : { demo: ALICE, tour: { selfUrl: () => url } }),

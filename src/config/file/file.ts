@@ -8,6 +8,7 @@ import { z } from 'zod'
 
 import { type ApiEntry, apiSchema } from '../../registry/api/rules.ts'
 import { type ClientEntry, clientSchema } from '../../registry/client/schema.ts'
+import { brandingSchema } from './branding.ts'
 import { dpopSchema } from './dpop-rules.ts'
 import { keysSchema } from './key-rules.ts'
 import { clientAuthenticationSchema, lifetimesSchema, loginsSchema } from './lifetimes.ts'
@@ -49,6 +50,7 @@ export const fileSchema = mapping({
     .boolean({ error: 'true or false' })
     .optional()
     .describe('The former name of fast_path: false turns it off too.'),
+  branding: brandingSchema.prefault({}).describe('What the pages show of you.'),
   well_known: wellKnownSchema.prefault({}).describe('What well-known addresses say of you.'),
   apis: z.array(apiSchema, { error: 'a list of APIs' }).default([]).describe('The APIs that tokens are for.'),
   clients: z

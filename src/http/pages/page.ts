@@ -7,6 +7,7 @@
 import type { Context } from 'koa'
 
 import { randomId } from '../../base/ids.ts'
+import type { Branding } from '../../config/config.ts'
 import type { Language } from '../../i18n/language.ts'
 import { LANGUAGES } from '../../i18n/languages.ts'
 import { type PagePolicy, pageSecurityPolicy } from './security-policy.ts'
@@ -29,10 +30,11 @@ export interface PageOptions extends Omit<PagePolicy, 'nonce'> {
 export type ShowPage<Facts> = (ctx: Context, status: number, facts: Facts, options?: PageOptions) => void
 
 const NONCE_BYTES = 16
+const PRODUCT = 'Grantor'
 
 /** Compiles the view at once, so a view that is missing or broken stops the start. */
 export function createPage<Facts>(
-  { assets: { stylesheet, icon }, compile }: Views,
+  { assets: { stylesheet, icon, logo }, branding, compile }: Views,
   view: string,
   modelOf: (facts: Facts, language: Language) => PageModel,
 ): ShowPage<Facts> {
@@ -47,8 +49,25 @@ export function createPage<Facts>(
     // Under `no-referrer` browsers send `Origin: null` with our own forms (Fetch, section 3.2), and the guard could not
     // distinguish them from foreign ones. With `same-origin` other sites learn no more.
     ctx.set('Referrer-Policy', guardedForms ? 'same-origin' : 'no-referrer')
+    const model = modelOf(facts, language)
     const frame = { nonce, stylesheet, icon, language: language.tag, direction: language.direction, wide: false }
-    ctx.body = toHtml({ ...frame, ...modelOf(facts, language) })
+    ctx.body = toHtml({ ...frame, ...operatorModel(branding, model.title, language), emblem: logo, ...model })
+  }
+}
+
+/** The name above the page and in its title, and the links below it. */
+function operatorModel({ name, help, privacy, terms }: Branding, title: string, { pages: { foot } }: Language) {
+  const links = [
+    { address: help, text: foot.help },
+    { address: privacy, text: foot.privacy },
+    { address: terms, text: foot.terms },
+  ]
+  return {
+    operator: name ?? PRODUCT,
+    isBranded: name !== undefined,
+    windowTitle: name === undefined || name === title ? title : `${title} – ${name}`,
+    footName: foot.about,
+    footLinks: links.filter(({ address }) => address !== undefined),
   }
 }
 

@@ -9,10 +9,12 @@ import { readFileSync } from 'node:fs'
 
 import ejs from 'ejs'
 
+import type { Branding } from '../../config/config.ts'
 import { type Assets, loadAssets } from './assets.ts'
 
 export interface Views {
   readonly assets: Assets
+  readonly branding: Branding
   /** `surface/page`, as in views/ and in http/. Throws when there is no such view, or when it cannot be compiled. */
   readonly compile: (name: string) => (page: object) => string
 }
@@ -20,8 +22,8 @@ export interface Views {
 const VIEWS = new URL('../../../views/', import.meta.url)
 const INCLUDE = /<%- include\('([a-z-]+)'\) %>\n/g
 
-export function loadViews(): Views {
-  return { assets: loadAssets(), compile }
+export function loadViews(branding: Branding): Views {
+  return { assets: loadAssets(branding), branding, compile }
 }
 
 function compile(name: string): (page: object) => string {

@@ -93,6 +93,13 @@ export const pages = {
     otherOfServer: 'Something went wrong',
   },
 
+  foot: {
+    about: 'About this service',
+    help: 'Help',
+    privacy: 'Privacy',
+    terms: 'Terms',
+  },
+
   waysOut: {
     onceMore: 'Try again',
     form: 'Open the page again',

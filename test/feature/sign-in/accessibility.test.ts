@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url'
+
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { expect, it, onTestFinished } from 'vitest'
@@ -20,17 +22,32 @@ const LOGINS = {
   waitingHashes: 9,
 }
 
+// A colour that cannot be read on white, and a name that does not fit on one line of a telephone.
+const BRANDING = {
+  name: 'The Incredibly Long Name of an Operator Incorporated',
+  logo: fileURLToPath(new URL('../../../views/assets/icon.svg', import.meta.url)),
+  colour: '#ffcc00',
+  help: 'https://acme.example/help',
+  privacy: 'https://acme.example/privacy',
+  terms: 'https://acme.example/terms',
+}
+
 describeInBrowser('every page, in light and in dark, narrow and wide', (openPage) => {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    it(`has no axe violation and needs no scrolling to the side: ${colorScheme}`, { timeout: 180_000 }, async () => {
-      const server = await start({ config: { logins: LOGINS } })
+  // Two of the four, since each takes half a minute: test/http/branding.test.ts judges colours in both schemes.
+  for (const { colorScheme, branding } of [
+    { colorScheme: 'light', branding: BRANDING },
+    { colorScheme: 'dark', branding: undefined },
+  ] as const) {
+    const title = `${colorScheme}${branding === undefined ? '' : ' and branded'}`
+    it(`has no axe violation and needs no scrolling to the side: ${title}`, { timeout: 180_000 }, async () => {
+      const server = await start({ config: { logins: LOGINS, ...(branding && { branding }) } })
       onTestFinished(() => server.close())
       const page = await openPage({ colorScheme })
 
       const seen: string[] = []
       await walkThrough(page, server.issuer, async (name) => {
         seen.push(name)
-        await judge(page, `${name}-@-${colorScheme}`)
+        await judge(page, `${name}-@-${title.replaceAll(' ', '-')}`)
       })
 
       expect(seen).toHaveLength(14)
