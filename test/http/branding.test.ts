@@ -39,7 +39,7 @@ describe('every page of a branded server', () => {
       const { page } = await agent.follow(await agent.get(address))
       const html = page?.html ?? ''
 
-      expect(html).toContain('<bdi>Acme &amp; Sons</bdi>')
+      expect(html).toContain('<span dir="auto">Acme &amp; Sons</span>')
       expect(/<title>([^<]*)<\/title>/.exec(html)?.[1]).toMatch(/ – Acme &amp; Sons$/)
       expect(html).not.toContain('class="mark"')
       expect(html).toContain('<a href="mailto:help@acme.example" rel="noreferrer">Help</a>')

@@ -165,6 +165,7 @@ describe('the single door', () => {
     const others = [
       // An account that has no access any more, and one whose creation was lost to another of the same name.
       'src/accounts/accounts.ts',
+      'src/accounts/account-writes.ts',
       // A node's turn to push.
       'src/jobs/push.ts',
       // Counters.

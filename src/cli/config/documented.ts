@@ -78,6 +78,12 @@ function ofFile(config: Config): Documented {
     fast_path: config.fastPath,
     'well_known.change_password': config.wellKnown.changePassword,
     'well_known.security_txt': config.wellKnown.securityText,
+    ...Object.fromEntries(
+      (['name', 'logo', 'colour', 'help', 'privacy', 'terms'] as const).map((name) => [
+        `branding.${name}`,
+        config.branding[name],
+      ]),
+    ),
     apis: config.apis.map(({ audience }) => audience),
     clients: config.clients.map(({ clientId }) => clientId),
     revocation_receivers: config.receivers.map(({ endpoint }) => endpoint),

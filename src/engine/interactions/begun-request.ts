@@ -31,9 +31,13 @@ const MOST_UIDS = 6
 // A pushed request is spent, a request object is long and ends, and an ID token is no value for a cookie.
 const NOT_KEPT = ['request_uri', 'request', 'id_token_hint']
 
-/** Keeps the request of a sign-in that begins with this response, or notes the id under which it continues. */
+/**
+ * Keeps the request of a sign-in that begins with this response, or notes the id under which it continues. A logout leaves
+ * nothing of it in the browser.
+ */
 export function keepRequest(ctx: KoaContextWithOIDC, names: CookieNames): void {
-  const { route, entities, client } = ctx.oidc ?? {}
+  const { route, entities, client, params } = ctx.oidc ?? {}
+  if (route === 'end_session_confirm' && params?.logout) forget(ctx, names)
   const uid = entities?.Interaction?.uid
   if (uid === undefined || client === undefined || ctx.status !== 303) return
   if (route === 'authorization') {
@@ -60,6 +64,11 @@ function write(ctx: CookieContext, { begun }: CookieNames, value: CookieValue): 
     ...{ signed: true, httpOnly: true, sameSite: 'lax', path: '/', overwrite: true },
     maxAge: KEPT_SECONDS * 1000,
   })
+}
+
+function forget(ctx: CookieContext, names: CookieNames): void {
+  if (read(ctx, names) === undefined) return
+  ctx.cookies.set(names.begun, null, { signed: true, httpOnly: true, sameSite: 'lax', path: '/', overwrite: true })
 }
 
 /** The signature is ours, so the content is too. */
