@@ -45,6 +45,7 @@ describe('every form that changes something', () => {
       'login: abort',
       'consent: consent',
       'consent: abort',
+      'consent: switch',
       'logout: confirm',
       'logout of nobody: confirm',
     ])
