@@ -17,6 +17,11 @@ export function randomNonce(bytes: number): Buffer {
   return draw(bytes, (stock, from) => Buffer.from(stock.subarray(from, from + bytes)))
 }
 
+/** The id of an error: ten characters that a person can read over the telephone. */
+export function newErrorId(): string {
+  return randomNonce(5).toString('hex')
+}
+
 /** Node asks OpenSSL for each draw, which costs about as much for 32 bytes as for 4096. So bytes are drawn in stock. */
 function createStock() {
   const stock = Buffer.alloc(STOCK_BYTES)

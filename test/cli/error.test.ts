@@ -187,6 +187,7 @@ describe('grantor error', () => {
     const rows = [...page.matchAll(/^\| `(\w+)` \| [\d, ]+ \| (.*) \| (.*) \|$/gm)]
 
     expect((await (await aTerminal()).run('error store_full')).out).toContain(FAULT_EXPLANATIONS.store_full?.remedy)
+    expect((await (await aTerminal()).run('error store_refused')).out).toMatch(/see docs\/guides\/backup\.md$/)
     expect(Object.fromEntries(rows.map(([, name, cause, remedy]) => [name, { cause, remedy }]))).toEqual(
       FAULT_EXPLANATIONS,
     )

@@ -89,7 +89,7 @@ function judge(files: Readonly<Record<string, string>>, failed: string | undefin
   const tests = [{ fullName: 'passes alone', status: 'failed', failureMessages: ['late'] }]
   const testResults =
     failed === undefined ? [] : [{ name: join(folder, failed), status: 'failed', assertionResults: tests }]
-  const counts = { numTotalTests: 2, numPassedTests: 1, numPendingTests: 0, numTodoTests: 0 }
+  const counts = { numPassedTests: 1, numPendingTests: 0, numTodoTests: 0 }
   writeFileSync(join(folder, 'report.json'), JSON.stringify({ ...counts, testResults }))
   const main = join(ROOT, 'tools/verdict/main.ts')
   return spawnSync(process.execPath, [main, join(folder, 'report.json'), exitCode], { cwd: folder, encoding: 'utf8' })

@@ -35,12 +35,15 @@ function verdict(report: Report): { readonly line: string; readonly isGood: bool
   const failures = failuresIn(report).map((failure) => ({ ...failure, file: relative(ROOT, failure.file) }))
   const files = [...new Set(failures.map(({ file }) => file))]
   const textOf = (file: string) => readFileSync(join(ROOT, file), 'utf8')
-  if (files.length === 0 || !mayRunAgain(failures, textOf)) return summary(report, failures.length)
+  if (files.length === 0 || !mayRunAgain(failures, textOf)) {
+    return summary(report, { failed: failures.length, recovered: 0 })
+  }
   const again = failuresIn(runAgain(files)).map(({ title }) => title)
-  for (const { file, title } of failures.filter((failure) => !again.includes(failure.title))) {
+  const recovered = failures.filter(({ title }) => !again.includes(title))
+  for (const { file, title } of recovered) {
     console.log(`UNSTABLE: ${file} > ${title}: it failed beside other tests and passed alone.`)
   }
-  return summary(report, again.length)
+  return summary(report, { failed: again.length, recovered: recovered.length })
 }
 
 const [path = '', exitCode = '1'] = process.argv.slice(2)

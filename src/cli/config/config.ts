@@ -48,7 +48,7 @@ interface Found {
 
 const NOT_ASKED: Found = { text: 'not asked' }
 
-/** Changes nothing: an embedded store that is not there yet is not made. */
+/** An embedded store that is not there yet is not made. */
 async function findStore(config: Config, { clock }: Terminal): Promise<Found> {
   const file = embeddedFile(config)
   if (file !== undefined && !existsSync(file)) return { text: `${file} is made at the first start` }

@@ -86,9 +86,9 @@ function read(reference: string, line: string | undefined): LogLine {
   }
 }
 
-function explain({ error, fault, detail, client, value }: LogLine): Explanation {
+function explain({ error, fault, detail, client }: LogLine): Explanation {
   if (fault !== undefined && FAULT_EXPLANATIONS[fault] !== undefined) return FAULT_EXPLANATIONS[fault]
-  if (error !== undefined) return explainRefusal({ error, detail, client, value })
+  if (error !== undefined) return explainRefusal({ error, detail, client })
   return {
     cause: 'The server met an error that it did not expect.',
     remedy: 'Report the line of the log as a defect; its field `err` says where it happened.',
@@ -100,6 +100,11 @@ function textOf(line: LogLine, { cause, remedy }: Explanation): string {
   const rows = { time, error: error ?? fault, route, client, address, value, detail, cause, remedy }
   return Object.entries(rows)
     .filter(([, text]) => text !== undefined)
-    .map(([name, text]) => `${name.padEnd(8)} ${text}`)
+    .map(([name, text]) => `${name.padEnd(8)} ${withoutLinks(String(text))}`)
     .join('\n')
+}
+
+/** The sentences stand in docs/errors.md too, where they link to other pages of docs/. */
+function withoutLinks(text: string): string {
+  return text.replaceAll(/\[[^\]]+\]\(([\w/.-]+)\)/g, 'docs/$1')
 }

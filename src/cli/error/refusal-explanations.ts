@@ -11,8 +11,6 @@ export interface RefusalLine {
   readonly error: string
   readonly detail?: string | undefined
   readonly client?: string | undefined
-  /** The offending parameter. */
-  readonly value?: string | undefined
 }
 
 interface Known {
@@ -48,7 +46,7 @@ const REFUSALS: readonly Known[] = [
   },
   {
     error: 'invalid_client',
-    detail: /expired|future|iat|nbf|exp/,
+    detail: /\b(?:expired|future|iat|nbf|exp)\b/,
     cause:
       'The assertion of the client is out of its time: the clock of the client or of this server is wrong, or the assertion was made too early.',
     remedy:
@@ -56,7 +54,7 @@ const REFUSALS: readonly Known[] = [
   },
   {
     error: 'invalid_client',
-    detail: /aud/,
+    detail: /\baud\b/,
     cause: 'The assertion of the client is for another audience than the issuer.',
     remedy:
       'Let the client put the issuer identifier into `aud`, or allow the token endpoint in the settings of the client (docs/settings.md).',

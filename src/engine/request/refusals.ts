@@ -10,7 +10,7 @@ import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 
 import type { Audit } from '../../audit/audit.ts'
 import type { Log } from '../../audit/log.ts'
-import { randomNonce } from '../../base/ids.ts'
+import { newErrorId } from '../../base/ids.ts'
 import type { Tally } from '../../limits/tally.ts'
 import { shown } from '../../registry/problems.ts'
 import { type Refused, scopeOf } from './scope.ts'
@@ -26,7 +26,6 @@ export interface RefusalsParts {
   readonly tally: Tally
 }
 
-const ERROR_ID_BYTES = 5
 const EVENT = 'request.refused'
 
 /** The header with the id of a refusal. */
@@ -35,7 +34,7 @@ const HEADER = 'X-Error-Id'
 /** Keeps why this request is refused. An error that is not the engine's has no code and is logged where it is caught. */
 export function noteRefusal(ctx: KoaContextWithOIDC, error: Error): Refused {
   const scope = scopeOf(ctx)
-  const { errorId = randomNonce(ERROR_ID_BYTES).toString('hex') } = scope.refused ?? {}
+  const { errorId = newErrorId() } = scope.refused ?? {}
   scope.refused = { errorId, error }
   return scope.refused
 }

@@ -5,11 +5,10 @@
  * caller also gets a short id, and the log has the details under the same id.
  */
 
-import { randomBytes } from 'node:crypto'
-
 import type { Context, Middleware } from 'koa'
 
 import type { Log } from '../../audit/log.ts'
+import { newErrorId } from '../../base/ids.ts'
 import { Fault, retryAfterOf } from '../../faults/fault.ts'
 import type { Interactions } from '../../engine/port.ts'
 import { MethodNotAllowed, NotFound } from '../../faults/requests.ts'
@@ -21,8 +20,6 @@ import type { Language } from '../../i18n/language.ts'
 import { createPage, type PageModel, type ShowPage } from './page.ts'
 import type { Views } from './views.ts'
 import { type WayOut, waysModel, waysOut } from './ways-out.ts'
-
-const ERROR_ID_BYTES = 5
 
 /** What went wrong; the sentence is told in the language of the page. */
 export interface ErrorFacts {
@@ -82,11 +79,6 @@ export function answerErrors({ log, showError, interactions }: ErrorsOptions): M
       else showError(ctx, answer.status, { ...answer, ways: await waysFrom(ctx, error, answer.status) })
     }
   }
-}
-
-/** Ten characters that a person can read over the telephone. */
-export function newErrorId(): string {
-  return randomBytes(ERROR_ID_BYTES).toString('hex')
 }
 
 /** Nothing answered, or the router answered with a bare status. */

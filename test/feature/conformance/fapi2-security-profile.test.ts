@@ -8,6 +8,7 @@ import { decodeJwt, decodeProtectedHeader, type JWTPayload, SignJWT } from 'jose
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import {
+  authorizationParams,
   type Answer,
   ASSERTION_TYPE,
   CALLBACK,
@@ -74,14 +75,7 @@ async function push(params: Params = {}, { client = first, proof }: { client?: K
   const headers = proof === undefined ? {} : { dpop: await proof.prove(`${app.issuer}/par`) }
   const whole = {
     ...(await signed(client)),
-    client_id: client.settings.clientId,
-    redirect_uri: CALLBACK,
-    response_type: 'code',
-    scope: 'openid orders:read',
-    state: 'a-state',
-    code_challenge: pkce.challenge,
-    code_challenge_method: 'S256',
-    ...params,
+    ...authorizationParams({ client_id: client.settings.clientId, redirect_uri: CALLBACK, ...params }, pkce),
   }
   return { pkce, answer: await post(`${app.issuer}/par`, whole, headers) }
 }
