@@ -164,7 +164,7 @@ interface EndingsParts {
 export async function openEndings({ keepSeconds, longestSeconds, ...parts }: EndingsParts): Promise<Endings> {
   const { store, clock } = parts
   const revocationLog = await openRevocationLog({ store, clock, keepSeconds })
-  const notBefore = await openNotBefore({ store, clock, revocationLog, longestSeconds })
+  const notBefore = await openNotBefore({ store, revocationLog, longestSeconds })
   const accountGrants = createAccountGrants({ store, notBefore })
   const revocation = createRevocation({ ...parts, revocationLog, notBefore, accountGrants })
   return { revocation, revocationLog, notBefore, accountGrants }

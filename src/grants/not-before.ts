@@ -7,11 +7,10 @@
  * registered again, so the marks are in the store, all in one record. Every node has them in memory and learns of new
  * ones from the log.
  *
- * The record names the longest life that any server has given anything. A mark of a client that lies further back covers
- * nothing that is alive, and is removed when the next mark is written.
+ * The record names the longest life that any server has given anything. A mark of a client that lies further back
+ * than that before the newest mark covers nothing that is alive, and is removed when the next mark is written.
  */
 
-import { type Clock, epochSeconds } from '../base/clock.ts'
 import type { RevocationEntry } from '../resource/revocations/revocation-set.ts'
 import { keys } from '../store/keys.ts'
 import { over } from '../store/over.ts'
@@ -48,13 +47,12 @@ export interface EndingNews {
 interface Moments {
   readonly everything: number
   readonly clients: Readonly<Record<string, number>>
-  /** The longest life that any server on this store has given anything. */
-  readonly longestSeconds: number
+  /** The longest life that any server on this store has given anything; absent in a record of an earlier version. */
+  readonly longestSeconds?: number
 }
 
 export interface NotBeforeParts {
   readonly store: Store
-  readonly clock: Clock
   readonly revocationLog: EndingNews
   /** The longest life that this server gives anything. */
   readonly longestSeconds: number
@@ -66,12 +64,7 @@ const PAGE = 500
 const MARGIN_SECONDS = 86_400
 
 /** Loads the marks from the store. Throws `StoreUnavailable`. */
-export async function openNotBefore({
-  store,
-  clock,
-  revocationLog,
-  longestSeconds,
-}: NotBeforeParts): Promise<NotBefore> {
+export async function openNotBefore({ store, revocationLog, longestSeconds }: NotBeforeParts): Promise<NotBefore> {
   const ofClients = new Map<string, number>()
   let ofEverything = 0
   let cursor: string | undefined
@@ -140,18 +133,24 @@ export async function openNotBefore({
   function takeOver(moments: Moments): void {
     note(moments.everything)
     for (const [clientId, before] of Object.entries(moments.clients)) note(before, clientId)
-    for (const [clientId, before] of ofClients) if (isOld(before, moments)) ofClients.delete(clientId)
+    const latest = latestWithoutEffect(moments)
+    for (const [clientId, before] of ofClients) if (before <= latest) ofClients.delete(clientId)
   }
 
   function withoutOld(moments: Moments): Moments {
-    const kept = Object.entries(moments.clients).filter(([, before]) => !isOld(before, moments))
+    const latest = latestWithoutEffect(moments)
+    const kept = Object.entries(moments.clients).filter(([, before]) => before > latest)
     return { ...moments, clients: Object.fromEntries(kept) }
   }
+}
 
-  function isOld(before: number, moments: Moments): boolean {
-    const oldest = epochSeconds(clock) - moments.longestSeconds - MARGIN_SECONDS
-    return before <= Math.max(moments.everything, oldest)
-  }
+/**
+ * A mark of a client that lies no later covers nothing that is alive. Judged by the newest mark, which has the time of the
+ * servers, and by no clock: this node's may be wrong.
+ */
+function latestWithoutEffect({ everything, clients, longestSeconds = Number.POSITIVE_INFINITY }: Moments): number {
+  const newest = Object.values(clients).reduce((latest, one) => Math.max(latest, one), everything)
+  return Math.max(everything, newest - longestSeconds - MARGIN_SECONDS)
 }
 
 /** `undefined` where nothing is raised. */
@@ -166,5 +165,5 @@ function withClients(moments: Moments, before: number, clientIds: readonly strin
 }
 
 function withLongest(moments: Moments, longestSeconds: number): Moments | undefined {
-  return moments.longestSeconds >= longestSeconds ? undefined : { ...moments, longestSeconds }
+  return (moments.longestSeconds ?? 0) >= longestSeconds ? undefined : { ...moments, longestSeconds }
 }

@@ -4,7 +4,7 @@ import { epochSeconds } from '../../src/base/clock.ts'
 import { keys } from '../../src/store/keys.ts'
 import { openTestStore } from '../support/embedded-store.ts'
 import { movableClock } from '../support/movable-clock.ts'
-import { openRevocation } from '../revocation/open-revocation.ts'
+import { openRevocation, withVerb } from '../revocation/open-revocation.ts'
 
 const DAY = 86_400
 const YEAR = 365 * DAY
@@ -15,7 +15,12 @@ async function opened() {
   const open = (longestSeconds: number) => openRevocation(store, clock, { longestSeconds })
   const stored = async () => Object.keys(JSON.parse((await store.get(keys.notBefore()))?.value ?? '{}').clients)
   const pass = (seconds: number) => clock.moveSeconds(seconds)
-  return { open, stored, pass, now: () => epochSeconds(clock) }
+  /** A server or a command whose clock is ahead, and which knows it from the others. */
+  const openAhead = (longestSeconds: number, seconds: number) => {
+    const status = () => ({ ...store.status(), clockAheadMs: seconds * 1000 })
+    return openRevocation(withVerb(store, 'status', status), () => clock() + seconds * 1000, { longestSeconds })
+  }
+  return { open, openAhead, stored, pass, now: () => epochSeconds(clock) }
 }
 
 describe('the moments that end what clients hold', () => {
@@ -45,6 +50,19 @@ describe('the moments that end what clients hold', () => {
 
     expect(revocation.hasEnded({ clientId: 'a', issuedAt })).toBe(true)
     expect((await open(30 * DAY)).revocation.hasEnded({ clientId: 'a', issuedAt })).toBe(true)
+  })
+
+  it('[B4] stay when another client is ended from a machine whose clock is years ahead', async () => {
+    const { open, openAhead, stored, now } = await opened()
+    const { revocation } = await open(YEAR)
+    const issuedAt = now()
+    await revocation.endClient('a', 'client_removed')
+
+    const wrong = await openAhead(YEAR, 3 * YEAR)
+    await wrong.revocation.endClient('b', 'client_removed')
+
+    expect(await stored()).toEqual(['a', 'b'])
+    expect((await open(YEAR)).revocation.hasEnded({ clientId: 'a', issuedAt })).toBe(true)
   })
 
   it('go from the record when a later moment ends everything', async () => {
